@@ -23,6 +23,8 @@ export type PeerName =
   | 'litmus'
   | 'php-fpm'
   | 'mariadbd'
+  | 'postgres'
+  | 'redis-server'
   | 'wordpress'
   | 'phpmyadmin';
 
@@ -94,6 +96,11 @@ const specs: Readonly<Record<PeerName, PeerSpec>> = {
     more: ['*-common', '*-opcache', '*-mbstring', '*-mysql', '*-xml', 'libonig5'],
   },
   mariadbd: { packages: ['mariadb-server-core'], more: ['mariadb-server'] },
+  postgres: {
+    packages: ['postgresql-15', 'postgresql-17'],
+    program: ['usr/lib/postgresql/15/bin/postgres', 'usr/lib/postgresql/17/bin/postgres'],
+  },
+  'redis-server': { packages: ['redis-tools'], more: ['redis-server'] },
   wordpress: {
     packages: ['wordpress'],
     program: 'usr/share/wordpress/index.php',

@@ -18,6 +18,9 @@ const names: readonly PeerName[] = [
   'promtool',
   'litmus',
   'chromium',
+  'postgres',
+  'mariadbd',
+  'redis-server',
 ];
 
 for (const found of preparePeers(names, console.log)) {

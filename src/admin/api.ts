@@ -34,6 +34,7 @@ import { type AdminRequester, SessionApi } from './session-api.ts';
 import { markIncident } from './incidents-api.ts';
 import { changeSecrets, sendSecrets } from './secrets-api.ts';
 import { changeRollout, sendReleaseLog } from './releases-api.ts';
+import { runJob, sendJobs } from './jobs-api.ts';
 import { restartInstance } from './instances-api.ts';
 import { sendRoute } from './route-api.ts';
 import { sendCost, sendUsage } from './usage-api.ts';
@@ -162,6 +163,10 @@ export class AdminApi implements RequestHandler {
         return sendCost(url, this.#gateway, this.#clock, response);
       case 'readOverlay':
         return this.#overlay.show(response);
+      case 'scaleApplication':
+        return this.#overlay.change('scale', requester, request, response);
+      case 'stopApplication':
+        return this.#overlay.change('stop', requester, request, response);
       case 'maintenance':
       case 'pause':
       case 'drain':
@@ -193,6 +198,10 @@ export class AdminApi implements RequestHandler {
       case 'removeSecret':
       case 'rotateSecretsKey':
         return changeSecrets(id, this.#context, requester, request, response);
+      case 'listJobs':
+        return sendJobs(url, this.#gateway, response);
+      case 'runJob':
+        return runJob(this.#context, requester, request, response);
       case 'acknowledgeIncident':
       case 'muteIncident':
         return markIncident(id, this.#context, requester, request, response);

@@ -2,6 +2,8 @@ import { outputSchema, requestContextSchema, unparsedSchema } from '../core/sche
 import {
   drainRequestSchema,
   ejectRequestSchema,
+  scaleRequestSchema,
+  stopRequestSchema,
   maintenanceRequestSchema,
   pauseRequestSchema,
   restoreRequestSchema,
@@ -18,6 +20,7 @@ import {
   stopSchema,
   upgradeLineSchema,
 } from '../core/schemas/answers.ts';
+import { jobRunLineSchema, jobRunRequestSchema, jobsSchema } from '../core/schemas/jobs.ts';
 import { statusSchema } from '../core/schemas/status.ts';
 import { overlayChangeSchema, overlaySchema } from '../core/schemas/overlay.ts';
 import {
@@ -61,6 +64,8 @@ export const schemas = {
   PauseRequest: pauseRequestSchema,
   DrainRequest: drainRequestSchema,
   EjectRequest: ejectRequestSchema,
+  ScaleRequest: scaleRequestSchema,
+  StopRequest: stopRequestSchema,
   WeightRequest: weightRequestSchema,
   RestoreRequest: restoreRequestSchema,
   Event: eventSchema,
@@ -87,6 +92,9 @@ export const schemas = {
   SecretsChange: secretsChangeSchema,
   SetSecretsRequest: setSecretsRequestSchema,
   RemoveSecretRequest: removeSecretRequestSchema,
+  Jobs: jobsSchema,
+  JobRunRequest: jobRunRequestSchema,
+  JobRunLine: jobRunLineSchema,
   Incidents: incidentsSchema,
   Alerts: alertsSchema,
   AlertTests: alertTestsSchema,

@@ -174,6 +174,14 @@ const details: Record<OperationId, Details> = {
     'Ejects an endpoint, as outlier detection does. The last one of an upstream that is ready needs `force`, else 409.',
     'EjectRequest',
   ),
+  scaleApplication: overlayChange(
+    'Sets how many instances of an application, or of a worker, run side by side, in place of the number in the configuration.',
+    'ScaleRequest',
+  ),
+  stopApplication: overlayChange(
+    'Drains and stops the instances of an application and of its workers, or of one worker. Restoring the entry starts them again.',
+    'StopRequest',
+  ),
   weight: overlayChange('Sets the weight of an endpoint, which is 1 by default.', 'WeightRequest'),
   restore: overlayChange('Clears entries, including those whose target no longer exists.', 'RestoreRequest'),
   followEvents: {
@@ -260,6 +268,30 @@ const details: Record<OperationId, Details> = {
     'At once where that release is warm, else when its instances are ready. While a release is being rolled out and `to` is absent, that is ended.',
     'RolloutRequest',
   ),
+  listJobs: {
+    description: 'Those of the active configuration, each with its last 20 runs.',
+    parameters: [searchParameter('job', 'Only the job with this name, such as shop.report.')],
+    responses: { 200: json('The jobs.', 'Jobs'), 404: problemDetails('There is no such job.') },
+  },
+  runJob: {
+    description:
+      'The response has a line of JSON (application/x-ndjson) for each line that the run prints; the last line has the kind `ended`. A ' +
+      'requester that leaves does not end the run.',
+    requestBody: { required: true, content: { 'application/json': { schema: reference('JobRunRequest') } } },
+    responses: {
+      200: {
+        description: 'The run has begun.',
+        content: { 'application/x-ndjson': { schema: { type: 'string' }, 'x-data': [reference('JobRunLine')] } },
+      },
+      400: problemDetails('The body is not JSON.'),
+      404: problemDetails('There is no such job. `detail` has the names.'),
+      409: problemDetails(
+        'It runs already, its run cannot be claimed, or no change is possible now. `detail` has the reason.',
+      ),
+      413: problemDetails('The body has more than 16 KiB.'),
+      422: problemDetails('The body has errors; `detail` says which.'),
+    },
+  },
   listIncidents: {
     description: 'Those that go on, then resolved ones (the last 200), each the latest first.',
     responses: { 200: json('All incidents.', 'Incidents') },

@@ -177,6 +177,18 @@ export const operations = [
     summary: 'Send an endpoint no new requests for a time, as long as another one can be chosen',
   },
   {
+    id: 'scaleApplication',
+    method: 'POST',
+    path: `${apiRoot}/overlay/scale`,
+    summary: 'Change how many instances of an application or a worker run',
+  },
+  {
+    id: 'stopApplication',
+    method: 'POST',
+    path: `${apiRoot}/overlay/stop`,
+    summary: 'Stop the instances of an application and of its workers, until they are started again',
+  },
+  {
     id: 'weight',
     method: 'POST',
     path: `${apiRoot}/overlay/weight`,
@@ -257,6 +269,18 @@ export const operations = [
     path: `${apiRoot}/secrets/rotate-key`,
     access: 'deploy',
     summary: 'Encrypt all secrets with a new key',
+  },
+  {
+    id: 'listJobs',
+    method: 'GET',
+    path: `${apiRoot}/jobs`,
+    summary: 'Jobs of applications: their schedules, last runs and output',
+  },
+  {
+    id: 'runJob',
+    method: 'POST',
+    path: `${apiRoot}/jobs/run`,
+    summary: 'Run a job now, and follow its output until it ends',
   },
   {
     id: 'listIncidents',

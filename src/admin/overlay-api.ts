@@ -40,7 +40,7 @@ export class OverlayApi {
     if (ifRevision === undefined) return sendProblem(response, 400, ifMatchText);
     const outcome = await audited(
       this.#gateway,
-      { id: kind, target: requestedTargetOf(read.change) },
+      { id: operationOf(kind), target: requestedTargetOf(read.change) },
       requester,
       async (): Promise<OverlayOutcome> => {
         const why = this.#refusal();
@@ -54,6 +54,11 @@ export class OverlayApi {
     response.setHeader('ETag', `"${overlay.revision}"`);
     sendJson(response, 200, { changed, affected, warnings, overlay: overlayJson(overlay) });
   }
+}
+
+/** The gateway itself is stopped by another operation. */
+function operationOf(kind: OverlayRequestKind) {
+  return kind === 'scale' ? 'scaleApplication' : kind === 'stop' ? 'stopApplication' : kind;
 }
 
 function resultOfChange(outcome: OverlayOutcome): ActionResult {

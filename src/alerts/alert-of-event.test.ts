@@ -41,7 +41,13 @@ const descriptors = { limit: 200, needed: 11_024, wanted: 11_024, open: 190, clo
 const workers = { lost: 3, lastedMs: 1500, serving: 0, wanted: 2, why: 'it ended with 3' };
 const loop = { application: 'shop', instance: 'shop/2', ends: 3, serving: [], fix: 'Read its last output.' };
 const outage = { upstream: 'shop', application: null, endpoints: 2, fix: 'See whether they run.' };
+const dependency = {
+  ...{ dependency: 'database', type: 'postgres', address: 'postgres://127.0.0.1:5432/shop', fault: 'refused' },
+  ...{ then: 'refused connections', dependents: ['shop'], sinceMs: 3, otherMs: 4000, fix: 'Start it.' },
+};
 const rollout = { application: 'shop', rollout: 3, release: 'r3', before: 'r2', share: 0, ordered: false };
+const job = { application: 'shop', job: 'shop.report', run: 7, code: 3, signal: null, fix: 'See what it printed.' };
+const over = { ...job, run: null, code: null, fix: null };
 const release = { application: 'shop', instance: 'shop/2', restarts: 3, serving: [] };
 
 function refused(
@@ -56,8 +62,13 @@ const about = (event: NewEvent): string | null => {
   return alert === null ? null : `${alert.key} ${alert.change} ${alert.severity}`;
 };
 
-function event<K extends EventKind>(kind: K, evidence: NewEvent<K>['evidence'], to: string | null = null): NewEvent {
-  return { kind, subject: 'gateway', reason: 'what happened', evidence, to } as unknown as NewEvent;
+function event<K extends EventKind>(
+  kind: K,
+  evidence: NewEvent<K>['evidence'],
+  to: string | null = null,
+  from: string | null = null,
+): NewEvent {
+  return { kind, subject: 'gateway', reason: 'what happened', evidence, to, from } as unknown as NewEvent;
 }
 
 const rows: readonly (readonly [promise: string, event: NewEvent, alert: string | null])[] = [
@@ -82,6 +93,17 @@ const rows: readonly (readonly [promise: string, event: NewEvent, alert: string 
     event('upstream_unavailable', { ...outage, endpoints: 0, fix: null }, 'available'),
     'upstream:shop resolved info',
   ],
+  [
+    'a dependency that is down',
+    event('dependency_state', dependency, 'down', 'up'),
+    'dependency:database opened warning',
+  ],
+  [
+    'a dependency that works again',
+    event('dependency_state', { ...dependency, fault: null, fix: null }, 'up', 'down'),
+    'dependency:database resolved info',
+  ],
+  ['a dependency that says that it is degraded', event('dependency_state', dependency, 'degraded', 'up'), null],
   [
     'another cause of an incident',
     event('incident_corrected', {
@@ -245,6 +267,14 @@ const rows: readonly (readonly [promise: string, event: NewEvent, alert: string 
     event('application_crash_loop', { ...loop, ends: 0, fix: null }, 'stable'),
     'application:shop resolved info',
   ],
+  ['a job whose run has failed', event('job_failing', job, 'failing'), 'job:shop.report opened warning'],
+  [
+    'a job that could not be started',
+    event('job_failing', { ...job, run: null, code: null }, 'failing'),
+    'job:shop.report opened warning',
+  ],
+  ['a job that succeeds again', event('job_failing', over, 'succeeded'), 'job:shop.report resolved info'],
+  ['a job that was removed', event('job_failing', over, 'removed'), 'job:shop.report resolved info'],
   ['a reload', event('configuration_applied', { contentHash: '', source: '', changed: [] }), null],
   [
     'an alert that was sent',
@@ -347,6 +377,9 @@ const isTold: Readonly<Record<EventKind, boolean>> = {
   },
   ...{ instance_exited: false, instance_restarting: false, application_not_ready: true, application_crash_loop: true },
   upstream_unavailable: true,
+  // Each run has an event; what people must know is how the last one ended.
+  ...{ job_started: false, job_ended: false, job_skipped: false, job_missed: false, job_failing: true },
+  dependency_state: true,
   ...{ connections_refused: true, descriptors_few: false, descriptors_exhausted: true },
   ...{ tls_handshakes_failed: false, tls_handshakes_delayed: false, http2_limit_reached: false },
   ...{ certificate_expiring: true, certificate_not_yet_valid: true, certificate_issued: true },

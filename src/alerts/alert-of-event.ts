@@ -5,7 +5,15 @@ import { faultsOfOneFile, storeFaultStep } from '../core/store-fault.ts';
 import { nearestThere } from '../deploy/private-folder.ts';
 import { type AlertContent, noneOf } from './alert-content.ts';
 import { resolvedPrefix } from './alert-json.ts';
-import { applicationPrefix, crashLoopAlert, releaseAlert, rolloutAlert, upstreamAlert } from './application-alerts.ts';
+import {
+  applicationPrefix,
+  crashLoopAlert,
+  jobAlert,
+  dependencyAlert,
+  releaseAlert,
+  rolloutAlert,
+  upstreamAlert,
+} from './application-alerts.ts';
 import { connectionRefusals } from '../core/connection-refusals.ts';
 import { missingRequestsQuery } from '../core/objective.ts';
 import { descriptorsStep } from '../core/descriptor-need.ts';
@@ -143,8 +151,12 @@ function contentOf(event: Event): AlertContent | null {
       return releaseAlert(event);
     case 'rollout':
       return rolloutAlert(event);
+    case 'job_failing':
+      return jobAlert(event);
     case 'application_crash_loop':
       return crashLoopAlert(event);
+    case 'dependency_state':
+      return dependencyAlert(event);
     case 'upstream_unavailable':
       return upstreamAlert(event);
     default:

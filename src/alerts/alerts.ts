@@ -29,6 +29,9 @@ const settledAfterMs: Readonly<Record<AlertKind, number | null>> = {
   disk: 60_000,
   records: 60_000,
   slo: 60_000,
+  // Each start reports those whose last run has failed.
+  job: 60_000,
+  dependency: 60_000,
   // An instance may take minutes until it has failed, or has failed several times.
   release: 900_000,
   application: 900_000,

@@ -67,6 +67,26 @@ export function crashLoopAlert({ evidence, to, reason }: EventOf<'application_cr
   };
 }
 
+/** The last run of a job has failed, or it could not be started. Requests are served. */
+export function jobAlert({ evidence, to, reason }: EventOf<'job_failing'>): AlertContent {
+  const { job, run, fix } = evidence;
+  const isFailing = to === 'failing';
+  const ends = { succeeded: 'has succeeded', removed: 'is no job any more' };
+  return {
+    ...noneOf,
+    key: `job:${job}`,
+    kind: 'job',
+    change: isFailing ? 'opened' : 'resolved',
+    severity: isFailing ? 'warning' : 'info',
+    title: isFailing
+      ? `${job} ${run === null ? 'was not run' : 'has failed'}`
+      : `${job} ${ends[to as keyof typeof ends]}`,
+    text: sentenceOf(reason),
+    nextStep: fix,
+    steps: isFailing ? ['failing'] : [],
+  };
+}
+
 /** No endpoint of an upstream is available: requests would get a 503. */
 export function upstreamAlert({ evidence, to, reason }: EventOf<'upstream_unavailable'>): AlertContent {
   const { upstream, fix } = evidence;
@@ -84,6 +104,31 @@ export function upstreamAlert({ evidence, to, reason }: EventOf<'upstream_unavai
     text: sentenceOf(reason),
     nextStep: fix,
     steps: isOut ? ['unavailable'] : [],
+  };
+}
+
+/** What applications depend on is down. What it does to requests is an incident; that it says itself that it is degraded is for the status. */
+export function dependencyAlert({ evidence, to, from, reason }: EventOf<'dependency_state'>): AlertContent | null {
+  const { dependency, dependents, then, fix } = evidence;
+  const isDown = to === 'down';
+  if (isDown === (from === 'down')) return null;
+  return {
+    ...noneOf,
+    key: `dependency:${dependency}`,
+    kind: 'dependency',
+    change: isDown ? 'opened' : 'resolved',
+    severity: isDown ? 'warning' : 'info',
+    upstreams: dependents,
+    title: isDown
+      ? `${dependency} is down: it ${then}`
+      : `${dependency} is ${to === 'removed' ? 'checked no more' : 'no longer down'}`,
+    text: sentenceOf(reason),
+    evidence:
+      dependents.length === 0
+        ? []
+        : [`${dependents.join(', ')} ${dependents.length === 1 ? 'depends' : 'depend'} on it`],
+    nextStep: isDown ? fix : null,
+    steps: isDown ? ['down'] : [],
   };
 }
 

@@ -8,6 +8,7 @@ import {
   argument,
   words,
   jsonFlag,
+  optionalArgument,
   configAlias,
   parsePort,
   parseStopSeconds,
@@ -55,6 +56,20 @@ export const restartCommand = defineCommand<AskFlags, [string]>({
   positional: words(argument('instance', 'Its id in the status, such as web/1')),
   aliases: configAlias,
   run: async (context, flags, instance) => (await import('./restart-command.ts')).restart(flags, instance, context),
+});
+
+export const jobsCommand = defineCommand<AskFlags, [string?, string?]>({
+  brief: 'List jobs of applications, or run one',
+  text: 'When each is due next, and how its last run ended. With a name: its last runs,\nwith what they printed last. `candor jobs run <name>` runs it now, prints what\nit prints, and exits with its exit code, or with 128 and the number of the\nsignal that ended it. Ctrl-C ends this command, and not the run.',
+  examples: ['candor jobs', 'candor jobs shop.report --json', 'candor jobs run shop.report'],
+  flags: askFlags,
+  positional: words(
+    optionalArgument('name', 'Of a job, such as shop.report; or the word run'),
+    optionalArgument('job', 'After run: the name of the job'),
+  ),
+  aliases: configAlias,
+  run: async (context, flags, first, second) =>
+    (await import('./job-command.ts')).jobs(flags, first ?? null, second ?? null, context),
 });
 
 export const upgradeCommand = defineCommand<UpgradeFlags>({

@@ -9,7 +9,7 @@ import type { OverlayStatus } from '../core/schemas/status.ts';
 
 /** The request for a change of the overlay: the last segment of its path, and its body. */
 interface OverlayOrder {
-  readonly kind: 'maintenance' | 'pause' | 'weight' | 'drain' | 'eject' | 'restore';
+  readonly kind: 'maintenance' | 'pause' | 'weight' | 'drain' | 'eject' | 'scale' | 'stop' | 'restore';
   /** Keys without a value are omitted. */
   readonly body: Readonly<Record<string, string | number | boolean | undefined>>;
 }

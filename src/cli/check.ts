@@ -3,10 +3,11 @@ import { readConfiguration } from './read-configuration.ts';
 import { snakeCased } from '#failures/json-case.ts';
 import { exitCodes, CommandFailure } from './command-failure.ts';
 import { timeoutLines } from './timeout-lines.ts';
-import { printJson } from './layout.ts';
+import { printJson, wrap } from './layout.ts';
 import { machineText, reviewMachine, reviewPaths } from './adjust-paths.ts';
 import { styleFor } from './style.ts';
 import type { ProcessContext } from './process-context.ts';
+import { resourcesOf } from '../features/resources/settings.ts';
 import { apiRoot } from '../admin/operations.ts';
 import type { Configuration } from '../core/configuration.ts';
 import { askGateway, refusal } from './ask-gateway.ts';
@@ -22,7 +23,7 @@ export interface CheckFlags {
   readonly strict: boolean;
 }
 
-/** Reports all errors and warnings of a configuration, and changes nothing. Returns the exit code: 1 if a timeout does not fit. */
+/** Reports all errors and warnings of a configuration, and changes nothing. Returns the exit code: 1 if a timeout does not fit, or an application would not be started here. */
 export async function check(flags: CheckFlags, context: ProcessContext): Promise<number> {
   const read = await readConfiguration(flags.config, context);
   const valid = read.configuration !== null;
@@ -36,7 +37,11 @@ export async function check(flags: CheckFlags, context: ProcessContext): Promise
             ? (await import('./missing-secrets.ts')).reviewSecrets(configuration, context)
             : []),
         ];
-  const machine = configuration === null ? [] : [...reviewMachine(configuration, context.machine), ...paths];
+  const resources = configuration === null ? null : await resourcesIn(configuration);
+  const machine =
+    configuration === null
+      ? []
+      : [...reviewMachine(configuration, context.machine), ...paths, ...(resources?.warnings ?? [])];
   const timeouts =
     flags.strict && read.configuration !== null
       ? await timeoutAdviceFor(read.configuration, flags.config, context)
@@ -47,13 +52,24 @@ export async function check(flags: CheckFlags, context: ProcessContext): Promise
   const name = flags.config === inputName ? 'Standard input' : flags.config;
   if (!valid) throw new CommandFailure('validation_failed', `${name} has errors and cannot be used.`);
   // Where the file leaves a path open, a start finds another one.
-  const but = paths.some(({ setting }) => setting !== 'places') ? ', and this machine has a problem with it' : '';
+  const isHindered = paths.some(({ setting }) => setting !== 'places') || resources?.isRefused === true;
+  const but = isHindered ? ', and this machine has a problem with it' : '';
   if (!flags.json) context.stdout.write(`${styleFor(context.stdout, context.env).good('✔')} ${name} is valid${but}.\n`);
   // What the kernel is set to is said by the start.
-  if (!flags.json) for (const warning of paths) context.stderr.write(machineText(warning));
+  if (!flags.json && resources !== null)
+    for (const line of resources.held) context.stdout.write(`${wrap(`  ${line}`, '    ').join('\n')}\n`);
+  if (!flags.json)
+    for (const warning of [...paths, ...(resources?.warnings ?? [])]) context.stderr.write(machineText(warning));
   const lines = timeoutLines({ timeouts }, styleFor(context.stdout, context.env));
   if (!flags.json && lines.length > 0) context.stdout.write(`${lines.join('\n')}\n`);
-  return timeouts.length > 0 ? exitCodes.failure : exitCodes.ok;
+  return timeouts.length > 0 || resources?.isRefused === true ? exitCodes.failure : exitCodes.ok;
+}
+
+/** Loaded where an application has limits, a user or isolation; null: none has. */
+async function resourcesIn(configuration: Configuration) {
+  if (configuration.applications.every(({ features }) => resourcesOf(features) === undefined)) return null;
+  const { reviewResources } = await import('./review-resources.ts');
+  return reviewResources(configuration);
 }
 
 const usesSecrets = ({ applications }: Configuration): boolean =>

@@ -15,6 +15,7 @@ import { harmless } from './layout.ts';
 import { type Output, type ProcessContext, readVersion } from './process-context.ts';
 import {
   eventsCommand,
+  jobsCommand,
   reloadCommand,
   restartCommand,
   statusCommand,
@@ -33,7 +34,13 @@ import {
   routeCommand,
   routeUsage,
 } from './diagnose-commands.ts';
-import { checkCommand, schemaCommand, trustCommand, configurationCommands } from './configuration-commands.ts';
+import {
+  adaptCommand,
+  checkCommand,
+  schemaCommand,
+  trustCommand,
+  configurationCommands,
+} from './configuration-commands.ts';
 import {
   drainCommand,
   ejectCommand,
@@ -42,6 +49,7 @@ import {
   restoreCommand,
   weightCommand,
 } from './overlay-commands.ts';
+import { appCommands } from './app-commands.ts';
 import { deployCommand, promoteCommand, releasesCommand, rollbackCommand } from './release-commands.ts';
 import { costCommand, topCommand } from './usage-commands.ts';
 import { secretCommands } from './secret-commands.ts';
@@ -177,16 +185,22 @@ const root = buildRouteMap<string, ParserContext>({
     run: runCommand,
     up: upCommand,
     check: checkCommand,
+    adapt: adaptCommand,
     schema: schemaCommand,
     configuration: configurationCommands,
     status: statusCommand,
     reload: reloadCommand,
     restart: restartCommand,
+    app: appCommands,
     deploy: deployCommand,
     releases: releasesCommand,
     rollback: rollbackCommand,
     promote: promoteCommand,
     secret: secretCommands,
+    jobs: {
+      ...jobsCommand,
+      formatUsageLine: ({ prefix }) => [...prefix, '[name]', '|', 'run', '<name>'].join(' '),
+    },
     maintenance: maintenanceCommand,
     pause: pauseCommand,
     drain: drainCommand,

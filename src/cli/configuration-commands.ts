@@ -13,9 +13,11 @@ import {
   type ParserContext,
   type AskFlags,
   integerBetween,
+  valueFlag,
 } from './flags.ts';
 import { buildRouteMap } from '@stricli/core';
 import type { CheckFlags } from './check.ts';
+import type { AdaptFlags } from './adapt.ts';
 import type { TrustFlags } from './trust.ts';
 import { CommandFailure } from './command-failure.ts';
 
@@ -50,6 +52,32 @@ export const trustCommand = defineCommand<TrustFlags>({
   flags: { config: configFlag, json: jsonFlag },
   aliases: configAlias,
   run: async (context, flags) => (await import('./trust.ts')).trust(flags, context),
+});
+
+const adaptKinds = ['procfile', 'compose', 'pm2', 'systemd'] as const;
+
+function parseAdaptKind(input: string): (typeof adaptKinds)[number] {
+  const found = adaptKinds.find((kind) => kind === input.toLowerCase());
+  if (found !== undefined) return found;
+  throw new CommandFailure('usage', `a kind is one of ${adaptKinds.join(', ')}`);
+}
+
+export const adaptCommand = defineCommand<AdaptFlags, [(typeof adaptKinds)[number], string]>({
+  brief: 'Convert a Procfile, compose file, pm2 file or unit',
+  text: 'Prints a configuration for the applications, workers and jobs of a file of\nanother program: procfile, compose (Docker, Podman), pm2 or systemd. The file is\nread and never run. What cannot be converted is a comment in the result and a\nline on standard error. Secrets are not copied: each is named with the command\nthat sets it. Exits with 4 if nothing of the file can be converted.',
+  examples: [
+    'candor adapt procfile Procfile -o candor.yaml',
+    'candor adapt compose compose.yaml',
+    'candor adapt pm2 ecosystem.config.js --json',
+    'candor adapt systemd /etc/systemd/system/shop.service',
+  ],
+  flags: { output: valueFlag('<file> to write, which must not exist'), json: jsonFlag },
+  aliases: { o: 'output' },
+  positional: words(
+    argument('kind', 'procfile, compose, pm2 or systemd', parseAdaptKind),
+    argument('file', 'The file, or - for standard input'),
+  ),
+  run: async (context, flags, kind, file) => (await import('./adapt.ts')).adapt(kind, file, flags, context),
 });
 
 const numberOfOne = integerBetween(

@@ -16,6 +16,7 @@ export async function restart(flags: AskFlags, instance: string, context: Proces
   if (answer.status === 409) throw new CommandFailure('refused', message);
   if (answer.status !== 202) throw new CommandFailure(answer.status === 422 ? 'usage' : 'failure', message);
   if (flags.json) return;
-  const said = wrap(harmless(`A new instance takes the place of ${instance}.`), '');
+  const what = instance.includes('/') ? 'A new instance takes the place' : 'New instances take the place of those';
+  const said = wrap(harmless(`${what} of ${instance}.`), '');
   context.stdout.write(`${[...said, `  ${commandName(context.env)} status`].join('\n')}\n`);
 }

@@ -1,3 +1,4 @@
+import { isatty } from 'node:tty';
 import { readInput } from './configuration-read.ts';
 import type { SecretInput } from './process-context.ts';
 import { CommandFailure } from './command-failure.ts';
@@ -5,7 +6,7 @@ import { CommandFailure } from './command-failure.ts';
 /** Standard input. */
 export const standardSecretInput: SecretInput = {
   get isTerminal() {
-    return Boolean(process.stdin.isTTY);
+    return isatty(0);
   },
   async readAll(bytesMax) {
     const read = await readInput(bytesMax);

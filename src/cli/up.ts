@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { checkAdminSocket } from '../admin/admin-socket-check.ts';
+import { resourcesOf } from '../features/resources/settings.ts';
 import { adjustPaths, machineText, reviewMachine } from './adjust-paths.ts';
 import { lookUpGateway, lookupMs, whatRuns } from './gateway-lookup.ts';
 import { withStderrFormat, noticeLine } from './stderr-format.ts';
@@ -40,6 +41,10 @@ async function readAndServe(flags: UpFlags, reading: Promise<ServedRead>, contex
   const { configuration, notes } = adjustPaths(read.configuration, read.leftOpen, context.env);
   for (const note of notes) context.stderr.write(`${note}\n`);
   for (const warning of reviewMachine(configuration, context.machine)) context.stderr.write(machineText(warning));
+  if (configuration.applications.some(({ features }) => resourcesOf(features) !== undefined)) {
+    const { reviewResources } = await import('./review-resources.ts');
+    for (const warning of reviewResources(configuration).warnings) context.stderr.write(machineText(warning));
+  }
   if (flags.handover !== undefined && configuration.stateFolder === null)
     throw new CommandFailure('usage', noState(read));
   // Checked before anything is opened, so that nothing needs closing.

@@ -177,7 +177,7 @@ export function instanceLines(
   const rows = seen.map(({ instance, endpoint }) => [
     ...markAndState(instance, endpoint, style),
     ...(hasReleases ? [shorten(harmless(instance.release ?? ''), 16)] : []),
-    `port ${instance.port}`,
+    ...(instance.port === 0 ? [] : [`port ${instance.port}`]),
     instance.pid === null ? 'no process' : `pid ${instance.pid}`,
     countText(instance.restarts, 'restart'),
     // The checks of an instance that a signal has stopped know nothing of the signal: theirs is the time of another state.

@@ -3,12 +3,13 @@ import * as z from 'zod';
 import { applicationFeatureKeys } from '../features/keys.ts';
 import { endpointKeys } from './upstream-schema.ts';
 import { defaults } from './defaults.ts';
-import { splitCommandLine } from '../schema/format/command-line.ts';
 import { checkHeaders, expectation } from './check-schema.ts';
 import { parseCheckPath, parseReadinessWord } from './format/path-prefix.ts';
-import { duration, parsed, path, text, whole } from '../schema/leaves.ts';
+import { duration, parsed, path, whole } from '../schema/leaves.ts';
 import { key, section } from '../schema/section.ts';
 import { hide } from '../schema/schema-parts.ts';
+import { applicationVariables, commandLine, instanceCount, restart } from './program-schema.ts';
+import { workers } from './worker-schema.ts';
 
 const readiness = z.union([
   hide(parsed(parseReadinessWord, { kind: 'check', examples: ['/healthz', 'tcp'] }), 'query', 'path'),
@@ -40,17 +41,20 @@ const readiness = z.union([
 ]);
 
 const settings = section({
-  command: hide(z.union([parsed(splitCommandLine, { kind: 'command line' }), z.array(text).min(1)]), 'command').meta({
-    description:
-      'Program and arguments, as one line or a list. No shell runs. `{port}` is replaced by the port of the instance.',
-    examples: ['node server.js', 'npx vite --port {port}'],
-  }),
+  command: key(
+    commandLine.meta({ ...commandLine.meta(), examples: ['node server.js', 'npx vite --port {port}'] }),
+    'Program and arguments, as one line or a list. No shell runs. `{port}` is replaced by the port of the instance. Needed, unless the application has workers or jobs: without it no upstream has its name.',
+  ),
   directory: key(path, 'Where it runs, from the folder of this file.', defaults.application.directory),
   environment: key(
-    hide(z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])), 'value'),
+    applicationVariables,
     'Variables for it, beside those that Candor itself was given. `{port}` in a value is replaced by the port of the instance.',
   ),
-  instances: key(whole(1, 256), 'How many run side by side.', defaults.application.instances),
+  instances: key(
+    instanceCount,
+    'How many run side by side; `per_core`: one for each core that the gateway may use.',
+    defaults.application.instances,
+  ),
   port: key(
     z.union([z.enum(['free']), whole(1, 65_535)]),
     'Where it listens, told by PORT; `free` finds one for each instance.',
@@ -67,21 +71,10 @@ const settings = section({
     defaults.application.http2,
   ),
   stop_timeout: key(duration, 'Between SIGTERM and SIGKILL.', defaults.application.stopTimeout),
-  restart: key(
-    section({
-      first_delay: key(
-        duration,
-        'Before the first restart; each further one waits up to twice as long.',
-        defaults.restart.firstDelay,
-      ),
-      max_delay: key(
-        duration,
-        'The longest wait of an instance that ends at each start. One that was ready for a second waits 1 s at most (or `first_delay` where that is longer).',
-        defaults.restart.maxDelay,
-      ),
-      reset_after: key(duration, 'Running this long makes the next restart a first one.', defaults.restart.resetAfter),
-    }),
-    'How soon an instance that ended is started again.',
+  restart: key(restart, 'How soon an instance that ended is started again.'),
+  workers: key(
+    workers,
+    'Programs of it that listen on no port and get no requests, by name. They run the same release, in the same directory.',
   ),
   ...applicationFeatureKeys,
   ...endpointKeys,

@@ -8,6 +8,8 @@ export interface BuildContext {
   /** Absolute: what relative paths begin at. */
   readonly directory: string;
   readonly hostname: string;
+  /** That this process may use; absent: one. */
+  readonly cores?: number;
   readonly environment: Environment;
   /** What was read of the files that the draft names, by absolute path. */
   readonly readings: ReadonlyMap<string, FileReading>;

@@ -1,3 +1,4 @@
+import { hasPrefix } from '../core/path-match.ts';
 import type { FeatureSpecs } from '../core/feature.ts';
 import type { FeatureKeys } from '../features/feature-keys.ts';
 import { featuresOfFile } from '../features/keys.ts';
@@ -31,6 +32,26 @@ export function applicationFeatures(
 ): { readonly features?: FeatureSpecs } {
   const given = { name, directory: context.directory, contentOf: (path: string) => contentOf(path, context) };
   return featuresIn(({ ofApplication }) => ofApplication?.(read, given) ?? null);
+}
+
+interface ApplicationAnswer {
+  readonly feature: string;
+  readonly spec: object;
+}
+
+/** What answers requests to an application in place of its instances. Null: they do. */
+export function applicationAnswer(
+  name: string,
+  read: ApplicationRead,
+  route: Pick<RouteRead, 'path'>,
+  context: Pick<BuildContext, 'directory'>,
+): ApplicationAnswer | null {
+  const given = { name, directory: context.directory, contentOf: () => '' };
+  for (const { name: feature, ofRouteToApplication } of featuresOfFile) {
+    const spec = ofRouteToApplication?.(read, { isBelow: hasPrefix(route.path) }, given) ?? null;
+    if (spec !== null) return { feature, spec };
+  }
+  return null;
 }
 
 /** What the file says of features of the gateway. */

@@ -2,8 +2,9 @@ import { resolve } from 'node:path';
 import type { BufferSpec, QueryEdits, RouteAction, RouteSpec, Timeouts, TunnelSpec } from '../core/route-spec.ts';
 import type { RouteId, UpstreamId } from '../core/endpoint.ts';
 import { buildRequestHeaders, buildResponseHeaders } from './build-headers.ts';
+import { answersRequests } from './build-application.ts';
 import type { BuildContext } from './build-context.ts';
-import { routeFeatures } from './build-features.ts';
+import { applicationAnswer, routeFeatures } from './build-features.ts';
 import { featuresOfFile } from '../features/keys.ts';
 import type { FeatureSpecs } from '../core/feature.ts';
 import { defaults } from './defaults.ts';
@@ -14,7 +15,10 @@ import type { BufferRead, RouteRead, TimeoutsRead, WebsocketRead } from './route
 
 /** Without routes, everything goes to the only upstream there is. */
 export function buildRoutes(draft: Draft, context: BuildContext): RouteSpec[] {
-  const only = [...draft.upstreams.keys(), ...draft.applications.keys()][0];
+  const served = [...draft.applications].filter(
+    ([name, application]) => answersRequests(application) || applicationAnswer(name, application, {}, context) !== null,
+  );
+  const only = [...draft.upstreams.keys(), ...served.map(([name]) => name)][0];
   const routes: RouteRead[] =
     draft.raw['routes'] === undefined && only !== undefined ? [{ to: only }] : [...draft.routes.values()];
   const ids = routeIds(routes);
@@ -55,12 +59,18 @@ function buildRoute(
   const timeouts = buildTimeouts(read.timeouts ?? {}, plain.timeouts ?? {});
   const tunnel = buildTunnel(read.websocket ?? {}, plain.websocket ?? {});
   const buffer = buildBuffer(read.buffer ?? {}, plain.buffer ?? {});
-  const features = routeFeatures(read, plain, context);
+  const { to } = read;
+  const application = typeof to === 'string' ? draft.applications.get(to) : undefined;
+  const answer = application === undefined ? null : applicationAnswer(to as string, application, read, context);
+  const features =
+    answer === null
+      ? routeFeatures(read, plain, context)
+      : { ...routeFeatures(withoutTarget(read), plain, context), [answer.feature]: answer.spec };
   const pages = { ...plain.error_pages, ...read.error_pages };
   return {
     id: id as RouteId,
     match: matchOf(read),
-    action: buildAction(read, features),
+    action: answer === null ? buildAction(read, features) : { kind: 'feature', feature: answer.feature },
     rewrite: shared.of('rewrite', rewrite, () => rewrite),
     requestHeaders: shared.of('edits', requestHeaders, () => requestHeaders),
     responseHeaders: shared.of('edits', responseHeaders, () => responseHeaders),
@@ -72,6 +82,11 @@ function buildRoute(
     errorPages: shared.of('pages', pages, () => buildPages(pages, context)),
     disclosure: read.disclosure ?? plain.disclosure ?? 'public',
   };
+}
+
+/** The gateway answers its requests by itself. */
+function withoutTarget({ to, ...read }: RouteRead): RouteRead {
+  return read;
 }
 
 function queryPart(read: NonNullable<RouteRead['rewrite']>['query']): { readonly query?: QueryEdits } {

@@ -1,34 +1,24 @@
 import { isAbsolute, resolve } from 'node:path';
 import { logFormatOf } from '../core/log-formats.ts';
 import { buildSyslog } from './log-schema.ts';
-import type {
-  ApplicationSpec,
-  Configuration,
-  ReadinessSpec,
-  StoreSpec,
-  WorkersSpec,
-  OtlpSpec,
-} from '../core/configuration.ts';
-import { isSecretName } from '../redact/secret-name.ts';
+import type { Configuration, StoreSpec, WorkersSpec, OtlpSpec } from '../core/configuration.ts';
 import type { ClientLimits, ListenerSpec } from '../core/listener-spec.ts';
-import type { ApplicationId } from '../core/endpoint.ts';
 import { adminSocketCandidates } from './admin-socket.ts';
-import { applicationFeatures, fileFeatures } from './build-features.ts';
+import { fileFeatures } from './build-features.ts';
 import { type BuildContext, contentOf } from './build-context.ts';
 import { unroutedHeaders } from './build-headers.ts';
 import { buildPages, buildRoutes } from './build-routes.ts';
 import { buildAdminTls, buildListenerTls } from './build-listener-tls.ts';
 import { tlsOfListener, programPath } from './wanted-files.ts';
-import { buildApplicationUpstream, buildExpectation, buildUpstream, protocolOf } from './build-upstream.ts';
+import { answersRequests, buildApplication } from './build-application.ts';
+import { buildApplicationUpstream, buildUpstream } from './build-upstream.ts';
 import type { Default } from '../schema/default.ts';
 import { defaults } from './defaults.ts';
 import type { Draft } from './draft.ts';
 import { count, ms, msOrNone, bytes, bytesOrNone, share } from '../schema/fallback.ts';
 import { parseListenAddress } from './format/address.ts';
-import type { Path } from '../schema/findings.ts';
 import { listenAddressOf } from './review-addresses.ts';
 import { parseAge } from '../schema/format/duration.ts';
-import type { ApplicationRead } from './application-schema.ts';
 import type { StoreRead } from './store-schema.ts';
 import type { OtlpRead } from './otlp-schema.ts';
 import {
@@ -65,9 +55,13 @@ export function build(draft: Draft, context: BuildContext): Configuration {
     },
     upstreams: [
       ...[...draft.upstreams].map(([name, upstream]) => buildUpstream(name, upstream, context)),
-      ...[...draft.applications].map(([name, application]) => buildApplicationUpstream(name, application, context)),
+      ...[...draft.applications].flatMap(([name, application]) =>
+        answersRequests(application) ? [buildApplicationUpstream(name, application, context)] : [],
+      ),
     ],
-    applications: [...draft.applications].map(([name, application]) => buildApplication(name, application, context)),
+    applications: [...draft.applications].flatMap(([name, application]) =>
+      buildApplication(name, application, context),
+    ),
     trustedPeers: plain.trusted_peers ?? [],
     clientAddressHeader: plain.client_address_header?.toLowerCase() ?? null,
     client: buildClient(plain.client ?? {}),
@@ -204,57 +198,6 @@ function folderOfService(
 ): string | null {
   const first = environment[variable]?.split(':')[0] ?? '';
   return isAbsolute(first) ? first : null;
-}
-
-function buildApplication(name: string, read: ApplicationRead, context: BuildContext): ApplicationSpec {
-  const environment = Object.entries(read.environment ?? {}).map(([key, value]) => {
-    const written = context.positions.written(['applications', name, 'environment', key]);
-    return [key, typeof value === 'string' ? value : (written ?? String(value))];
-  });
-  const secretWords = secretWordsOf(read.command, ['applications', name, 'command'], context);
-  return {
-    id: name as ApplicationId,
-    command: read.command,
-    ...(secretWords.length === 0 ? {} : { secretWords }),
-    directory: resolve(context.directory, read.directory ?? defaults.application.directory.written),
-    environment: Object.fromEntries(environment),
-    instances: count(read.instances, defaults.application.instances),
-    port: typeof read.port === 'number' ? read.port : null,
-    readiness: buildReadiness(read),
-    stopMs: ms(read.stop_timeout, defaults.application.stopTimeout),
-    restart: {
-      firstMs: ms(read.restart?.first_delay, defaults.restart.firstDelay),
-      maxMs: ms(read.restart?.max_delay, defaults.restart.maxDelay),
-      resetAfterMs: ms(read.restart?.reset_after, defaults.restart.resetAfter),
-    },
-    ...applicationFeatures(name, read, context),
-  };
-}
-
-/** Of a command in one line, the words that have what the variables gave. */
-function secretWordsOf(command: readonly string[], path: Path, { positions }: BuildContext): readonly number[] {
-  const secretsAt = (at: Path): string[] =>
-    positions.fills(at).flatMap(({ name, value }) => (isSecretName(name) && value !== '' ? [value] : []));
-  const inLine = secretsAt(path).flatMap((value) => value.split(/\s+/));
-  return command.flatMap((word, at) => {
-    const isSecret = secretsAt([...path, at]).length > 0 || inLine.some((part) => part !== '' && word.includes(part));
-    return isSecret ? [at] : [];
-  });
-}
-
-function buildReadiness({ readiness: read = {}, ...written }: ApplicationRead): ReadinessSpec {
-  const readiness = read === 'tcp' ? { tcp: true } : typeof read === 'string' ? { path: read } : read;
-  return {
-    path: readiness.path ?? defaults.readiness.path.written,
-    ...protocolOf(written),
-    ...(readiness.tcp === true || written.protocol === 'fastcgi' ? { tcp: true as const } : {}),
-    ...(readiness.headers === undefined ? {} : { headers: readiness.headers }),
-    ...buildExpectation(readiness.expect),
-    intervalMs: ms(readiness.interval, defaults.readiness.interval),
-    timeoutMs: ms(readiness.timeout, defaults.readiness.timeout),
-    passes: count(readiness.passes, defaults.readiness.passes),
-    startMs: ms(readiness.start_timeout, defaults.readiness.startTimeout),
-  };
 }
 
 function buildSocket(draft: Draft, deployment: string, context: BuildContext): string | null {

@@ -243,6 +243,12 @@ export const defaults = {
     http2: declare('false', 'Most applications speak HTTP/1.1 alone, and would answer no request.'),
     stopTimeout: declare('10s', 'Time to finish what was begun; the same as most process supervisors give.'),
   },
+  worker: {
+    after: declare('1s', 'A program that cannot work most often ends at once.'),
+    interval: declare('1s', 'While it starts; once it is ready it is looked at every 5 s.'),
+    timeout: declare('5s', 'A command that hangs shows nothing.'),
+    replace: declare('start_first', 'Work goes on while the new one starts.'),
+  },
   readiness: {
     path: declare('/', 'Every application has a first page.'),
     tcp: declare('false', 'A program that accepts connections may not answer requests yet.'),

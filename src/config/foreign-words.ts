@@ -210,6 +210,8 @@ export const foreignWords: Readonly<Record<string, readonly string[]>> = {
     'failduration',
     'maxejectionpercent',
   ],
+  dependencies: ['databases', 'requires', 'externalservices', 'backingservices'],
+  depends_on: ['dependson', 'dependencies', 'needs', 'requires', 'links', 'after', 'wants'],
   circuit_breaker: ['circuitbreaker', 'breaker', 'circuit', 'apibreaker', 'failfast'],
   window: ['interval', 'period', 'failureaccrualwindow', 'failurewindow'],
   requests_min: [

@@ -1,5 +1,5 @@
 import { access, constants, open, readdir, realpath, stat } from 'node:fs/promises';
-import { hostname, networkInterfaces } from 'node:os';
+import { availableParallelism, hostname, networkInterfaces } from 'node:os';
 
 /** A file's content, or why it cannot be had: an errno (`EFBIG` where it has more than it may), or `namedPipe`. */
 export type FileContent =
@@ -14,6 +14,8 @@ export type FileContent =
 /** What loading a configuration needs of the machine. */
 export interface ConfigurationHost {
   readonly hostname: string;
+  /** That this process may use, by its affinity and its control group; absent: one. */
+  readonly cores?: number;
   /** Every address of it, at this moment; absent: only loopback is known to be it. */
   readonly addresses?: readonly string[];
   readFile(path: string, bytesMax: number): Promise<FileContent>;
@@ -29,7 +31,14 @@ export const namedPipe = 'named pipe';
 /** This machine. */
 export function thisHost(): ConfigurationHost {
   const addresses = Object.values(networkInterfaces()).flatMap((found) => (found ?? []).map(({ address }) => address));
-  return { hostname: hostname(), addresses, readFile: readAtMost, listDirectory, whyNotExecutable };
+  return {
+    hostname: hostname(),
+    cores: availableParallelism(),
+    addresses,
+    readFile: readAtMost,
+    listDirectory,
+    whyNotExecutable,
+  };
 }
 
 async function readAtMost(path: string, bytesMax: number): Promise<FileContent> {

@@ -72,8 +72,8 @@ export async function loadConfiguration(
       files: [absolute],
     };
   }
-  const { hostname, addresses = [] } = host;
-  const context: ParseContext = { file: path, directory: dirname(absolute), environment, hostname, addresses };
+  const { hostname, cores = 1, addresses = [] } = host;
+  const context: ParseContext = { file: path, directory: dirname(absolute), environment, hostname, cores, addresses };
   const included = await readIncluded(read.text, context, host);
   const { text } = included;
   Object.assign(context, { includeErrors: included.errors });

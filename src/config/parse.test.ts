@@ -195,6 +195,28 @@ describe('what is written', () => {
       ],
     ],
     [
+      'workers of an application: its directory and variables, no port, and how they show that they are ready',
+      'applications: { shop: { command: a, directory: app, environment: { A: 1, B: 2 }, workers: { one: { command: b c, environment: { B: 3 }, ready: { line: up }, replace: stop_first }, two: { command: [d], instances: per_core, ready: { file: f, interval: 2s } }, three: { command: e, ready: { command: [t, u], timeout: 9s } }, four: { command: f, ready: { line: /up } }, five: { command: g } } } }',
+      ({ applications: [, ...workers], upstreams }) => [
+        upstreams.length,
+        workers.map(({ id, of, port, instances }) => [id, of, port, instances]),
+        workers.map(({ readiness: { program, intervalMs, timeoutMs } }) => [program, intervalMs, timeoutMs]),
+        [workers[0]?.command, workers[0]?.directory, workers[0]?.environment, workers[0]?.replace, workers[1]?.replace],
+      ],
+      [
+        1,
+        ['one', 'two', 'three', 'four', 'five'].map((name) => [`shop.${name}`, 'shop', null, 1]),
+        [
+          [{ kind: 'line', text: 'up', isPattern: false }, 1000, 5000],
+          [{ kind: 'file', path: 'f' }, 2000, 5000],
+          [{ kind: 'command', command: ['t', 'u'] }, 1000, 9000],
+          [{ kind: 'line', text: '/up', isPattern: false }, 1000, 5000],
+          [{ kind: 'after', afterMs: 1000 }, 1000, 5000],
+        ],
+        [['b', 'c'], '/etc/shop/app', { A: '1', B: '3' }, 'stop_first', undefined],
+      ],
+    ],
+    [
       'readiness may be a path alone',
       'applications: { web: { command: a, readiness: /up } }',
       (c) => c.applications[0]?.readiness.path,
@@ -404,6 +426,27 @@ describe('what is written', () => {
           undefined,
           undefined,
         ],
+      ],
+    ],
+    [
+      'dependencies in every form, and who has them',
+      'dependencies: { db: "postgres://ann:pw@db.example/shop", cache: { url: "redis://127.0.0.1", interval: 1s, timeout: 500ms, password_file: /a, read_only: true } }\napplications: { a: { command: a, depends_on: [db, cache, db] }, b: { command: b, depends_on: cache }, c: { command: c } }\nroutes: [{ path: /b, to: b }, { path: /c, to: c }, { to: a }]',
+      (c) => [c.features?.['dependencies'], c.applications.map(({ features }) => features?.['dependencies'])],
+      [
+        {
+          dependencies: [
+            {
+              ...{ name: 'db', url: 'postgres://ann:pw@db.example/shop', kind: 'postgres' },
+              shown: 'postgres://db.example:5432/shop',
+              ...{ intervalMs: 5000, timeoutMs: 2000, passwordFile: null, readOnly: false },
+            },
+            {
+              ...{ name: 'cache', url: 'redis://127.0.0.1', kind: 'redis', shown: 'redis://127.0.0.1:6379' },
+              ...{ intervalMs: 1000, timeoutMs: 500, passwordFile: '/a', readOnly: true },
+            },
+          ],
+        },
+        [{ names: ['db', 'cache'] }, { names: ['cache'] }, undefined],
       ],
     ],
     [

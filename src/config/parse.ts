@@ -27,6 +27,8 @@ export interface ParseContext {
   readonly directory: string;
   readonly environment: Environment;
   readonly hostname: string;
+  /** That this process may use; absent: one. */
+  readonly cores?: number;
   /** Of this machine; without them only loopback is known to be it. */
   readonly addresses?: readonly string[];
   /** What was read of the files that the text names, by absolute path. Those that are absent are not judged. */

@@ -1,7 +1,9 @@
-import { type Document, isMap, type Node, parseDocument, visit } from 'yaml';
+import { shapeOf } from '../schema/schema-parts.ts';
+import { file as configuration } from './schema.ts';
+import { type Document, isMap, isNode, isScalar, isSeq, type Node, parseDocument, visit } from 'yaml';
 import { type ConfigurationError, configurationError } from './configuration-errors.ts';
 import type { Environment } from './expand.ts';
-import { foreignFile } from './foreign-file.ts';
+import { foreignFile, foreignKeys } from './foreign-file.ts';
 import { type SourcePart, sourceParts } from './included-files.ts';
 import { MaskedSource } from './masked-source.ts';
 import { nestStrayKeys } from './nest-stray-keys.ts';
@@ -52,10 +54,11 @@ export function readDocument(
     );
     return { value: undefined, readable: undefined, positions, errors: [error] };
   }
-  const foreign = document.errors.length > 0 || !isMap(document.contents) ? foreignFile(main.text) : null;
+  const foreign = foreignIn(document, main.text, file);
   if (foreign !== null) {
     const { at, program, suggestion } = foreign;
-    const message = `this is a configuration of ${program}, and none of Candor`;
+    const isConfiguration = program.startsWith('a configuration');
+    const message = `this is ${program}, and ${isConfiguration ? 'none' : 'no configuration'} of Candor`;
     const error = configurationError(file, positionOf(source, at, at + 1), '', message, suggestion);
     return { value: undefined, readable: undefined, positions, errors: [error] };
   }
@@ -82,6 +85,25 @@ export function readDocument(
     errors: [...errors, ...reader.errors],
     includes: reader.included.wanted,
   };
+}
+
+function foreignIn({ errors, contents }: Document.Parsed, text: string, file: string): ReturnType<typeof foreignFile> {
+  if (errors.length > 0 || !isMap(contents)) return foreignFile(text, file);
+  const keys = contents.items.map(
+    ({ key, value }) =>
+      ({
+        name: isScalar(key) ? String(key.value) : '',
+        at: isNode(key) ? (key.range?.[0] ?? 0) : 0,
+        value: isMap(value)
+          ? 'map'
+          : isSeq(value)
+            ? 'list'
+            : isScalar(value) && typeof value.value === 'string'
+              ? 'text'
+              : 'other',
+      }) as const,
+  );
+  return foreignKeys(keys, (name) => name in shapeOf(configuration), file);
 }
 
 /** Positions are those in the text of all files. */

@@ -194,7 +194,7 @@ function reviewCheck(name: string, check: CheckRead, speaksHttp2: boolean, colle
 
 function reviewApplications(draft: Draft, listeners: readonly Placed<HostPort>[], collector: ErrorCollector): void {
   const seen = new Map<number, string>();
-  for (const [name, { port, instances, when_none_ready, readiness }] of draft.applications) {
+  for (const [name, { command, port, instances, when_none_ready, readiness }] of draft.applications) {
     for (const key of ['path', 'headers', 'expect'] as const)
       if (typeof readiness === 'object' && readiness.tcp === true && readiness[key] !== undefined)
         collector.errorAtKey(
@@ -208,12 +208,12 @@ function reviewApplications(draft: Draft, listeners: readonly Placed<HostPort>[]
         'nothing is sent to an instance that is not ready',
         'remove it; requests wait for an instance that starts',
       );
-    if (typeof port !== 'number') continue;
+    if (typeof port !== 'number' || command === undefined) continue;
     const path = ['applications', name, 'port'];
-    if ((instances ?? 1) > 1)
+    if (instances === 'per_core' || (instances ?? 1) > 1)
       collector.errorAtValue(
         path,
-        `${instances} instances cannot share one port`,
+        `${instances === 'per_core' ? 'several' : instances} instances cannot share one port`,
         'remove the port; each is given a free one by PORT',
       );
     const listener = listeners.find(({ value }) => value.port === port);

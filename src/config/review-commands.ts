@@ -30,7 +30,10 @@ const otherProtocols: readonly (readonly [isOne: (command: readonly string[]) =>
 
 /** Lists that have the whole command as one word, variables that only a shell would replace, and programs that do not speak HTTP. */
 export function reviewCommands(draft: Draft, collector: ErrorCollector): void {
-  for (const [name, { command, environment = {}, protocol }] of draft.applications) {
+  for (const [name, { command = [], environment = {}, protocol, workers = {} }] of draft.applications) {
+    for (const [worker, own] of Object.entries(workers))
+      reviewProgramName(draft, ['applications', name, 'workers', worker, 'command'], own.command, collector);
+    if (command.length === 0) continue;
     const [program = '', ...more] = command;
     if (!shell.test(program) && more.some((word) => portOfShell.test(word)))
       collector.warnAtValue(
@@ -45,14 +48,24 @@ export function reviewCommands(draft: Draft, collector: ErrorCollector): void {
       const words = `${quoted(program)} speaks ${guessWords[spoken]} here, and not HTTP: the application never gets ready`;
       collector.warnAtValue(at, words, lowerFirst(clause(stepOfOtherProtocol[spoken])));
     }
-    // A text has been split already: only in a list can a word have spaces.
-    if (more.length > 0 || at.length !== 4 || !/^[^\s/]+\s+\S/.test(program)) continue;
-    collector.warnAtValue(
-      at,
-      `${quoted(program)} is the name of one program with spaces, because it is one entry of a list`,
-      `write [${program.trim().split(/\s+/).join(', ')}], or the command without brackets`,
-    );
+    reviewProgramName(draft, ['applications', name, 'command'], command, collector);
   }
+}
+
+/** A text has been split already: only in a list can a word have spaces. */
+function reviewProgramName(
+  draft: Draft,
+  path: Path,
+  [program = '', ...more]: readonly string[],
+  collector: ErrorCollector,
+): void {
+  const at = itemPath(draft, path, 0);
+  if (more.length > 0 || at.length === path.length || !/^[^\s/]+\s+\S/.test(program)) return;
+  collector.warnAtValue(
+    at,
+    `${quoted(program)} is the name of one program with spaces, because it is one entry of a list`,
+    `write [${program.trim().split(/\s+/).join(', ')}], or the command without brackets`,
+  );
 }
 
 /** A word in braces, however many of them. */
@@ -104,7 +117,7 @@ export function reviewRestarts(draft: Draft, collector: ErrorCollector): void {
         'make "max_delay" longer, or this shorter',
       );
     }
-    if ((instances ?? 1) > 1 || when_none_ready?.wait === null) continue;
+    if (instances === 'per_core' || (instances ?? 1) > 1 || when_none_ready?.wait === null) continue;
     const waitMs = ms(when_none_ready?.wait, defaults.whenNoneReady.wait);
     const longestMs = restartDelayMsMax({ failures: Number.MAX_SAFE_INTEGER, failedStarts: 0 }, { firstMs, maxMs });
     if (longestMs < waitMs) continue;

@@ -4,6 +4,7 @@ import { featuresOfFile } from '../features/keys.ts';
 import { ms } from '../schema/fallback.ts';
 import { orList, quoted } from '../schema/error-detail.ts';
 import type { Path } from '../schema/findings.ts';
+import { answersRequests } from './build-application.ts';
 import type { Draft } from './draft.ts';
 import { defaults } from './defaults.ts';
 import { matchOf } from './match.ts';
@@ -53,7 +54,7 @@ function settingsBeside(draft: Draft, { to, commit_delay, timeouts }: Partial<Ro
 /** `to`: null: every upstream and application. A name may have several addresses. */
 function hasOneEndpoint({ upstreams, applications }: Draft, to: readonly string[] | null): boolean {
   const written = [...upstreams].filter(([name]) => to?.includes(name) ?? true);
-  const run = [...applications].filter(([name]) => to?.includes(name) ?? true);
+  const run = [...applications].filter(([name, read]) => answersRequests(read) && (to?.includes(name) ?? true));
   if (written.length + run.length === 0) return false;
   return (
     run.every(([, { instances = 1 }]) => instances === 1) &&

@@ -2,6 +2,7 @@ import type { ErrorCollector } from './error-collector.ts';
 import { type Draft, isMap } from './draft.ts';
 import { reviewMatches } from './review-matches.ts';
 import { orList, quoted } from '../schema/error-detail.ts';
+import { applicationAnswer } from './build-features.ts';
 import { reviewHeaderValues } from './review-headers.ts';
 import { parseHostPattern } from './format/host-pattern.ts';
 import type { Path } from '../schema/findings.ts';
@@ -28,13 +29,18 @@ export function reviewRoutes(draft: Draft, collector: ErrorCollector): void {
   for (const [at, { websocket }] of draft.routes) reviewPing(websocket, ['routes', at, 'websocket', 'ping'], collector);
   const routes = draft.raw['routes'];
   if (!Array.isArray(routes)) return;
-  for (const [at, route] of routes.entries()) if (isMap(route)) reviewAction(route, at, collector);
+  for (const [at, route] of routes.entries()) if (isMap(route)) reviewAction(route, at, draft, collector);
   for (const [at, route] of draft.routes) reviewRoute(route, at, collector);
   reviewIds(draft, collector);
   reviewMatches(draft, collector);
 }
 
-function reviewAction(route: Readonly<Record<string, unknown>>, at: number, collector: ErrorCollector): void {
+function reviewAction(
+  route: Readonly<Record<string, unknown>>,
+  at: number,
+  draft: Draft,
+  collector: ErrorCollector,
+): void {
   // `false` switches off what is only a switch.
   const written = actions.filter((action) => route[action] !== undefined && route[action] !== false);
   const present = written.includes('to') ? written.filter((action) => !standsBesideTo(action, route[action])) : written;
@@ -54,10 +60,18 @@ function reviewAction(route: Readonly<Record<string, unknown>>, at: number, coll
     collector.errorAtKey(['routes', at], 'the route does not say what to do', `add ${orList(actions.map(quoted))}`);
     return;
   }
-  if (first === 'to') return;
-  const effective = featuresOfFile.find(({ routeKeys = {} }) => first in routeKeys)?.effective ?? [];
-  for (const key of upstreamOnly.filter((one) => route[one] !== undefined && !effective.includes(one))) {
-    collector.warnAtKey(['routes', at, key], `${quoted(key)} has no effect beside ${quoted(first)}`, 'remove it');
+  const { to } = route;
+  const application = first === 'to' && typeof to === 'string' ? draft.applications.get(to) : undefined;
+  const answer = application === undefined ? null : applicationAnswer(String(to), application, {}, { directory: '/' });
+  if (first === 'to' && answer === null) return;
+  const answering = featuresOfFile.find(({ name, routeKeys = {} }) =>
+    answer === null ? first in routeKeys : name === answer.feature,
+  );
+  const beside = answer === null ? quoted(first) : `"to" of ${quoted(to)}, which is static`;
+  for (const key of upstreamOnly.filter(
+    (one) => route[one] !== undefined && answering?.effective?.includes(one) !== true,
+  )) {
+    collector.warnAtKey(['routes', at, key], `${quoted(key)} has no effect beside ${beside}`, 'remove it');
   }
 }
 

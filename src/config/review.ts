@@ -17,6 +17,7 @@ import { reviewRecordedFields, reviewRecordedNames, reviewRecordedVariables } fr
 import { reviewOtlp } from './review-otlp.ts';
 import { reviewRoutes } from './review-routes.ts';
 import { targetsOf } from './route-schema.ts';
+import { isServerless, reviewWorkers } from './review-workers.ts';
 
 /** `addresses` are those of this machine. */
 export function review(draft: Draft, collector: ErrorCollector, addresses: readonly string[]): void {
@@ -29,6 +30,7 @@ export function review(draft: Draft, collector: ErrorCollector, addresses: reado
   reviewHidden(draft, collector);
   reviewRestarts(draft, collector);
   reviewCommands(draft, collector);
+  reviewWorkers(draft, collector);
   reviewAdmin(draft, collector);
   reviewOtlp(draft, collector);
   reviewAddressHeader(draft, collector);
@@ -47,9 +49,15 @@ export function review(draft: Draft, collector: ErrorCollector, addresses: reado
 /** Names of everything a route can lead to, as they are written, usable or not. */
 function targetNames(draft: Draft): string[] {
   const names = [draft.raw['upstreams'], draft.raw['applications']].flatMap((part) =>
-    isMap(part) ? Object.keys(part) : [],
+    isMap(part) ? Object.keys(part).filter((name) => !isServerless(part[name])) : [],
   );
   return [...new Set(names)];
+}
+
+/** Applications that have workers or jobs, and nothing that answers requests. */
+function serverlessNames(draft: Draft): string[] {
+  const applications = draft.raw['applications'];
+  return isMap(applications) ? Object.keys(applications).filter((name) => isServerless(applications[name])) : [];
 }
 
 function reviewNames(draft: Draft, collector: ErrorCollector): void {
@@ -219,7 +227,7 @@ function reviewConnectionShares(draft: Draft, collector: ErrorCollector): void {
       : { part: 'upstreams', name, endpoints: read.endpoints?.length, max: read.connections?.max },
   );
   const applications = [...draft.applications].map(([name, { instances, connections }]) => {
-    return { part: 'applications', name, endpoints: instances, max: connections?.max };
+    return { part: 'applications', name, endpoints: instances === 'per_core' ? 1 : instances, max: connections?.max };
   });
   for (const { part, name, endpoints = 1, max } of [...upstreams, ...applications]) {
     const endpointConnections = count(max, defaults.connections.max) * endpoints;
@@ -240,6 +248,11 @@ function isLoopback(host: string): boolean {
 /** `to` names something, and without routes there is one way to go. */
 function reviewTargets(draft: Draft, collector: ErrorCollector): void {
   const names = targetNames(draft);
+  const serverless = serverlessNames(draft);
+  const what = (to: string): string =>
+    serverless.includes(to)
+      ? `the application ${quoted(to)} has no "command": nothing of it answers requests`
+      : `no upstream or application is called ${quoted(to)}`;
   const routes = draft.raw['routes'];
   if (routes === undefined) {
     reviewSilence(draft, names, collector);
@@ -256,14 +269,9 @@ function reviewTargets(draft: Draft, collector: ErrorCollector): void {
     const to: unknown = isMap(route) ? route['to'] : undefined;
     const path = ['routes', at, 'to'];
     if (typeof to === 'string' && !names.includes(to) && to !== '')
-      collector.errorAtValue(path, `no upstream or application is called ${quoted(to)}`, suggestTarget(to, names));
+      collector.errorAtValue(path, what(to), suggestTarget(to, names));
     for (const name of isMap(to) ? Object.keys(to) : [])
-      if (!names.includes(name))
-        collector.errorAtKey(
-          [...path, name],
-          `no upstream or application is called ${quoted(name)}`,
-          suggestTarget(name, names),
-        );
+      if (!names.includes(name)) collector.errorAtKey([...path, name], what(name), suggestTarget(name, names));
   }
 }
 
@@ -298,6 +306,8 @@ function reviewSilence(draft: Draft, names: readonly string[], collector: ErrorC
   if (names.length === 0) {
     // A misspelt key is complained of already, and says it better.
     if (collector.errors.some(({ path, severity }) => severity === 'error' && !/[.[]/.test(path))) return;
+    // A gateway may run programs alone.
+    if (serverlessNames(draft).length > 0) return;
     collector.errorAtKey(
       [],
       'there is nothing to send requests to',

@@ -204,7 +204,7 @@ test('a word that is one of ours in this place leads to ours all the same', () =
 
 for (const place of ['top', 'application'] as const)
   test(`what starts the gateway decides its user: ${place}`, () => {
-    for (const key of ['user', 'daemon', 'pidfile'])
+    for (const key of [place === 'top' ? 'user' : 'chroot', 'daemon', 'pidfile'])
       assert.match(suggestion(place, key), /^it is for what starts Candor/);
   });
 

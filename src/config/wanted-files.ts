@@ -161,16 +161,28 @@ export function wantedFiles(draft: Draft, directory: string, stateFolder: string
   const { store } = draft.plain;
   if (isMap(store) && store.path !== undefined) want('written_folder', store.path, ['store', 'path']);
   if (draft.plain.state != null) want('written_folder', draft.plain.state, ['state']);
-  for (const [name, { directory: folder = '.', command, environment = {} }] of draft.applications) {
+  for (const [name, { directory: folder = '.', command = [], environment = {}, workers = {} }] of draft.applications) {
     if (folder !== '.') want('folder', folder, ['applications', name, 'directory']);
-    const [program = ''] = command;
+    const programs = [
+      { command, environment, at: ['applications', name, 'command'] },
+      ...Object.entries(workers).map(([worker, own]) => ({
+        command: own.command,
+        environment: { ...environment, ...own.environment },
+        at: ['applications', name, 'workers', worker, 'command'],
+      })),
+    ];
     // Its own PATH is for it alone. Of a word with spaces `review-commands.ts` says what to write.
-    if (environment['PATH'] === undefined && /^[^\s{]+$/.test(program))
-      wanted.push({
-        kind: 'started_program',
-        path: programPath(program, resolve(directory, folder)),
-        at: itemPath(draft, ['applications', name, 'command'], 0),
-      });
+    for (const {
+      command: [program = ''],
+      environment: variables,
+      at,
+    } of programs)
+      if (variables['PATH'] === undefined && /^[^\s{]+$/.test(program))
+        wanted.push({
+          kind: 'started_program',
+          path: programPath(program, resolve(directory, folder)),
+          at: itemPath(draft, at, 0),
+        });
   }
   const adminTls = draft.plain.admin?.tls;
   if (adminTls !== undefined) {

@@ -18,7 +18,7 @@ import {
 } from '../deploy/rollout.ts';
 import { hasEvents } from '../policy/arm-traffic.ts';
 import type { Result } from '#failures/result.ts';
-import { armsOf } from './release-arms.ts';
+import { armsOf, directoryOf, foldersOf, specOfRelease } from './release-arms.ts';
 import type { RunJob } from './release-making.ts';
 import type { ReleasedApplication } from './released-application.ts';
 import {
@@ -74,7 +74,15 @@ interface ApplicationReleasesParts {
   readonly memoryBytes: number;
   /** The arms have changed. */
   readonly onArms: () => void;
+  /** Why the files in a folder cannot serve; null or absent: nothing is against them. */
+  readonly refuses?: (folder: string) => Promise<string | null>;
 }
+
+const unservable = (name: string, why: string): ReleaseRefusal => ({
+  kind: 'source',
+  reason: `The release ${name} cannot serve: ${why}.`,
+  step: 'Deploy a folder that has it, or let `releases.build` make it.',
+});
 
 /** A look may come a little early. */
 const processesEveryMs = lookEveryMs / 2;
@@ -111,6 +119,18 @@ export class ApplicationReleases {
   armsOf(spec: ApplicationSpec): ReturnType<typeof armsOf> {
     const { folder } = this.#parts.store;
     return armsOf(spec, { folder, inForce: this.inForce, warm: this.warm, running: this.#running });
+  }
+
+  /** For what serves its files. Null: nothing was deployed. */
+  get folders(): ReturnType<typeof foldersOf> {
+    const { store, application } = this.#parts;
+    const found = foldersOf({ folder: store.folder, inForce: this.inForce, warm: this.warm, running: this.#running });
+    return found === null || application.settings.assets === 'previous' ? found : { ...found, previous: null };
+  }
+
+  /** As it runs for all visitors, or for most. */
+  specInForce(spec: ApplicationSpec): ApplicationSpec {
+    return this.inForce === null ? spec : specOfRelease(spec, this.inForce, this.#parts.store.folder);
   }
 
   /** What runs now becomes the first release, so that there is one to go back to. */
@@ -185,6 +205,8 @@ export class ApplicationReleases {
     }
     const folder = await store.folderOf(to);
     if (!folder.ok) throw new ReleaseRefused(folder.failure);
+    const why = (await this.#parts.refuses?.(directoryOf(to, store.folder))) ?? null;
+    if (why !== null) throw new ReleaseRefused(unservable(to.name, why));
     const rollout = store.history.nextRollout;
     await store.append({ kind: 'began', rollout, from: inForce.number, to: to.number, strategy, actor });
     const { before: command, jobMs: limitMs } = settings;

@@ -171,7 +171,11 @@ export function lateStarts(applications: readonly ApplicationStatus[]): readonly
     const late = application.instances.find((one) => one.late);
     if (late === undefined) return [];
     const ready = application.instances.filter(({ phase }) => phase === 'ready').map(({ id }) => id);
-    const meanwhile = ready.length > 0 ? instancesText(ready) : 'no other instance serves, and requests get a 503';
+    const none =
+      application.of === undefined
+        ? 'no other instance serves, and requests get a 503'
+        : 'no other instance of it works';
+    const meanwhile = ready.length > 0 ? instancesText(ready) : none;
     return [{ application: application.id, instance: late.id, reason: `${lateText(late)}; ${meanwhile}.` }];
   });
 }

@@ -70,6 +70,7 @@ const table: readonly [what: string, change: object, says: readonly string[]][] 
     { upstreams: [{ id: 'shop', features: { releases: { bakeMs: 1 }, limits: 2 } }, { id: 'api' }] },
     ['upstreams: shop'],
   ],
+  ['what applications depend on', { features: { dependencies: { dependencies: [] } } }, ['dependencies']],
   ['two parts', { member: 'two', client: { headMs: 2 } }, ['member', 'client (head_timeout)']],
 ];
 
@@ -85,6 +86,7 @@ describe('changesBetween', () => {
         unrouted: { errorPages: {}, disclosure: 'operator' },
         routes: [],
         upstreams: [before.upstreams[0]],
+        applications: [{ id: 'shop' }],
       };
       const change = others[part] ?? 'other';
       const changes = await changesBetween(before, { ...before, [part]: change }, new SimulatedClock());

@@ -1,6 +1,8 @@
 import type { Configuration } from '../core/configuration.ts';
+import type { FeatureSpecs } from '../core/feature.ts';
 import type { Clock } from '../core/time.ts';
 import { inTurns } from '../core/turns.ts';
+import { dependenciesName } from '../features/dependencies/settings.ts';
 import { releasesName } from '../features/releases/settings.ts';
 
 /** Each part under its key in candor.yaml, in the order of `docs/reference.md`. */
@@ -14,15 +16,22 @@ const parts: Readonly<Record<string, (configuration: Configuration) => unknown>>
   workers: ({ workers }) => workers,
   drain: ({ drain }) => drain,
   state: ({ stateFolder }) => stateFolder,
-  upstreams: ({ upstreams }) =>
-    upstreams.map((one) => ({ ...one, features: { ...one.features, [releasesName]: undefined } })),
+  upstreams: ({ upstreams }) => upstreams.map((one) => withoutFeature(one, releasesName)),
   // They change no request before the next rollout.
   releases: ({ upstreams }) =>
     upstreams.flatMap(({ id, features }) => {
       const settings = features?.[releasesName];
       return settings === undefined ? [] : [{ id, settings }];
     }),
-  applications: ({ applications }) => applications,
+  applications: ({ applications }) => applications.map((one) => withoutFeature(one, dependenciesName)),
+  // They are checked and told of, and change no request.
+  dependencies: ({ features, applications }) => ({
+    all: features?.[dependenciesName],
+    of: applications.flatMap(({ id, features: own }) => {
+      const settings = own?.[dependenciesName];
+      return settings === undefined ? [] : [{ id, settings }];
+    }),
+  }),
   routes: ({ routes }) => routes,
   response_headers: ({ unrouted }) => unrouted.responseHeaders ?? null,
   error_pages: ({ unrouted }) => unrouted.errorPages,
@@ -34,6 +43,10 @@ const parts: Readonly<Record<string, (configuration: Configuration) => unknown>>
   alerts: ({ alerts }) => alerts ?? null,
   otlp: ({ otlp }) => otlp,
 };
+
+function withoutFeature<T extends { readonly features?: FeatureSpecs }>(one: T, feature: string): T {
+  return { ...one, features: { ...one.features, [feature]: undefined } };
+}
 
 /** Settings that a file may give once for all routes, by the key of the file. */
 const inherited: Readonly<Record<string, string>> = {

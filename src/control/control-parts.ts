@@ -18,6 +18,7 @@ import { connectorWithin } from '../transport/connect.ts';
 import { createNameResolver } from '../transport/resolve.ts';
 import { createHealthChecker } from '../upstream/health-check.ts';
 import { ActiveConfiguration } from './active-configuration.ts';
+import { applicationPrograms } from './application-programs.ts';
 import { Alerting } from './alerting.ts';
 import { Applications, withStopped } from './applications.ts';
 import { ConfigurationFile } from './configuration-file.ts';
@@ -178,6 +179,8 @@ export class ControlParts {
       random: systemRandom,
       events: this.hub,
       stateFolder: options.configuration.stateFolder,
+      connector: connectorWithin(endpointDescriptorMax()),
+      checker: this.#checker,
       counted: (key) => {
         const handle = this.active.featureSemaphores[key];
         return handle === undefined ? null : this.shared.countsOfBound(handle);
@@ -190,6 +193,15 @@ export class ControlParts {
         ),
       endpoints: { onDrainSignal: (upstream, endpoint) => this.endpoints.onDrainSignal(upstream, endpoint) },
       launchChanged: (application) => this.applications.supervisor.refresh(application as ApplicationId),
+      applications: applicationPrograms({
+        clock,
+        inForce: (application) => this.releases.specInForce(application),
+        redact: (text) => this.active.redactor.redact(text),
+        predecessorEnded: options.adopt?.predecessorEnded ?? null,
+        launcher: () => this.features.launcher,
+        watchdog: () => this.applications.watchdog,
+        onOutput: (source, line) => this.output.note(source, line),
+      }),
       send: (feature, states) => this.workers.sendFeatureStates(feature, states),
       observed: (launcher) => this.usage.metered(launcher),
     });
@@ -197,6 +209,7 @@ export class ControlParts {
       ...{ clock, random: systemRandom, events: this.hub },
       ownsFolder: () => this.applications.generation !== null,
       configuration: () => this.active.configuration,
+      scaled: (spec) => this.overlay.scaled(spec),
       instances: (application) =>
         withoutSecrets(this.applications.supervisor.instances(application), this.active.redactor),
       redactor: () => this.active.redactor,
@@ -211,7 +224,12 @@ export class ControlParts {
       watchdog: () => this.applications.watchdog,
       launcher: this.features.launcher,
       memoryBytes: totalmem(),
-      onArms: (application) => this.applications.supervisor.refresh(application),
+      onArms: (application) => {
+        this.applications.supervisor.refresh(application);
+        this.features.onReleases();
+      },
+      onFolders: (application, folders) => this.features.onReleaseFolders(application, folders),
+      refuses: (application, folder) => this.features.refuses(application, folder),
     });
     this.applications = this.#createApplications();
     const applications = (): readonly ApplicationStatus[] => this.#applicationStatus();
@@ -396,7 +414,7 @@ export class ControlParts {
       drain: () => this.active.configuration.drain,
       endTunnelsOf: (instance) => this.workers.endTunnelsOf(instance),
       mayUse: (ending) => this.workers.mayUseEndpoint(ending),
-      armsOf: this.releases.armsOf,
+      armsOf: (spec) => this.releases.armsOf(this.overlay.scaled(spec)),
       isEnding: this.#owner.isEnding,
       onHandedOff: ({ ticketKey, ticketKeyAgeMs, features }) => {
         this.ticketKeys.adopt(ticketKey, ticketKeyAgeMs);
@@ -478,6 +496,8 @@ export class ControlParts {
     return new UpstreamWatch(this.clock, this.hub, {
       upstreams: () => this.endpoints.upstreams(),
       isOpen: (upstream) => {
+        // The upstream of an application has its name.
+        if (this.overlay.isStopped(upstream)) return false;
         const maintenance = routeMaintenance(this.active.configuration.routes, this.overlay.status());
         return (maintenance.of.get(upstream)?.open ?? 0) > 0;
       },
@@ -536,10 +556,16 @@ export class ControlParts {
       clock: this.clock,
       events: this.hub,
       store: stateFolder === null ? null : new OverlayStore(stateFolder),
-      targets: () => ({ routes: this.active.configuration.routes, upstreams: this.endpoints.upstreams() }),
+      targets: () => {
+        const { routes, applications } = this.active.configuration;
+        return { routes, applications, upstreams: this.endpoints.upstreams() };
+      },
       refusal: this.#owner.overlayRefusal,
       sendRoutes: (overlay) => this.workers.sendOverlay(overlay),
       onEndpointsChanged: () => this.endpoints.overlayChanged(),
+      onScaled: () => {
+        for (const { id } of this.active.configuration.applications) this.applications.supervisor.refresh(id);
+      },
       endPause: (endpoint) => this.endpoints.endPause(endpoint),
       workers: () => wantedWorkers(this.active.configuration).count,
     });

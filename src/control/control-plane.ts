@@ -47,6 +47,8 @@ import { timeoutStatus, troubledTimes } from './timeout-advice.ts';
 import type { TroubledTime } from '../core/response-times.ts';
 import type { KeptConfigurations } from './configuration-history.ts';
 import { effectiveConfiguration, type SettingMap } from './effective-configuration.ts';
+import type { JobsPart } from '../features/jobs/main.ts';
+import { jobsName } from '../features/jobs/settings.ts';
 import { explainRoute, loadPatternsOf } from './explain-route.ts';
 import type { RouteQuestion } from './route-question.ts';
 import { routeTimelinesOf, timelineOf, type TrafficRequest } from './traffic-timeline.ts';
@@ -172,9 +174,9 @@ export class ControlPlane implements Gateway {
 
   handOff(successor: HandoffSuccessor): Promise<HandoffResult> {
     return this.#steps.run(async () => {
-      await this.#parts.releases.pause();
+      await Promise.all([this.#parts.releases.pause(), this.#parts.features.pause()]);
       const result = await this.#parts.applications.handOff(successor, this.#parts.active.configuration.applications);
-      if (!this.#parts.applications.hasHandedOff) this.#parts.releases.resume();
+      if (!this.#parts.applications.hasHandedOff) await this.#resume();
       return result;
     });
   }
@@ -184,9 +186,14 @@ export class ControlPlane implements Gateway {
       // A process that is stopping would not stop them any more. The orphan watchdog stops them, because no successor has come.
       if (this.#isEnding) return false;
       const isBack = await this.#parts.applications.rollBack(this.#parts.active.configuration.applications);
-      if (isBack) this.#parts.releases.resume();
+      if (isBack) await this.#resume();
       return isBack;
     });
+  }
+
+  async #resume(): Promise<void> {
+    this.#parts.releases.resume();
+    await this.#parts.features.resume();
   }
 
   // Snapshots. Each reload, handoff or replacement is a step, and steps run one after the other.
@@ -386,6 +393,18 @@ export class ControlPlane implements Gateway {
     return this.#parts.incidents.list().map(incidentStatus);
   }
 
+  jobs(): ReturnType<Gateway['jobs']> {
+    return this.#jobs.list();
+  }
+
+  runJob(...order: Parameters<Gateway['runJob']>): ReturnType<Gateway['runJob']> {
+    return this.#jobs.startByHand(...order);
+  }
+
+  get #jobs(): JobsPart {
+    return this.#parts.features.partOf(jobsName) as JobsPart;
+  }
+
   releases(): ReturnType<Gateway['releases']> {
     return this.#parts.releases.status();
   }
@@ -549,6 +568,7 @@ export class ControlPlane implements Gateway {
     this.#parts.hub.emit({ kind: 'process_stopping', subject: 'gateway', reason, evidence: { reason: why } });
     this.#parts.condition.changed();
     const ordered = this.#endOrders(hasSuccessor);
+    const finished = this.#finishPrograms(why, hasSuccessor);
     if (detachApplicationsMs === null) void this.#stopApplicationsAtOnce();
     const workers = this.#parts.workers.stopReplacing();
     if (workers.length > 0) {
@@ -576,6 +596,7 @@ export class ControlPlane implements Gateway {
     this.#parts.endpoints.stop();
     this.#parts.features.stop();
     await this.#parts.releases.pause();
+    await finished;
     await this.#parts.applications.end(detachApplicationsMs);
     await ordered;
     await this.#parts.tailed.close();
@@ -593,6 +614,15 @@ export class ControlPlane implements Gateway {
     ];
     await Promise.all(closed);
     this.#state = 'stopped';
+  }
+
+  /** What features run ends with the gateway; with a successor it may go on as long as requests in flight. */
+  async #finishPrograms(why: string, hasSuccessor: boolean): Promise<void> {
+    const { features, active } = this.#parts;
+    await features.pause();
+    const graceMs = hasSuccessor ? active.configuration.drain.timeoutMs : 0;
+    const reason = hasSuccessor ? 'the gateway was upgraded' : `the gateway stops: ${why}`;
+    await features.finish({ graceMs, reason, atOnce: this.#atOnce.promise });
   }
 
   /** A successor shows the challenges of an order in progress, and gets its certificate from the disk. Without one the next start orders again. */

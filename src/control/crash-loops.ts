@@ -181,7 +181,7 @@ export class CrashLoops {
   }
 
   #problem(
-    { id: application, instances }: ApplicationStatus,
+    { id: application, of, instances }: ApplicationStatus,
     worst: LoopingInstance,
     looping: readonly LoopingInstance[],
   ): CrashLoop {
@@ -195,9 +195,11 @@ export class CrashLoops {
     const meanwhile =
       serving.length > 0
         ? instancesText(serving)
-        : wasReady
-          ? `between ${others.length === 0 ? 'its' : 'their'} runs requests wait, or get a 503`
-          : `no instance of ${application} is ready, and requests get a 503`;
+        : of !== undefined
+          ? `no instance of ${application} works ${wasReady ? 'between its runs' : 'now'}`
+          : wasReady
+            ? `between ${others.length === 0 ? 'its' : 'their'} runs requests wait, or get a 503`
+            : `no instance of ${application} is ready, and requests get a 503`;
     const often = oftenText(worst, this.#clock.now() - (ends[0]?.at ?? last.at));
     const what =
       last.exit === null

@@ -25,6 +25,7 @@ const recentMs = 60_000;
 /** For so long a status tells of a clock that has moved. */
 const clockChangeShownMs = 3_600_000;
 
+type FailingJob = Extract<Event, { kind: 'job_failing' }>;
 type Unavailable = Extract<Event, { kind: 'upstream_unavailable' }>;
 
 interface LogEpisode {
@@ -102,6 +103,8 @@ export class CurrentProblems {
   readonly #notReady = new Map<string, Instant>();
   /** When the active configuration was applied. */
   #appliedAt: Instant;
+  /** By job. */
+  readonly #failingJobs = new Map<string, { readonly since: Instant; readonly event: FailingJob }>();
   #clockChange: { readonly since: Instant; readonly reason: string } | null = null;
 
   /** `logDropped`: lines that the log has lost since the start. Events come at most every ten seconds, too late for a status. */
@@ -144,6 +147,10 @@ export class CurrentProblems {
           reason: event.reason,
         });
       else this.#disks.delete(event.subject);
+    } else if (event.kind === 'job_failing') {
+      const known = this.#failingJobs.get(event.subject);
+      if (event.to === 'failing') this.#failingJobs.set(event.subject, { since: known?.since ?? now, event });
+      else this.#failingJobs.delete(event.subject);
     } else if (event.kind === 'clock_changed') this.#clockChange = { since: now, reason: event.reason };
     else if (event.kind === 'upstream_unavailable') {
       if (event.to === 'unavailable') this.#unavailable.set(event.subject, { since: now, event });
@@ -217,6 +224,7 @@ export class CurrentProblems {
       ...this.#exporting(context),
       ...this.#nearlyFull(),
       ...this.#movedClock(),
+      ...this.#jobs(),
     ];
     const alerts = alertProblems(context.alerts ?? [], this.#clock.wallTime());
     const instances = this.ofInstances(context.applications);
@@ -381,6 +389,12 @@ export class CurrentProblems {
       const nextStep = `Free space there (\`du -xh --max-depth=1 ${path}\`), or lower \`log.keep\` and \`store.keep.size\`.`;
       return this.#problem('disk_nearly_full', since, sentenceOf(reason), nextStep);
     });
+  }
+
+  #jobs(): readonly StatusProblem[] {
+    return [...this.#failingJobs.values()].map(({ since, event: { reason, evidence } }) =>
+      this.#problem('job_failing', since, sentenceOf(reason), evidence.fix ?? ''),
+    );
   }
 
   #movedClock(): readonly StatusProblem[] {

@@ -25,6 +25,7 @@ export const hiddenSettings: ReadonlyMap<string, Hiding> = new Map<string, Hidin
   ['build', 'command'],
   ['before', 'command'],
   ['environment', 'value'],
+  ['ownEnvironment', 'value'],
   ['variables', 'value'],
   ['set', 'header'],
   ['add', 'header'],
@@ -51,7 +52,14 @@ export interface SettingMap {
 const hidden = '***';
 
 /** Their keys are names that somebody has chosen, and no settings. */
-const namedKeys: ReadonlySet<string> = new Set(['environment', 'variables', 'headers', 'resource', 'errorPages']);
+const namedKeys: ReadonlySet<string> = new Set([
+  'environment',
+  'ownEnvironment',
+  'variables',
+  'headers',
+  'resource',
+  'errorPages',
+]);
 
 /** Certificates and error pages are whole documents. */
 const charactersMax = 200;

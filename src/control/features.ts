@@ -15,14 +15,17 @@ import type { Random } from '../core/random.ts';
 import type { BoundCounters, SemaphoreHandle } from '../core/semaphores.ts';
 import type { Clock } from '../core/time.ts';
 import { featureLauncher } from '../features/launch.ts';
-import type { MainFeature, MainFeaturePorts, MainPart, ScopedSpec } from '../features/main-feature.ts';
+import type { MainFeature, MainFeaturePorts, MainPart, ReleaseFolders, ScopedSpec } from '../features/main-feature.ts';
 
 interface FeaturesParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly events: EventSink;
   readonly stateFolder: string | null;
+  readonly connector: MainFeaturePorts['connector'];
+  readonly checker: MainFeaturePorts['checker'];
   readonly endpoints: MainFeaturePorts['endpoints'];
+  readonly applications: MainFeaturePorts['applications'];
   readonly counted: (key: string) => ReturnType<MainFeaturePorts['counted']>;
   readonly waiting: MainFeaturePorts['waiting'];
   readonly launchChanged: MainFeaturePorts['launchChanged'];
@@ -131,6 +134,43 @@ export class Features {
     for (const [name, state] of Object.entries(states)) this.#parts.get(name)?.import?.(state);
   }
 
+  onReleaseFolders(application: string, folders: ReleaseFolders): void {
+    for (const part of this.#parts.values()) part.onReleaseFolders?.(application, folders);
+  }
+
+  /** The first reason; null: there is none. */
+  async refuses(application: string, folder: string): Promise<string | null> {
+    for (const part of this.#parts.values()) {
+      const reason = (await part.refuses?.(application, folder)) ?? null;
+      if (reason !== null) return reason;
+    }
+    return null;
+  }
+
+  /** Other releases of applications may be in force. */
+  onReleases(): void {
+    for (const part of this.#parts.values()) part.onReleases?.();
+  }
+
+  /** Another process takes over, or this one ends. */
+  async pause(): Promise<void> {
+    await Promise.all([...this.#parts.values()].flatMap((part) => part.pause?.() ?? []));
+  }
+
+  async resume(): Promise<void> {
+    await Promise.all([...this.#parts.values()].flatMap((part) => part.resume?.() ?? []));
+  }
+
+  /** Ends the programs that features run. */
+  async finish(ending: Parameters<NonNullable<MainPart['finish']>>[0]): Promise<void> {
+    await Promise.all([...this.#parts.values()].flatMap((part) => part.finish?.(ending) ?? []));
+  }
+
+  /** The part of a feature; null: it has none. */
+  partOf(name: string): MainPart | null {
+    return this.#parts.get(name) ?? null;
+  }
+
   stop(): void {
     for (const part of this.#parts.values()) part.stop?.();
   }
@@ -150,7 +190,9 @@ function scopesOf({ routes, upstreams, applications, features: ofFile }: Configu
   for (const { id, action, features } of routes)
     add({ kind: 'route', id, upstream: action.kind === 'upstream' ? action.upstream : null }, features);
   for (const { id, features } of upstreams) add({ kind: 'upstream', id, upstream: id }, features);
-  for (const { id, features } of applications) add({ kind: 'application', id, upstream: null }, features);
+  // A worker has the features of its application, and is no scope of its own.
+  for (const { id, of, features } of applications)
+    if (of === undefined) add({ kind: 'application', id, upstream: null }, features);
   add({ kind: 'file', id: '', upstream: null }, ofFile);
   return found;
 }

@@ -27,6 +27,8 @@ import type { AlertTestResult } from '../core/schemas/alerts.ts';
 import type { IncidentOrder } from '../core/live-incident.ts';
 import type { MarkOutcome } from '../incidents/incident-marks.ts';
 import type { CostAnswer, UsageNow, UsageRequest, UsageSeries } from '../core/schemas/usage.ts';
+import type { JobStatus } from '../core/schemas/jobs.ts';
+import type { JobsPart } from '../features/jobs/main.ts';
 import type { IncidentStatus } from '../core/schemas/incidents.ts';
 import type { ApplicationReleasesStatus, ReleaseLogText, ReleasePlan } from '../core/schemas/releases.ts';
 import type { ReleaseRefusal } from '../deploy/release-refusal.ts';
@@ -42,7 +44,7 @@ import type { OverlayStatus, GatewayStatus, OtlpStatus } from '../core/schemas/s
 export type { FailureSummary, HandoffResult, HandoffSuccessor, OverlayChange };
 
 /** What features say, whose parts in the main thread alone know it (`status` in `features/main-feature.ts`). */
-export type FeatureSections = Pick<GatewayStatus, 'objectives' | 'bounds' | 'breakers'>;
+export type FeatureSections = Pick<GatewayStatus, 'objectives' | 'bounds' | 'breakers' | 'dependencies' | 'resources'>;
 
 /** A running gateway, as the control plane (`admin/`) and the commands (`cli/`) see it. */
 export interface Gateway extends EventSink {
@@ -122,6 +124,10 @@ export interface Gateway extends EventSink {
    * is no such instance, or it ends already.
    */
   restartInstance(instance: string): boolean;
+  /** The jobs of applications. */
+  jobs(): readonly JobStatus[];
+  /** Runs one now; `onLine`: what it prints, without secrets. Null: there is no such job. */
+  runJob(job: string, actor: string, onLine: (line: string) => void): ReturnType<JobsPart['startByHand']>;
   /** The releases of the applications that were deployed. */
   releases(): readonly ApplicationReleasesStatus[];
   /** What the build of a release has printed; `release`: its name or number. Null: there is no log of it. */

@@ -20,6 +20,7 @@ const forms: Readonly<Partial<Record<string, string>>> = {
   'listeners.*.tls.auto.directory': `https://ca.example/dir?key=${canary}`,
   'listeners.*.tls.auto.fallback': `https://ca.example/dir?key=${canary}`,
   'listeners.*.tls.auto.on_demand.ask': `http://127.0.0.1:3000/ask?key=${canary}`,
+  'dependencies.*': `http://127.0.0.1:3000/${canary}`,
   'otlp.endpoint': `http://127.0.0.1:4318/${canary}`,
 };
 
@@ -44,6 +45,8 @@ const beside: Readonly<Partial<Record<string, object>>> = {
   'upstreams.*': { endpoints: '127.0.0.1:3000' },
   'upstreams.*.check': { path: '/up' },
   'applications.*': { command: 'node a.js' },
+  'applications.*.workers.*': { command: 'node w.js' },
+  'applications.*.jobs.*': { command: 'node a.js' },
   'routes.*': { to: 'app' },
   'routes.*.php': { root: '/srv/www' },
   admin: { listen: '127.0.0.1:9901' },

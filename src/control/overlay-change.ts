@@ -2,6 +2,7 @@ import { maintenanceDefaults } from '../features/maintenance/settings.ts';
 import { suggestNearest } from '../config/nearest.ts';
 import { type OverlayEntry, overlayIdOf, type OverlaySetting, overlayTargetOf } from '../core/overlay.ts';
 import {
+  findApplication,
   findEndpoint,
   findPauseTarget,
   findRoutes,
@@ -36,6 +37,8 @@ export type OverlayChange =
       /** Also if no other endpoint of the upstream can be chosen. */
       readonly force: boolean;
     }
+  | { readonly kind: 'scale'; readonly application: string; readonly instances: number }
+  | { readonly kind: 'stop'; readonly application: string }
   /** `what`: the id or kind of an entry, or the target that entries name; null: all entries. */
   | { readonly kind: 'restore'; readonly what: string | null };
 
@@ -93,12 +96,21 @@ function settingOf(
     const limits = { waitMs: waitMs ?? pauseWaitMsDefault, waitersMax: waitersMax ?? pauseWaitersDefault };
     return { ok: true, settings: [{ kind: 'pause', ...found.target, ...limits }] };
   }
+  if (change.kind === 'scale' || change.kind === 'stop') return ofApplication(change, targets);
   const endpoint = findEndpoint(change.endpoint, targets);
   if (!endpoint.ok) return endpoint;
   if (change.kind === 'eject') return ejectionOf(change, endpoint.target, targets, wallTime);
   return change.kind === 'drain'
     ? { ok: true, settings: [{ kind: 'drain', endpoint: endpoint.target }] }
     : { ok: true, settings: [{ kind: 'weight', endpoint: endpoint.target, weight: change.weight }] };
+}
+
+function ofApplication(
+  change: Extract<OverlayChange, { kind: 'scale' | 'stop' }>,
+  targets: OverlayTargets,
+): SettingResult {
+  const found = findApplication(change.application, targets, change.kind === 'scale' ? { to: change.instances } : null);
+  return found.ok ? { ok: true, settings: [{ ...change, application: found.target }] } : found;
 }
 
 function ejectionOf(
@@ -140,5 +152,6 @@ function isNamed(setting: OverlaySetting, what: string): boolean {
   const target = overlayTargetOf(setting);
   if (setting.kind === what || target === what) return true;
   if (setting.kind === 'pause') return what === `${setting.scope}:${setting.target}`;
-  return setting.kind !== 'maintenance' && /[:/]/.test(what) && setting.endpoint.endsWith(`/${what}`);
+  if (setting.kind === 'maintenance' || setting.kind === 'scale' || setting.kind === 'stop') return false;
+  return /[:/]/.test(what) && setting.endpoint.endsWith(`/${what}`);
 }

@@ -1,4 +1,4 @@
-import { type OverlayEntry, overlayIdOf, type OverlaySetting, weightMax } from '../core/overlay.ts';
+import { instancesMax, type OverlayEntry, overlayIdOf, type OverlaySetting, weightMax } from '../core/overlay.ts';
 import { jsonOf } from '../record/json-text.ts';
 
 /** The format of `overlay.json`. A file of another version is not read. */
@@ -33,6 +33,8 @@ type FileEntry = { readonly revision: number; readonly at: string; readonly acto
   | { readonly kind: 'weight'; readonly endpoint: string; readonly weight: number }
   | { readonly kind: 'drain'; readonly endpoint: string }
   | { readonly kind: 'eject'; readonly endpoint: string; readonly until: string | null; readonly why: string }
+  | { readonly kind: 'scale'; readonly application: string; readonly instances: number }
+  | { readonly kind: 'stop'; readonly application: string }
 );
 
 type Check = (value: unknown) => boolean;
@@ -72,6 +74,8 @@ const entryChecks: Readonly<Record<FileEntry['kind'], Checks>> = {
   weight: { endpoint: isName, weight: isWhole(0, weightMax), ...origin },
   drain: { endpoint: isName, ...origin },
   eject: { endpoint: isName, until: (value) => value === null || isTime(value), why: isText(0, 1024), ...origin },
+  scale: { application: isName, instances: isWhole(1, instancesMax), ...origin },
+  stop: { application: isName, ...origin },
 };
 
 const fileChecks: Checks = {
@@ -141,6 +145,8 @@ function toFile({ setting, revision, at, actor }: OverlayEntry): FileEntry {
     case 'weight':
     case 'drain':
     case 'eject':
+    case 'scale':
+    case 'stop':
       return { ...setting, ...source };
   }
 }
@@ -166,5 +172,9 @@ function settingOf(entry: FileEntry): OverlaySetting {
       return { kind: entry.kind, endpoint: entry.endpoint };
     case 'eject':
       return { kind: entry.kind, endpoint: entry.endpoint, until: entry.until, why: entry.why };
+    case 'scale':
+      return { kind: entry.kind, application: entry.application, instances: entry.instances };
+    case 'stop':
+      return { kind: entry.kind, application: entry.application };
   }
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { weightMax } from '../core/overlay.ts';
+import { instancesMax, weightMax } from '../core/overlay.ts';
 import { reasonSchema } from '../core/schemas/order-reason.ts';
 import {
   type OverlayChange,
@@ -74,11 +74,20 @@ export const ejectRequestSchema = z.strictObject({
     .describe('Also if no other endpoint of its upstream is ready. It then goes on getting requests.'),
 });
 
+const application = name.describe('An application, such as `shop`, or a worker of one, such as `shop.mail`.');
+
+export const scaleRequestSchema = z.strictObject({
+  application,
+  instances: z.int().min(1).max(instancesMax).describe('How many instances of it run side by side.'),
+});
+
+export const stopRequestSchema = z.strictObject({ application });
+
 export const restoreRequestSchema = z.strictObject({
   what: name
     .optional()
     .describe(
-      'The id of an entry, a kind, or a route, upstream or endpoint that entries name, or whose routes they name. Absent: all entries.',
+      'The id of an entry, a kind, or a route, upstream, endpoint or application that entries name, or whose routes they name. Absent: all entries.',
     ),
 });
 
@@ -88,6 +97,8 @@ const overlayRequestSchemas = {
   weight: weightRequestSchema,
   drain: drainRequestSchema,
   eject: ejectRequestSchema,
+  scale: scaleRequestSchema,
+  stop: stopRequestSchema,
   restore: restoreRequestSchema,
 } as const;
 
@@ -121,6 +132,10 @@ function changeOf(kind: OverlayRequestKind, read: unknown): OverlayChange {
       return { kind, ...(read as Read<'weight'>) };
     case 'drain':
       return { kind, ...(read as Read<'drain'>) };
+    case 'scale':
+      return { kind, ...(read as Read<'scale'>) };
+    case 'stop':
+      return { kind, ...(read as Read<'stop'>) };
     case 'eject': {
       const { endpoint, seconds, reason = '', force = false } = read as Read<'eject'>;
       return { kind, endpoint, durationMs: seconds === undefined ? null : seconds * 1000, why: reason, force };
@@ -134,5 +149,6 @@ function changeOf(kind: OverlayRequestKind, read: unknown): OverlayChange {
 export function requestedTargetOf(change: OverlayChange): string | null {
   if (change.kind === 'maintenance') return change.route;
   if (change.kind === 'restore') return change.what;
+  if (change.kind === 'scale' || change.kind === 'stop') return change.application;
   return change.kind === 'pause' ? change.target : change.endpoint;
 }

@@ -1,3 +1,4 @@
+import type { ApplicationSpec } from '../core/configuration.ts';
 import { suggestNearest } from '../config/nearest.ts';
 import { orList } from '../schema/error-detail.ts';
 import { addressText } from '../core/endpoint.ts';
@@ -9,6 +10,8 @@ import type { EndpointSnapshot, UpstreamSnapshot } from '../core/snapshot.ts';
 export interface OverlayTargets {
   readonly routes: readonly (Pick<RouteSpec, 'action'> & { readonly id: string })[];
   readonly upstreams: readonly Pick<UpstreamSnapshot, 'id' | 'endpoints'>[];
+  /** Applications and their workers; absent: none. */
+  readonly applications?: readonly Pick<ApplicationSpec, 'id' | 'of' | 'command' | 'port'>[];
 }
 
 type TargetResult<T> =
@@ -52,6 +55,24 @@ function matching(scope: PauseTarget['scope'], name: string, ids: readonly strin
   return ids.filter((id) => id === name || prefix + id === name).map((target) => ({ scope, target }));
 }
 
+/** An application or a worker that can be stopped or, with `isScaled`, have another number of instances. */
+export function findApplication(
+  name: string,
+  { applications = [] }: OverlayTargets,
+  isScaled: { readonly to: number } | null = null,
+): TargetResult<string> {
+  const found = applications.find(({ id }) => id === name);
+  if (found === undefined) return unknown(`There is no application or worker ${name}`, name, idsOf(applications));
+  if (isScaled !== null && found.command.length === 0) {
+    const workers = idsOf(applications.filter(({ of }) => of === name));
+    const instead = workers.length === 0 ? '' : ` Its workers are ${workers.slice(0, 8).join(', ')}.`;
+    return { ok: false, why: `The application ${name} has no command that could run in instances.${instead}` };
+  }
+  if (isScaled !== null && isScaled.to > 1 && found.port !== null)
+    return { ok: false, why: `${name} has the fixed port ${found.port}, on which one instance can listen.` };
+  return { ok: true, target: found.id };
+}
+
 /** Finds an endpoint by its id, or by its address or instance id if only one endpoint has it. */
 export function findEndpoint(name: string, targets: OverlayTargets): TargetResult<string> {
   const endpoints = targets.upstreams.flatMap(({ endpoints: all }) => all);
@@ -91,12 +112,15 @@ function unknown(text: string, name: string, known: readonly string[]): { readon
 }
 
 /** Whether the target of a setting exists. */
-export function isMatched(setting: OverlaySetting, { routes, upstreams }: OverlayTargets): boolean {
+export function isMatched(setting: OverlaySetting, { routes, upstreams, applications = [] }: OverlayTargets): boolean {
   switch (setting.kind) {
     case 'maintenance':
       return setting.route === null || routes.some(({ id }) => id === setting.route);
     case 'pause':
       return (setting.scope === 'route' ? routes : upstreams).some(({ id }) => id === setting.target);
+    case 'scale':
+    case 'stop':
+      return applications.some(({ id }) => id === setting.application);
     case 'weight':
     case 'drain':
     case 'eject':

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { ApplicationSpec } from '../core/configuration.ts';
 import type { EventSink } from '../core/event.ts';
 import {
   type OverlayEntry,
@@ -100,6 +101,21 @@ const isLeaving: ReadonlySet<EndpointState> = new Set(['draining', 'gone']);
 /** States in which an endpoint gets no more requests than an ejected one. */
 const getsLess: ReadonlySet<EndpointState> = new Set([...isLeaving, 'starting', 'unhealthy', 'circuit_open']);
 
+interface InstanceOverrides {
+  readonly stopped: ReadonlySet<string>;
+  readonly instances: ReadonlyMap<string, number>;
+}
+
+function instanceOverrides(entries: readonly OverlayEntry[]): InstanceOverrides {
+  const stopped = new Set<string>();
+  const instances = new Map<string, number>();
+  for (const { setting } of entries) {
+    if (setting.kind === 'stop') stopped.add(setting.application);
+    else if (setting.kind === 'scale') instances.set(setting.application, setting.instances);
+  }
+  return { stopped, instances };
+}
+
 interface OverlayParts {
   readonly clock: Clock;
   readonly events: EventSink;
@@ -112,6 +128,8 @@ interface OverlayParts {
   readonly sendRoutes: (overlay: RouteOverlay) => void;
   /** Weights, drains or ejections have changed: sends the endpoints to the workers. */
   readonly onEndpointsChanged: () => void;
+  /** How many instances of applications run may have changed. */
+  readonly onScaled?: () => void;
   /** Lets an endpoint that was ejected because of its traffic try again now. Returns whether it was. */
   readonly endPause?: (endpoint: EndpointId) => boolean;
   readonly workers: () => number;
@@ -139,6 +157,8 @@ export class Overlay {
   #entries: readonly OverlayEntry[] = [];
   /** Why the disk does not have these entries; null if it has them. */
   #memoryReason: string | null;
+  /** How many instances of which applications run; null: the file has not been read yet. */
+  #scales: InstanceOverrides | null = null;
   #followTimer: Timer | null = null;
   #expiryTimer: Timer | null = null;
   /** Changes run one after the other. */
@@ -266,18 +286,38 @@ export class Overlay {
   }
 
   async #apply(revision: number, entries: readonly OverlayEntry[]): Promise<void> {
-    const { store, sendRoutes, onEndpointsChanged } = this.#parts;
+    const { store, sendRoutes, onEndpointsChanged, onScaled } = this.#parts;
     this.#memoryReason = store === null ? inMemory : await store.write({ revision, entries });
     this.#revision = revision;
     this.#use(entries);
     sendRoutes(this.routes);
     onEndpointsChanged();
+    onScaled?.();
   }
 
   #use(entries: readonly OverlayEntry[]): void {
     this.#entries = entries;
     this.#overrides.use(entries);
+    this.#scales = instanceOverrides(entries);
     this.#scheduleExpiry();
+  }
+
+  /** As many instances of it as operators want. Before `load` it looks into the file, which another process may still change. */
+  scaled(spec: ApplicationSpec): ApplicationSpec {
+    const scales = this.#scales ?? instanceOverrides(this.#parts.store?.peek()?.entries ?? []);
+    const { id, of = id, command } = spec;
+    const isStopped = scales.stopped.has(id) || scales.stopped.has(of);
+    const instances = isStopped
+      ? 0
+      : command.length === 0
+        ? spec.instances
+        : (scales.instances.get(id) ?? spec.instances);
+    return instances === spec.instances ? spec : { ...spec, instances };
+  }
+
+  /** An operator has stopped this application. */
+  isStopped(application: string): boolean {
+    return this.#scales?.stopped.has(application) === true;
   }
 
   #entryOf(setting: OverlaySetting): OverlayEntry | null {

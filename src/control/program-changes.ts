@@ -1,5 +1,5 @@
-import type { ApplicationSpec } from '../core/configuration.ts';
-import type { Release } from '../core/release.ts';
+import type { ApplicationSpec, Configuration } from '../core/configuration.ts';
+import type { Release, ReleasedWorkers } from '../core/release.ts';
 import type { NotInForce, ReleasePlan } from '../core/schemas/releases.ts';
 import type { TextRedactor } from '../redact/text-redactor.ts';
 
@@ -10,6 +10,14 @@ export function commandText(
 ): string {
   const words = redactor.redactCommand(command);
   return words.map((word, at) => (secretWords.includes(at) ? '***' : word)).join(' ');
+}
+
+/** What a release has of the workers of an application. */
+export function workersOf({ applications }: Pick<Configuration, 'applications'>, application: string): ReleasedWorkers {
+  const workers = applications.filter(({ of }) => of === application);
+  return Object.fromEntries(
+    workers.map(({ id, command, ownEnvironment: environment = {} }) => [id, { command, environment }]),
+  );
 }
 
 export function hasSameProgram(one: ApplicationSpec, other: ApplicationSpec): boolean {

@@ -1,6 +1,6 @@
 import type { ApplicationSpec } from '../core/configuration.ts';
 import type { ApplicationReleasesStatus, ReleaseOrigin, ReleasePlan, RolloutStatus } from '../core/schemas/releases.ts';
-import type { Release, RolloutStrategy } from '../core/release.ts';
+import type { Release, ReleasedWorkers, RolloutStrategy } from '../core/release.ts';
 import type { Clock, Instant } from '../core/time.ts';
 import type { ReleaseBuild } from '../deploy/release-build.ts';
 import type { CopyProgress } from '../deploy/release-copy.ts';
@@ -31,6 +31,7 @@ export interface DeployOrder {
 }
 
 interface PlannedApplication {
+  readonly workers: ReleasedWorkers;
   readonly spec: ApplicationSpec;
   readonly settings: ReleaseSettings;
   readonly store: ReleaseStore;
@@ -123,12 +124,12 @@ export class ReleaseMaking {
 /** What `deploy` would release. */
 export async function releasePlan(
   { from, name, strategy }: DeployOrder,
-  { spec, settings, store, inForce }: PlannedApplication,
+  { spec, workers, settings, store, inForce }: PlannedApplication,
   redactor: TextRedactor,
 ): Promise<Result<ReleasePlan, ReleaseRefusal>> {
   const { command, environment, directory } = spec;
   const { persistent, build } = settings;
-  const wanted = { name, command, environment, directory, persistent };
+  const wanted = { name, command, environment, workers, directory, persistent };
   const surveyed = await store.survey(wantedSource(from), wanted, build && { command: build });
   if (!surveyed.ok) return surveyed;
   const { files, bytes, text, same, remarks } = surveyed.value;

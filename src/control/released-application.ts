@@ -9,6 +9,8 @@ import type { ProcessOfRelease } from './rollout-comparison.ts';
 /** What releases of applications are made from, and what rollouts look at. */
 export interface RunningApplications {
   readonly configuration: () => Configuration;
+  /** With as many instances as operators want. */
+  readonly scaled?: (spec: ApplicationSpec) => ApplicationSpec;
   readonly instances: (application: ApplicationId) => readonly LiveInstance[];
   /** Of these upstreams, as requests show them. */
   readonly endpoints: (upstreams: ReadonlySet<string>) => readonly EndpointSnapshot[];
@@ -29,11 +31,12 @@ export class ReleasedApplication {
 
   /** Null: the configuration does not have it any more. */
   get spec(): ApplicationSpec | null {
-    return this.#all.configuration().applications.find(({ id }) => id === this.id) ?? null;
+    const spec = this.#all.configuration().applications.find(({ id }) => id === this.id) ?? null;
+    return spec === null ? null : (this.#all.scaled?.(spec) ?? spec);
   }
 
   get settings(): ReleaseSettings {
-    return releaseSettingsOf(this.#upstreams[0]?.features);
+    return releaseSettingsOf(this.#upstreams[0]?.features ?? this.spec?.endpointFeatures);
   }
 
   get instances(): readonly LiveInstance[] {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { ApplicationSpec, Configuration } from '../core/configuration.ts';
 import type { ApplicationId, UpstreamId } from '../core/endpoint.ts';
 import type { EventSink } from '../core/event.ts';
@@ -15,13 +16,14 @@ import type { ApplicationStatus } from '../core/schemas/status.ts';
 import type { Clock } from '../core/time.ts';
 import type { WorkerBatch } from '../core/worker-messages.ts';
 import { type ArmsOf, oneArm } from '../deploy/application-arm.ts';
+import type { ReleaseFolders } from '../features/main-feature.ts';
 import type { JobWatchdog } from '../deploy/release-job.ts';
 import type { ReleaseRefusal } from '../deploy/release-refusal.ts';
 import { ReleaseStore } from '../deploy/release-store.ts';
 import type { TextRedactor } from '../redact/text-redactor.ts';
 import { failWith, type Result, succeed } from '#failures/result.ts';
 import { ApplicationReleases } from './application-releases.ts';
-import { allChanged, commandText, hasSameProgram, notInForce } from './program-changes.ts';
+import { allChanged, commandText, hasSameProgram, notInForce, workersOf } from './program-changes.ts';
 import type { DeployOrder, ReleaseMaking, RunJob } from './release-making.ts';
 import { ReleasedApplication, type RunningApplications } from './released-application.ts';
 import type { KeptRollout } from './running-rollout.ts';
@@ -41,6 +43,10 @@ interface ReleasesParts extends RunningApplications {
   readonly memoryBytes: number;
   /** The supervisor is to run other arms of the application. */
   readonly onArms: (application: ApplicationId) => void;
+  /** The files of the application that serve lie in other folders, or it is known for the first time where. */
+  readonly onFolders?: (application: ApplicationId, folders: ReleaseFolders) => void;
+  /** Why a release whose files lie in this folder cannot serve; null or absent: nothing is against it. */
+  readonly refuses?: (application: ApplicationId, folder: string) => Promise<string | null>;
 }
 
 export type RolloutChange =
@@ -78,13 +84,20 @@ export class Releases {
     this.#parts = parts;
   }
 
-  readonly armsOf: ArmsOf = (spec) => this.#known.get(spec.id)?.releases.armsOf(spec) ?? oneArm(spec);
+  /** A worker runs the release of its application. */
+  readonly armsOf: ArmsOf = (spec) => this.#known.get(spec.of ?? spec.id)?.releases.armsOf(spec) ?? oneArm(spec);
+
+  /** Null: the configuration does not have it. */
+  specInForce(application: string): ApplicationSpec | null {
+    const spec = this.#parts.configuration().applications.find(({ id }) => id === application) ?? null;
+    return spec === null ? null : (this.#known.get(application)?.releases.specInForce(spec) ?? spec);
+  }
 
   /** Reads the journals of these applications. One that cannot be read is reported: its application runs as the configuration says. */
   async load({ applications, stateFolder }: Configuration, isHandedOff = false): Promise<void> {
     if (stateFolder === null || !this.#parts.ownsFolder()) return;
-    for (const { id } of applications) {
-      if (this.#known.has(id)) continue;
+    for (const { id, of } of applications) {
+      if (of !== undefined || this.#known.has(id)) continue;
       const { clock, random } = this.#parts;
       const opened = await ReleaseStore.open(stateFolder, id, { clock, random });
       if (!opened.ok) {
@@ -96,6 +109,7 @@ export class Releases {
       const releases = this.#add(id, store);
       if (isHandedOff) await releases.takeOver(this.#imported[id] ?? null);
       else await releases.endInterrupted();
+      this.#tellFolders(id, releases);
     }
   }
 
@@ -113,10 +127,18 @@ export class Releases {
       ...{ clock, events, store, application, memoryBytes },
       runJob: this.#runJobOf(id),
       redact: (text) => redactor().redact(text),
-      onArms: () => onArms(id),
+      refuses: async (folder) => (await this.#parts.refuses?.(id, folder)) ?? null,
+      onArms: () => {
+        onArms(id);
+        this.#tellFolders(id, releases);
+      },
     });
     this.#known.set(id, { application, store, releases });
     return releases;
+  }
+
+  #tellFolders(id: ApplicationId, { folders }: ApplicationReleases): void {
+    if (folders !== null) this.#parts.onFolders?.(id, folders);
   }
 
   #runJobOf(id: ApplicationId): RunJob {
@@ -159,7 +181,8 @@ export class Releases {
     this.#failedBuilds.delete(spec.id);
     try {
       const { command, secretWords, environment } = spec;
-      const wanted = { command, secretWords, environment, persistent, actor, configuration: null };
+      const workers = workersOf(this.#parts.configuration(), spec.id);
+      const wanted = { command, secretWords, environment, workers, persistent, actor, configuration: null };
       await releases.begins({ ...wanted, name: null, directory: spec.directory });
       const wantedRelease = { ...wanted, name: order.name, directory: '' };
       const made = await store.make(wantedSource(order.from), wantedRelease, {
@@ -187,7 +210,12 @@ export class Releases {
     const { spec, application, store, releases } = found.value;
     const { releasePlan } = await import('./release-making.ts');
     const { inForce } = releases;
-    return releasePlan(order, { spec, settings: application.settings, store, inForce }, this.#parts.redactor());
+    const workers = workersOf(this.#parts.configuration(), spec.id);
+    return releasePlan(
+      order,
+      { spec, workers, settings: application.settings, store, inForce },
+      this.#parts.redactor(),
+    );
   }
 
   /** Refused where no release of the application can be made now. */
@@ -196,6 +224,7 @@ export class Releases {
     const spec = known?.application.spec ?? null;
     if (spec === null || known === undefined) return failWith(this.#unknown(application));
     if (spec.port !== null) return failWith(fixedPort(spec.port));
+    if (spec.instances === 0 && spec.command.length > 0) return failWith(isStopped(spec.id));
     const { rollingOut } = known.releases;
     if (rollingOut !== null || this.#making.has(spec.id)) return failWith(busy(rollingOut?.name ?? 'A release'));
     return succeed({ ...known, spec });
@@ -233,7 +262,9 @@ export class Releases {
       const known = this.#known.get(spec.id);
       const old = before.applications.find(({ id }) => id === spec.id);
       const inForce = known?.releases.inForce ?? null;
-      if (known === undefined || old === undefined || inForce === null || hasSameProgram(old, spec)) continue;
+      if (known === undefined || old === undefined || inForce === null) continue;
+      const workers = workersOf(next, spec.id);
+      if (hasSameProgram(old, spec) && isDeepStrictEqual(workersOf(before, spec.id), workers)) continue;
       const { application, store, releases } = known;
       const { persistent, strategy } = application.settings;
       const { command, secretWords, environment } = spec;
@@ -242,6 +273,7 @@ export class Releases {
         command,
         secretWords,
         environment,
+        workers,
         directory,
         persistent,
         actor,
@@ -352,7 +384,14 @@ export class Releases {
 
   #unknown(application: string): ReleaseRefusal {
     const { applications, stateFolder } = this.#parts.configuration();
-    const names = applications.map(({ id }) => id);
+    const names = applications.flatMap(({ id, of }) => (of === undefined ? [id] : []));
+    const worker = applications.find(({ id, of }) => id === application && of !== undefined);
+    if (worker?.of !== undefined)
+      return {
+        kind: 'source',
+        reason: `${application} is a worker: it runs the release of ${worker.of}.`,
+        step: `Name ${worker.of} in its place.`,
+      };
     if (stateFolder === null)
       return {
         kind: 'source',
@@ -366,6 +405,13 @@ export class Releases {
     };
   }
 }
+
+/** No instance would show whether the release is any good. */
+const isStopped = (application: string): ReleaseRefusal => ({
+  kind: 'source',
+  reason: `The application ${application} is stopped.`,
+  step: `Start it first: candor app start ${application}.`,
+});
 
 const fixedPort = (port: number): ReleaseRefusal => ({
   kind: 'source',

@@ -13,7 +13,7 @@ type Replacement =
   | { readonly state: 'failing'; readonly failed: InstanceStatus; readonly serving: readonly InstanceStatus[] };
 
 /** `serving`: the instances of the earlier configuration that serve meanwhile. */
-export function replacementProgress({ command, instances }: ApplicationStatus): Replacement {
+export function replacementProgress({ command, wanted, instances }: ApplicationStatus): Replacement {
   // A gateway of another version does not say which instances will be replaced.
   const isOld = ({ earlierCommand }: InstanceStatus): boolean => (earlierCommand ?? null) !== null;
   const serving = instances.filter((one) => isOld(one) && (one.phase === 'ready' || one.phase === 'failing'));
@@ -21,7 +21,8 @@ export function replacementProgress({ command, instances }: ApplicationStatus): 
   const failed = current.find((one) => one.phase === 'backing_off' || (one.phase !== 'ready' && one.restarts > 0));
   if (failed !== undefined) return { state: 'failing', failed, serving };
   // A removed application has no command. An application with a fixed port starts after the old instance has ended.
-  const isOver = command.length === 0 || (current.length > 0 && current.every(({ phase }) => phase === 'ready'));
+  const isOver =
+    command.length === 0 || wanted === 0 || (current.length > 0 && current.every(({ phase }) => phase === 'ready'));
   const waiting = current.filter(({ phase }) => phase === 'starting');
   return isOver && serving.length === 0 ? { state: 'done' } : { state: 'starting', waiting, serving };
 }

@@ -71,9 +71,20 @@ export interface DnsSpec {
   readonly deny: readonly string[];
 }
 
-/** A program that Candor runs; its instances become the endpoints of the upstream with the same name. */
+/**
+ * A program that Candor runs. The instances of an application become the endpoints of the upstream with the same name. A worker of an
+ * application is one of these too: no upstream has its name, and its `readiness` has `program`.
+ */
 export interface ApplicationSpec {
   readonly id: ApplicationId;
+  /** Of a worker: its application, whose release it runs. */
+  readonly of?: ApplicationId;
+  /** Of a worker: its own variables, which win over those of the release. */
+  readonly ownEnvironment?: Readonly<Record<string, string>>;
+  /** An instance that is replaced ends before the new one starts. */
+  readonly replace?: 'stop_first';
+  /** Of an application without a command, which has no upstream: what its upstream would have. */
+  readonly endpointFeatures?: FeatureSpecs;
   /** Program and arguments; no shell. */
   readonly command: readonly string[];
   /** The words of it that came from variables whose names mark secrets, by their index. */
@@ -109,7 +120,20 @@ export interface ReadinessSpec extends ResponseExpectation {
   readonly passes: number;
   /** Time for the first readiness after a start; then the instance is reported, and checks continue. */
   readonly startMs: number;
+  /** Of a program that listens on no port: how it shows that it is ready. Then no request asks it, and `path` does not count. */
+  readonly program?: ProgramReadiness;
 }
+
+/** How a program without a port shows that it is ready. */
+export type ProgramReadiness =
+  /** It prints a line that has this text, or matches this pattern. */
+  | { readonly kind: 'line'; readonly text: string; readonly isPattern: boolean }
+  /** It writes this file. A relative path begins at its directory. */
+  | { readonly kind: 'file'; readonly path: string }
+  /** This command exits with 0. */
+  | { readonly kind: 'command'; readonly command: readonly string[] }
+  /** It stays up for so long. */
+  | { readonly kind: 'after'; readonly afterMs: number };
 
 export interface AdminSpec {
   /** Path of the unix socket; null: none. */

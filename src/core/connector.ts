@@ -37,6 +37,8 @@ export interface TlsTarget {
   readonly settings: UpstreamTls;
   /** ALPN names that are offered (RFC 7301), the preferred one first. */
   readonly protocols: readonly string[];
+  /** What the peer is asked in clear text before the handshake, and the one byte by which it agrees; absent: it begins with TLS. */
+  readonly startTls?: { readonly ask: Uint8Array; readonly agreed: number };
 }
 
 export interface ConnectWaiter {

@@ -36,7 +36,13 @@ export function levelOf(event: Event): EventLevel {
     case 'clock_changed':
     case 'state_unusable':
     case 'admin_refused':
+    case 'job_missed':
+    case 'job_skipped':
       return 'warn';
+    case 'job_ended':
+      return event.to === 'failed' ? 'error' : 'info';
+    case 'job_failing':
+      return event.to === 'failing' ? 'error' : 'info';
     case 'certificate_expiring':
       return event.evidence.daysLeft <= 1 ? 'error' : 'warn';
     case 'drain_phase':
@@ -60,6 +66,8 @@ export function levelOf(event: Event): EventLevel {
       return event.to === 'unavailable' ? 'error' : 'info';
     case 'circuit_breaker':
       return event.to === 'open' ? 'warn' : 'info';
+    case 'dependency_state':
+      return event.to === 'down' ? 'error' : event.to === 'degraded' ? 'warn' : 'info';
     case 'endpoint_state':
       return event.to === 'unhealthy' ? 'warn' : 'info';
     case 'rollout':

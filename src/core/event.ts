@@ -88,6 +88,22 @@ export interface EventFacts {
     pauseMs: number | null;
   };
   endpoint_state: { address: string; check: string };
+  /**
+   * What applications depend on works otherwise than before (`from`, `to`: 'unknown', 'up', 'degraded', 'down', 'removed'). `fault`: how it fails, null while it is up.
+   * `dependents`: the applications. `sinceMs`: so long before the event the first check began that found it so; `otherMs`: the last one that found it otherwise, null: none has.
+   */
+  dependency_state: {
+    dependency: string;
+    type: string;
+    address: string;
+    fault: string | null;
+    /** What it did, for sentences about a moment that is over: 'refused connections'. */
+    then: string;
+    dependents: readonly string[];
+    sinceMs: number;
+    otherMs: number | null;
+    fix: string | null;
+  };
   /** The circuit breaker of a route has opened, has become half-open, or has closed. `openMs`: for how long it is open; null: it is not. */
   circuit_breaker: {
     upstream: string;
@@ -158,6 +174,49 @@ export interface EventFacts {
    */
   application_not_ready: { application: string; instance: string; restarts: number; serving: readonly string[] };
   instance_restarting: { afterMs: number; failures: number };
+  /** A run of a job of an application has begun. `at`: when it was due (RFC 3339); null: by hand, or once for the release. `release`: null: never deployed. */
+  job_started: {
+    application: string;
+    job: string;
+    run: number;
+    at: string | null;
+    release: string | null;
+    by: 'schedule' | 'catch_up' | 'once' | 'hand';
+  };
+  /** `to`: 'succeeded', 'failed'. `ms`: null where its end was not seen. `output`: the last lines, oldest first, at most 20. */
+  job_ended: {
+    application: string;
+    job: string;
+    run: number;
+    code: number | null;
+    signal: string | null;
+    ms: number | null;
+    output: readonly string[];
+  };
+  /** A job was not run when it was due, since it still ran. */
+  job_skipped: { application: string; job: string; at: string; why: string };
+  /** A job was not run when it was due. `isMore`: there were more than were counted. `first`, `last`: RFC 3339. */
+  job_missed: {
+    application: string;
+    job: string;
+    count: number;
+    isMore: boolean;
+    first: string;
+    last: string;
+    why: string;
+  };
+  /**
+   * The last run of a job has failed, or it could not be started, or it is over (`to`: 'failing', 'succeeded', 'removed'). `run`: null: none was
+   * started. `fix`: what a person can do; null where it is over.
+   */
+  job_failing: {
+    application: string;
+    job: string;
+    run: number | null;
+    code: number | null;
+    signal: string | null;
+    fix: string | null;
+  };
   /**
    * An instance that was ready ends again and again, or no longer (`to`: 'failing', 'stable'): `ends` within ten minutes. `serving`: other instances of
    * the application that are ready. `fix`: what a person can do. Where it is over, `ends` is 0, `serving` empty and `fix` null.

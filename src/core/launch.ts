@@ -37,10 +37,19 @@ export interface Launch extends LaunchedProgram, LaunchCommand {
 /** What is kept for a program while it runs. */
 export interface LaunchHold {
   started?(pid: number): void;
+  /** Its process has ended, others of it may be left. What is known of the end beside its code and signal; null: nothing. */
+  exited?(exit: { readonly code: number | null; readonly signal: string | null }): LaunchedExit | null;
   /** No process of it is left, or it was never started. Called once, unless another process takes the program over. */
   ended?(): void;
   /** What is kept and shown of a line that it has printed. */
   mask?(line: string): string;
+}
+
+export interface LaunchedExit {
+  /** It was killed for its memory. */
+  readonly outOfMemory: boolean;
+  /** By whom, at which limit and what came before: one clause for people. */
+  readonly how: string;
 }
 
 export interface PreparedLaunch extends LaunchCommand {

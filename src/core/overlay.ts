@@ -4,7 +4,14 @@ import { addressText, type EndpointAddress } from './endpoint.ts';
  * The changes that operators can make at run time, besides the configuration file. An entry wins over the file until it is
  * cleared (docs/adr/0028-configuration-and-overlay.md).
  */
-export type OverlaySetting = MaintenanceSetting | PauseSetting | WeightSetting | DrainSetting | EjectSetting;
+export type OverlaySetting =
+  | MaintenanceSetting
+  | PauseSetting
+  | WeightSetting
+  | DrainSetting
+  | EjectSetting
+  | ScaleSetting
+  | StopSetting;
 
 /** The gateway answers 503 instead of the route's action. */
 export interface MaintenanceSetting {
@@ -50,7 +57,23 @@ export interface EjectSetting {
   readonly why: string;
 }
 
+/** How many instances of an application, or of a worker, run. */
+interface ScaleSetting {
+  readonly kind: 'scale';
+  readonly application: string;
+  readonly instances: number;
+}
+
+/** No instance of an application runs, nor of its workers; or none of one worker. */
+interface StopSetting {
+  readonly kind: 'stop';
+  readonly application: string;
+}
+
 export const weightMax = 1000;
+
+/** As many as the configuration may say. */
+export const instancesMax = 256;
 
 export interface OverlayEntry {
   readonly setting: OverlaySetting;
@@ -72,12 +95,16 @@ export function overlayIdOf(setting: OverlaySetting): string {
     case 'drain':
     case 'eject':
       return `${setting.kind}:${setting.endpoint}`;
+    case 'scale':
+    case 'stop':
+      return `${setting.kind}:${setting.application}`;
   }
 }
 
-/** The route, upstream or endpoint that a setting names; null: all routes. */
+/** The route, upstream, endpoint or application that a setting names; null: all routes. */
 export function overlayTargetOf(setting: OverlaySetting): string | null {
   if (setting.kind === 'maintenance') return setting.route;
+  if (setting.kind === 'scale' || setting.kind === 'stop') return setting.application;
   return setting.kind === 'pause' ? setting.target : setting.endpoint;
 }
 
@@ -92,6 +119,7 @@ export function overlayValuesOf(setting: OverlaySetting): OverlayValues {
       ...(setting.until === null ? {} : { until: setting.until }),
       ...(setting.why === '' ? {} : { reason: setting.why }),
     };
+  if (setting.kind === 'scale') return { instances: setting.instances };
   return setting.kind === 'weight' ? { weight: setting.weight } : {};
 }
 
@@ -108,6 +136,10 @@ export function overlayText(setting: OverlaySetting): string {
       return `endpoint ${setting.endpoint} gets no new requests`;
     case 'eject':
       return `endpoint ${setting.endpoint} is ejected${ejectionText(setting)}`;
+    case 'scale':
+      return `the number of instances of ${setting.application} is ${setting.instances}`;
+    case 'stop':
+      return `all instances of ${setting.application} are stopped`;
   }
 }
 

@@ -16,6 +16,8 @@ export interface Release {
   /** Below the tree; with no tree an absolute path. */
   readonly directory: string;
   readonly environment: Readonly<Record<string, string>>;
+  /** By their ids; absent: the application had none. */
+  readonly workers?: ReleasedWorkers;
   /** What it was made from. */
   readonly from: ReleaseSource;
   /** RFC 3339. */
@@ -30,6 +32,14 @@ export interface Release {
     /** A digest of the source, the command of the build and its environment. */
     readonly source: string;
   };
+}
+
+export type ReleasedWorkers = Readonly<Record<string, ReleasedWorker>>;
+
+interface ReleasedWorker {
+  readonly command: readonly string[];
+  /** Beside that of the release, over which it wins. */
+  readonly environment: Readonly<Record<string, string>>;
 }
 
 export interface ReleaseSource {

@@ -61,5 +61,8 @@ export function tlsAlertOf(code: string): number | null {
  */
 export const tlsTruncated = 'TLS_TRUNCATED';
 
+/** The code for a peer that was asked for TLS in clear text, and has not agreed. */
+export const tlsNotAgreed = 'TLS_NOT_AGREED';
+
 /** The code for TLS settings that the library refuses before anything is sent. */
 export const tlsSettingsRefused = 'TLS_SETTINGS';

@@ -28,6 +28,7 @@ const healthy: StatusJson = {
   state: 'serving',
   incidents: [],
   problems: [],
+  dependencies: [],
   objectives: [],
   last_minute: minute(0),
   verdict: verdict('ok'),

@@ -109,6 +109,7 @@ const kindOf: Readonly<Partial<Record<EventJson['kind'], MarkerKind>>> = {
   instance_started: 'release',
   instance_exited: 'release',
   endpoint_state: 'health',
+  dependency_state: 'health',
   health_disagreement: 'health',
   circuit_breaker: 'health',
   name_addresses: 'health',

@@ -1,4 +1,6 @@
 import type { Cancellable } from '../core/connector.ts';
+import type { ProgramReadiness } from '../core/configuration.ts';
+import type { LaunchHold } from '../core/launch.ts';
 import type { Result } from '#failures/result.ts';
 import type { Instant } from '../core/time.ts';
 import type { LeftProcess } from './left-process.ts';
@@ -26,6 +28,8 @@ export interface Host {
   checkReadiness(check: ReadinessCheck, onResult: (observation: ReadinessResult) => void): Cancellable;
   /** Why the file of a program cannot be executed, a clause; null: nothing is known. Absent: files are not looked at. */
   programFault?(request: Pick<ProgramRequest, 'command' | 'directory' | 'environment'>): string | null;
+  /** Looks once whether a program without a port is ready. `onResult` as above. */
+  checkProgram(check: ProgramCheck, onResult: (observation: ReadinessResult) => void): Cancellable;
   /** Where a program and its child processes listen; empty where the platform does not tell. */
   listening(program: Program): Promise<readonly ListeningSocket[]>;
   /** Every program that was started here has ended or belongs to another process. */
@@ -38,9 +42,22 @@ export interface ProgramRequest {
   readonly directory: string;
   /** Variables of the application's settings, added to our own environment. */
   readonly environment: Readonly<Record<string, string>>;
+  /** 0: it listens on none. */
   readonly port: number;
   /** How long the program may take to stop. */
   readonly stopMs: number;
+}
+
+/** How a program without a port is asked whether it is ready. */
+export interface ProgramCheck {
+  readonly ready: Extract<ProgramReadiness, { kind: 'file' | 'command' }>;
+  readonly directory: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly timeoutMs: number;
+  /** A file counts if it was written in the last so many milliseconds; null: whenever it was. */
+  readonly writtenWithinMs: number | null;
+  /** What is kept for the command while it runs. */
+  readonly hold?: LaunchHold | undefined;
 }
 
 export type OutputStream = 'stdout' | 'stderr';
@@ -86,6 +103,8 @@ export interface ProgramExit {
   readonly left?: LeftProcess;
   /** What is wrong with the file of the program, a clause; absent: nothing is known to be. */
   readonly fault?: string;
+  /** By whom and how, where more is known of it; one clause. */
+  readonly killed?: string;
 }
 
 export interface StartFailure {

@@ -21,6 +21,11 @@ export function inheritedEnvironment(): NodeJS.ProcessEnv {
   return without(process.env, privateVariables);
 }
 
+/** Of a program that listens on no port: a PORT or HOST that Candor itself was given is not its own. */
+export function portlessEnvironment(own: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
+  return { ...without(inheritedEnvironment(), ['PORT', 'HOST']), ...own };
+}
+
 /**
  * Variables that differ at each start of Candor and that applications do not depend on: systemd counts its starts
  * (systemd.exec(5)), a shell its depth and its last command, a terminal its windows.

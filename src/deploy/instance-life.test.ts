@@ -272,7 +272,10 @@ test('the delay before a restart stays between zero and its maximum', () => {
 });
 
 const left = (phase: InstanceRecord['phase']): InstanceRecord =>
-  ({ phase, sinceMs: 200, ranMs: 1_000, dueInMs: 3_000, failures: 2, failedStarts: 2 }) as InstanceRecord;
+  ({
+    ...{ phase, sinceMs: 200, ranMs: 1_000, dueInMs: 3_000, failures: 2, failedStarts: 2 },
+    readiness: spec.readiness,
+  }) as InstanceRecord;
 
 const adoptions: readonly (readonly [phase: InstanceRecord['phase'], agoMs: number, becomes: string, dueMs: number])[] =
   [

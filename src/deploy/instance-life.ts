@@ -104,7 +104,7 @@ const noExits: Exits = { failures: 0, failedStarts: 0 };
 
 /**
  * The life of an instance that an earlier process looked after `agoMs` ago. An instance that was ready stays ready if
- * it was checked recently; otherwise it must pass its checks again, like one that starts.
+ * it was checked recently; otherwise it must pass its checks again, like one that starts. A line that has shown it is not printed again.
  */
 export function adopted(record: InstanceRecord, agoMs: number, now: Instant): InstanceLife {
   const { failures, failedStarts, phase } = record;
@@ -114,7 +114,7 @@ export function adopted(record: InstanceRecord, agoMs: number, now: Instant): In
     case 'starting':
       return { phase, since, failures, failedStarts, attempts: 0, passes: 0, late: false };
     case 'ready':
-      return agoMs > readyTrustedMs
+      return agoMs > readyTrustedMs && record.readiness.program?.kind !== 'line'
         ? starting(now, record)
         : { phase, since, startedAt, failures, failedStarts, fails: 0 };
     case 'failing':

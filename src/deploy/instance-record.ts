@@ -136,7 +136,10 @@ function writeInstance({ program, unknownFields, ...one }: InstanceRecord): Reco
  * connection then, until it is replaced.
  */
 function writtenReadiness(readiness: ReadinessSpec): ReadinessSpec {
-  const { headers, expectStatus, expectHeaders, expectBody, ...written } = readiness;
+  const { headers, expectStatus, expectHeaders, expectBody, program, ...rest } = readiness;
+  // Its words may be secrets too: whoever adopts such a program of another configuration takes it for ready.
+  const shown = program?.kind === 'command' ? ({ kind: 'after', afterMs: 0 } as const) : program;
+  const written = { ...rest, ...(shown === undefined ? {} : { program: shown }) };
   const isWhole = (headers ?? expectStatus ?? expectHeaders ?? expectBody) === undefined;
   return isWhole ? written : { ...written, tcp: true };
 }
@@ -248,7 +251,22 @@ function readUnfinished(written: unknown): ProgramRecord['unfinished'] {
 
 function isReadiness(value: unknown): value is InstanceRecord['readiness'] {
   if (!isObject(value) || typeof value['path'] !== 'string') return false;
+  if (value['program'] !== undefined && !isProgramReadiness(value['program'])) return false;
   return [value['intervalMs'], value['timeoutMs'], value['passes'], value['startMs']].every(isCount);
+}
+
+function isProgramReadiness(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  switch (value['kind']) {
+    case 'line':
+      return typeof value['text'] === 'string' && typeof value['isPattern'] === 'boolean';
+    case 'file':
+      return typeof value['path'] === 'string';
+    case 'after':
+      return isCount(value['afterMs']);
+    default:
+      return false;
+  }
 }
 
 function isRestart(value: unknown): value is InstanceRecord['restart'] {

@@ -23,7 +23,7 @@ export class InstanceReport {
     this.#events.emit({
       kind: 'instance_started',
       subject: this.#subject,
-      reason: `started as process ${program.pid}, told to listen on port ${port}${unwatchedText(program)}`,
+      reason: `started as process ${program.pid}${port === 0 ? '' : `, told to listen on port ${port}`}${unwatchedText(program)}`,
       evidence: { pid: program.pid, port, command: shownCommand(command), release: release ?? null },
       to: 'starting',
     });
@@ -38,7 +38,7 @@ export class InstanceReport {
     this.#events.emit({
       kind: 'instance_adopted',
       subject: this.#subject,
-      reason: `process ${program.pid} on port ${port} runs on, taken over from an earlier Candor process${unwatchedText(program)}`,
+      reason: `process ${program.pid}${port === 0 ? '' : ` on port ${port}`} runs on, taken over from an earlier Candor process${unwatchedText(program)}`,
       evidence: { pid: program.pid, port, command: shownCommand(command), ranMs, release },
       to,
     });

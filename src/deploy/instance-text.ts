@@ -34,6 +34,10 @@ export function reasonOf(life: InstanceLife, facts: InstanceFacts): string {
       return `${startText(life, facts)}: ${life.passes > 0 ? passingText(life.passes, facts) : seenInRun(life, facts)}`;
     case 'ready':
       if (life.fails > 0) return failedOnceText(life.fails, facts);
+      if (readiness.program !== undefined)
+        return facts.lastObservation === null
+          ? 'it was ready when this process took it over'
+          : readinessResultText(facts.lastObservation, { ...readiness, port: facts.port });
       return facts.isAdopted && facts.lastObservation === null
         ? `it was ready when this process took it over (${checkText({ ...readiness, port: facts.port })})`
         : `${readiness.passes === 1 ? 'a check passed' : `${readiness.passes} checks in a row passed`} (${checkText({ ...readiness, port: facts.port })})`;
@@ -157,9 +161,16 @@ function startText({ late }: Extract<InstanceLife, { phase: 'starting' }>, { spe
 /** What the checks of this run observed. After an exit: that it does not listen yet says less than how the last run ended. */
 function seenInRun({ failures }: { readonly failures: number }, facts: InstanceFacts): string {
   const { ending, lastObservation, wrongListenSockets } = facts;
-  const isSilent = lastObservation === null || (lastObservation.kind === 'refused' && wrongListenSockets === null);
+  const isAwaited = lastObservation?.kind === 'program';
+  const isSilent =
+    lastObservation === null || isAwaited || (lastObservation.kind === 'refused' && wrongListenSockets === null);
   if (failures === 0 || ending === null || !isSilent) return lastSeen(facts);
-  const now = lastObservation === null ? 'no check has come back yet' : 'nothing listens on its port yet';
+  const now =
+    lastObservation === null
+      ? 'no check has come back yet'
+      : isAwaited
+        ? lastObservation.text
+        : 'nothing listens on its port yet';
   return `${now} (the run before: ${ending})`;
 }
 
@@ -173,7 +184,8 @@ export function exitText(exit: ProgramExit, said: string | null): string {
   return said === null ? endText(exit) : `${endText(exit)}; last line: ${said}`;
 }
 
-function endText({ code, signal, outOfMemory, left }: ProgramExit): string {
+function endText({ code, signal, outOfMemory, killed, left }: ProgramExit): string {
+  if (killed !== undefined) return killed;
   if (outOfMemory === true) return 'killed by the kernel: out of memory';
   if (signal === 'SIGKILL') {
     return outOfMemory === null

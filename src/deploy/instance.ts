@@ -2,7 +2,7 @@ import { releaseOf } from '../redact/release-name.ts';
 import type { ApplicationSpec } from '../core/configuration.ts';
 import type { ReadinessFinding } from '../core/endpoint.ts';
 import type { EventSink } from '../core/event.ts';
-import type { Launcher } from '../core/launch.ts';
+import { type Launcher, plainLauncher } from '../core/launch.ts';
 import type { InstanceTraffic, LiveInstance } from '../core/live-instance.ts';
 import type { Random } from '../core/random.ts';
 import { after, type Clock, type Instant, never, type Timer } from '../core/time.ts';
@@ -37,7 +37,8 @@ import {
 } from './instance-text.ts';
 import { LastRun } from './last-run.ts';
 import { keepsReady, hasPassed } from './readiness.ts';
-import { ReadinessWatch } from './readiness-watch.ts';
+import { ProgramReadinessWatch } from './program-readiness.ts';
+import { type ReadinessObserver, ReadinessWatch } from './readiness-watch.ts';
 import { ProgramRun } from './program-run.ts';
 import { Sequence } from './sequence.ts';
 
@@ -64,7 +65,7 @@ export class Instance {
   readonly id: string;
   readonly #parts: InstanceParts;
   readonly #report: InstanceReport;
-  readonly #readiness: ReadinessWatch;
+  readonly #readiness: ReadinessObserver;
   readonly #lastRun = new LastRun();
   readonly #exposure: ExposureCheck;
   #spec: ApplicationSpec;
@@ -90,7 +91,13 @@ export class Instance {
     );
     this.#life = starting(parts.clock.now());
     this.#stateSince = this.#life.since;
-    this.#readiness = new ReadinessWatch({
+    this.#readiness = spec.readiness.program === undefined ? this.#requestReadiness() : this.#programReadiness();
+  }
+
+  /** Of a program that listens on a port. */
+  #requestReadiness(): ReadinessObserver {
+    const parts = this.#parts;
+    return new ReadinessWatch({
       clock: parts.clock,
       host: parts.host,
       life: () => this.#life,
@@ -105,6 +112,17 @@ export class Instance {
         this.#announce();
       },
       onTrouble: () => this.#reportTrouble(),
+    });
+  }
+
+  #programReadiness(): ReadinessObserver {
+    const { clock, host, launcher = plainLauncher } = this.#parts;
+    return new ProgramReadinessWatch({
+      ...{ id: this.id, clock, host, launcher },
+      life: () => this.#life,
+      spec: () => this.#spec,
+      startedAt: () => this.#run?.startedAt ?? clock.now(),
+      onChecked: (observation) => this.#handle({ kind: 'checked', passed: hasPassed(observation) }),
     });
   }
 
@@ -191,6 +209,8 @@ export class Instance {
 
   /** The instance gets no new requests. It stops after `drainMs`, or after `drained`. */
   retire(drainMs: number): void {
+    // A program without a port gets none, and may stop at once.
+    if (this.#spec.readiness.program !== undefined) return this.stop();
     this.#handle({ kind: 'retire', drainMs });
   }
 
@@ -324,7 +344,7 @@ export class Instance {
 
   #checkExposure(): void {
     const program = this.#run?.program ?? null;
-    if (program !== null) this.#exposure.begin(program, this.#port);
+    if (program !== null && this.#spec.readiness.program === undefined) this.#exposure.begin(program, this.#port);
   }
 
   #reportNotReady(attempts: number, before: InstanceLife): void {
@@ -369,7 +389,10 @@ export class Instance {
     const run: ProgramRun = new ProgramRun(this.id, this.#parts, this.#spec, {
       onNotStarted: (failure) => this.#notStarted(failure),
       onStarted: () => this.#started(run),
-      onLine: (stream, line) => this.#parts.onLine(this.id, stream, line, run.program?.pid ?? null),
+      onLine: (stream, line) => {
+        this.#parts.onLine(this.id, stream, line, run.program?.pid ?? null);
+        this.#readiness.noteLine(line);
+      },
       onExited: (exit) => this.#exited(run, exit),
       onOutputComplete: () => this.#outputCompleted(run),
       onGone: () => this.#handle({ kind: 'group_gone', chance: this.#parts.random.next() }),

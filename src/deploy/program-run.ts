@@ -4,6 +4,7 @@ import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
 import type { Host, OutputStream, Program, ProgramExit, ProgramListener, StartFailure } from './host.ts';
 import type { ProgramRecord } from './instance-record.ts';
 import { OutputTail } from './output-lines.ts';
+import { succeed } from '#failures/result.ts';
 import { portHolderText } from './port-holder.ts';
 
 interface ProgramRunParts {
@@ -46,6 +47,9 @@ const goneCheckMaxMs = 160;
 function withPort(text: string, port: number): string {
   return text.replaceAll('{port}', String(port));
 }
+
+/** Of a program that listens on none. */
+const noPort = 0;
 
 /** One run of an instance's program: from a port, through its output and its exit, to the end of its whole group. */
 export class ProgramRun {
@@ -138,14 +142,19 @@ export class ProgramRun {
     this.#goneTimer?.cancel();
     this.#program?.discard();
     this.#hold?.ended?.();
-    if (this.#port !== null) this.#parts.host.releasePort(this.#port);
+    if (this.#port !== null) this.#release(this.#port);
+  }
+
+  #release(port: number): void {
+    if (port !== noPort) this.#parts.host.releasePort(port);
   }
 
   async #begin(): Promise<void> {
     const { host } = this.#parts;
-    const reserved = await host.reservePort(this.#spec.port);
+    const isProgram = this.#spec.readiness.program !== undefined;
+    const reserved = isProgram ? succeed(noPort) : await host.reservePort(this.#spec.port);
     if (this.#closed) {
-      if (reserved.ok) host.releasePort(reserved.value);
+      if (reserved.ok) this.#release(reserved.value);
       return;
     }
     if (!reserved.ok) {
@@ -158,9 +167,10 @@ export class ProgramRun {
 
   #start(port: number): void {
     const { directory, stopMs } = this.#spec;
-    const command = this.#spec.command.map((word) => withPort(word, port));
+    const filled = (text: string): string => (port === noPort ? text : withPort(text, port));
+    const command = this.#spec.command.map(filled);
     const environment = Object.fromEntries(
-      Object.entries(this.#spec.environment).map(([name, value]) => [name, withPort(value, port)]),
+      Object.entries(this.#spec.environment).map(([name, value]) => [name, filled(value)]),
     );
     const prepared = this.#launcher.prepare({ ...this.#launched, command, environment });
     if (!prepared.ok) return this.#notStarted(prepared.failure);
@@ -178,8 +188,7 @@ export class ProgramRun {
   }
 
   get #launched(): LaunchedProgram {
-    const { id, features = {}, release = null, directory } = this.#spec;
-    return { application: id, settings: features, program: this.#id, kind: 'instance', release, directory };
+    return launchedOf(this.#id, this.#spec);
   }
 
   #programListener(): ProgramListener {
@@ -213,8 +222,13 @@ export class ProgramRun {
       (run: ProgramRun) => run.#completeOutput(),
       this as ProgramRun,
     );
-    const fault = mayBeUnexecutable(exit) ? host.programFault?.(this.#spec) : null;
-    this.#listener.onExited(fault == null ? exit : { ...exit, fault });
+    const known = this.#hold?.exited?.(exit) ?? null;
+    const fault = mayBeUnexecutable(exit) ? (host.programFault?.(this.#spec) ?? null) : null;
+    this.#listener.onExited({
+      ...exit,
+      ...(known === null ? {} : { outOfMemory: known.outOfMemory, killed: known.how }),
+      ...(fault === null ? {} : { fault }),
+    });
   }
 
   #outputEnded(): void {
@@ -244,6 +258,13 @@ export class ProgramRun {
     this.close();
     this.#listener.onGone();
   }
+}
+
+/** `program`: what runs of it, for people. */
+export function launchedOf(program: string, spec: ApplicationSpec): LaunchedProgram {
+  const { id, of, features: settings = {}, release, directory } = spec;
+  const kind = of === undefined ? 'instance' : 'worker';
+  return { application: of ?? id, settings, program, kind, release: release ?? null, directory };
 }
 
 /**

@@ -12,7 +12,7 @@ import {
   type OutputPipes,
   removePipes,
 } from './output-pipes.ts';
-import { inheritedEnvironment } from './inherited-environment.ts';
+import { inheritedEnvironment, portlessEnvironment } from './inherited-environment.ts';
 import { faultOfProgramFile } from './program-file.ts';
 import { RunningProgram } from './running-program.ts';
 import { startMarkVariable } from './watchdog-script.ts';
@@ -105,6 +105,7 @@ function closeNamedPipes({ ours, pipes }: NamedPipes): void {
  * where Candor connects and clients cannot bypass it. A HOST that was set on purpose stays.
  */
 function environmentOf(request: ProgramRequest, mark: string): NodeJS.ProcessEnv {
+  if (request.port === 0) return { ...portlessEnvironment(request.environment), [startMarkVariable]: mark };
   const own = { PORT: String(request.port), [startMarkVariable]: mark };
   return { HOST: '127.0.0.1', ...inheritedEnvironment(), ...request.environment, ...own };
 }
@@ -114,7 +115,10 @@ function startFailure(errno: string, request: ProgramRequest): StartFailure {
 }
 
 /** ENOENT alone does not say which of three things is missing, so we look. */
-function startFailureText(errno: string, { command, directory, environment }: ProgramRequest): string {
+function startFailureText(
+  errno: string,
+  { command, directory, environment }: Pick<ProgramRequest, 'command' | 'directory' | 'environment'>,
+): string {
   const [file = ''] = command;
   if (!isDirectory(directory)) return `the directory ${directory} does not exist`;
   const found = programPath({ command, directory, environment });
@@ -138,6 +142,19 @@ function startFailureText(errno: string, { command, directory, environment }: Pr
     default:
       return `the program ${file} could not be started (${errno})`;
   }
+}
+
+/** Why a program could not be started, before another one that would start it has begun; null: it is there. */
+export function missingProgram(
+  request: Pick<ProgramRequest, 'command' | 'directory' | 'environment'>,
+): StartFailure | null {
+  const { command, directory, environment } = request;
+  const [file = ''] = command;
+  const paths = file.includes('/') ? [resolve(directory, file)] : searched(file, environment);
+  const errno = !isDirectory(directory) || existing(paths) === null ? 'ENOENT' : 'EACCES';
+  return isDirectory(directory) && paths.some((path) => isExecutable(path) && !isDirectory(path))
+    ? null
+    : { errno, reason: startFailureText(errno, request) };
 }
 
 /** The file that the first word of a command names; null: there is none. */

@@ -104,6 +104,10 @@ function fixOf(observation: ReadinessResult, facts: FindingFacts): string | null
       return 'let it send a response that every HTTP client accepts: requests would be answered with a 502';
     case 'refused':
       return fixOfRefused(facts);
+    case 'program':
+      return facts.words?.isError === true
+        ? 'fix that error'
+        : 'read in its output what it waits for, or change `ready` of the worker';
   }
 }
 

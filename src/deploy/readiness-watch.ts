@@ -28,10 +28,25 @@ const failedTrafficPauseMs = 1_000;
 const refusedPauseMs = 250;
 
 /** The kernel's count of kills for memory is compared with a sample of some seconds ago (`running-program.ts`). */
-const memoryEveryMs = 5_000;
+export const memoryEveryMs = 5_000;
+
+/** Finds out whether one run of an instance at a time is ready. */
+export interface ReadinessObserver {
+  /** What was observed of this run last; null before the first observation. */
+  readonly last: ReadinessResult | null;
+  /** Where the program listens instead of on its port; null where that is not known. */
+  readonly wrongListenSockets: readonly ListeningSocket[] | null;
+  /** A new run: nothing is known of it. */
+  reset(): void;
+  begin(program: Program, port: number, readiness: () => ReadinessSpec): void;
+  /** The run has printed a line. */
+  noteLine(line: string): void;
+  noteTraffic(traffic: InstanceTraffic): void;
+  end(): void;
+}
 
 /** Watches one run of an instance at a time: checks it repeatedly, and finds out where it listens instead. */
-export class ReadinessWatch {
+export class ReadinessWatch implements ReadinessObserver {
   readonly #parts: ReadinessWatchParts;
   /** Of the run that is watched; null while none is. */
   #checking: { readonly checks: ReadinessCheckLoop; readonly interval: ReadyCheckInterval } | null = null;
@@ -107,6 +122,9 @@ export class ReadinessWatch {
       checks.putOff(interval.pauseMs, interval.atMostMs);
     }
   }
+
+  /** Only requests show that it is ready. */
+  noteLine(): void {}
 
   #watchMemory(program: Program): void {
     const { clock } = this.#parts;

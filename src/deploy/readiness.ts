@@ -16,7 +16,7 @@ import { harmless } from './output-lines.ts';
 const redactor = new TextRedactor();
 
 /** One readiness check of an instance: a GET on its port, or a connection to it. `timeoutMs` is for the whole response. */
-export interface ReadinessCheck extends Omit<ReadinessSpec, 'intervalMs' | 'passes' | 'startMs'> {
+export interface ReadinessCheck extends Omit<ReadinessSpec, 'intervalMs' | 'passes' | 'startMs' | 'program'> {
   readonly port: number;
 }
 
@@ -47,10 +47,13 @@ export type ReadinessResult =
   | { readonly kind: 'unasked_protocol'; readonly protocol: 'http2' | 'tls' }
   | { readonly kind: 'not_http2'; readonly firstBytes: string }
   /** HTTP that breaks a rule; every request would be answered with a 502. */
-  | { readonly kind: 'malformed'; readonly reason: string };
+  | { readonly kind: 'malformed'; readonly reason: string }
+  /** Of a program without a port; `text`: one clause. */
+  | { readonly kind: 'program'; readonly passed: boolean; readonly text: string };
 
 /** Only a 2xx status in time is readiness: a redirect leads to a page that was not checked, and silence is no answer. */
 export function hasPassed(observation: ReadinessResult): boolean {
+  if (observation.kind === 'program') return observation.passed;
   if (observation.kind !== 'answered') return observation.kind === 'connected';
   if (observation.expected !== undefined) return observation.expected.unmet === null;
   return (observation.status >= 200 && observation.status <= 299) || observation.isGrpc === true;
@@ -111,6 +114,8 @@ export function readinessResultText(
       return `${request}: the answer is not HTTP/2${quoted(observation.firstBytes)}`;
     case 'malformed':
       return `${request}: ${observation.reason}`;
+    case 'program':
+      return observation.text;
   }
 }
 

@@ -15,17 +15,26 @@ const run = (script: string, { limitMs = 10_000, signal = new AbortController().
   );
 
 describe('a job', () => {
-  for (const [what, script, failure, lines] of [
-    ['that ends with 0 has succeeded', "console.log('migrated', process.env.STAGE)", null, ['migrated next']],
+  for (const [what, script, failure, lines, code, signal] of [
+    ['that ends with 0 has succeeded', "console.log('migrated', process.env.STAGE)", null, ['migrated next'], 0, null],
     [
       'that exits otherwise has failed',
       "console.error('no table'); process.exit(3)",
       'it exited with code 3; last line: "no table"',
       ['no table'],
+      3,
+      null,
     ],
-    ['that a signal ends has failed', "process.kill(process.pid, 'SIGKILL')", 'it was killed by SIGKILL', []],
+    [
+      'that a signal ends has failed',
+      "process.kill(process.pid, 'SIGKILL')",
+      'it was killed by SIGKILL',
+      [],
+      null,
+      'SIGKILL',
+    ],
   ] as const)
-    test(what, async () => assert.deepEqual(await run(script), { failure, lines }));
+    test(what, async () => assert.deepEqual(await run(script), { failure, lines, code, signal }));
 
   test('is ended at its limit, with all that it has started', async () => {
     const child = "setInterval(() => {}, 1000); process.on('SIGTERM', () => {})";

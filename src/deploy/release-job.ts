@@ -28,6 +28,9 @@ export interface EndedJob {
   readonly failure: string | null;
   /** The last lines that it has printed. */
   readonly lines: readonly string[];
+  /** Null: a signal has ended it, or it was not started. */
+  readonly code: number | null;
+  readonly signal: string | null;
 }
 
 const usualStopMs = 5000;
@@ -54,13 +57,13 @@ export function runJob(
     onLine(line);
   });
   return new Promise((resolve) => {
-    const end = (failure: string | null): void => {
+    const end = (failure: string | null, code: number | null = null, signalName: string | null = null): void => {
       reader.end();
       hold?.ended?.();
       const last = lastWords(lines, failure !== null);
       resolve({
         failure: failure === null || last === null ? failure : `${failure}; last line: ${wordsText(last, directory)}`,
-        lines,
+        ...{ lines, code, signal: signalName },
       });
     };
     const mark = watchdog?.announceStart(stopMs);
@@ -97,11 +100,11 @@ export function runJob(
     const abort = (): void => stop(typeof signal.reason === 'string' ? signal.reason : 'it was ended with the rollout');
     signal.addEventListener('abort', abort);
     if (signal.aborted) abort();
-    const ended = (failure: string | null): void => {
+    const ended = (failure: string | null, code: number | null = null, signalName: string | null = null): void => {
       timer.cancel();
       signal.removeEventListener('abort', abort);
       if (child.pid !== undefined) watchdog?.forget(child.pid);
-      end(failure);
+      end(failure, code, signalName);
     };
     child.stdout.on('data', (chunk: Uint8Array) => reader.read(chunk));
     child.stderr.on('data', (chunk: Uint8Array) => reader.read(chunk));
@@ -114,8 +117,10 @@ export function runJob(
       const complete = (): void => {
         child.stdout.destroy();
         child.stderr.destroy();
-        if (stopped !== null) return ended(stopped);
-        ended(code === 0 ? null : code === null ? `it was killed by ${signalName}` : `it exited with code ${code}`);
+        const known = stopped === null ? (hold?.exited?.({ code, signal: signalName }) ?? null) : null;
+        const how =
+          code === 0 ? null : code === null ? `it was killed by ${signalName}` : `it exited with code ${code}`;
+        ended(stopped ?? (known === null ? how : `it was ${known.how}`), code, signalName);
       };
       child.once('close', complete);
       timer = clock.schedule(after(clock.now(), outputWaitMs), complete, null);
@@ -131,7 +136,8 @@ export async function runLaunched(
   ...rest: DropFirst<Parameters<typeof runJob>>
 ): Promise<EndedJob> {
   const prepared = launcher.prepare({ ...program, command: job.command, environment: job.environment });
-  if (!prepared.ok) return { failure: `it was not started: ${prepared.failure.reason}`, lines: [] };
+  if (!prepared.ok)
+    return { failure: `it was not started: ${prepared.failure.reason}`, lines: [], code: null, signal: null };
   return runJob({ ...job, ...prepared.value }, ...rest);
 }
 

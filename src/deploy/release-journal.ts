@@ -9,7 +9,7 @@ import { lineText, readReleaseLines, type ReleaseFact, type ReleaseLine } from '
 import { attemptRelease, refusalOf, refuse, type ReleaseRefusal, ReleaseRefused } from './release-refusal.ts';
 
 /** A hundred times what a compaction leaves. */
-const bytesMax = 64 * 1024 ** 2;
+export const journalBytesMax = 64 * 1024 ** 2;
 const compactLinesMax = 1000;
 const compactBytesMax = 1024 ** 2;
 
@@ -55,7 +55,7 @@ export class ReleaseJournal {
     files: ReleaseFiles = releaseFiles,
   ): Promise<Result<{ readonly journal: ReleaseJournal; readonly tornBytes: number }, ReleaseRefusal>> {
     return attemptRelease(async () => {
-      const found = readOwnFile(path, bytesMax);
+      const found = readOwnFile(path, journalBytesMax);
       if (found.kind === 'none') return { journal: new ReleaseJournal(path, [], null, clock, files), tornBytes: 0 };
       if (found.kind === 'refused') refuseJournal(`The journal of releases ${path} is not read: ${found.why}.`);
       const read = readReleaseLines(found.text);

@@ -135,6 +135,12 @@ const releaseFields: Readonly<Record<keyof Release, Check>> = {
   secretWords: (value) => value === undefined || (Array.isArray(value) && value.every(isCount)),
   directory: isText,
   environment: (value) => isRecord(value) && Object.values(value).every(isText),
+  workers: (value) =>
+    value === undefined ||
+    (isRecord(value) &&
+      Object.values(value).every(
+        withFields({ command: isTexts, environment: (own) => isRecord(own) && Object.values(own).every(isText) }),
+      )),
   from: withFields({ kind: oneOf(['folder', 'git', 'archive', 'configuration']), text: isText }),
   createdAt: isText,
   actor: isText,

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { isAbsolute, join, posix } from 'node:path';
 import type { Result } from '#failures/result.ts';
 import type { Random } from '../core/random.ts';
-import type { Release, ReleaseSource } from '../core/release.ts';
+import type { Release, ReleasedWorkers, ReleaseSource } from '../core/release.ts';
 import type { Clock } from '../core/time.ts';
 import { keptKey } from './kept-key.ts';
 import { makePrivateFolder } from './private-folder.ts';
@@ -48,12 +48,14 @@ export interface WantedRelease {
   readonly directory: string;
   /** Secrets. */
   readonly environment: Readonly<Record<string, string>>;
+  /** Absent: the application has none. */
+  readonly workers?: ReleasedWorkers;
   readonly persistent: readonly string[];
   readonly actor: string;
   readonly configuration: number | null;
 }
 
-type WantedContent = Pick<WantedRelease, 'command' | 'environment'>;
+type WantedContent = Pick<WantedRelease, 'command' | 'environment' | 'workers'>;
 
 interface MakeOptions {
   /** Null: the source is the release. Of a configuration: its tree was made before. */
@@ -230,7 +232,7 @@ export class ReleaseStore {
       return { release: same.release, isNew: false, remarks: [...remarks, ...keptName(wanted.name, same.release)] };
     this.#checkNameIsFree(wanted.name);
     const number = this.history.nextRelease;
-    const { name, command, secretWords, environment, actor, configuration } = wanted;
+    const { name, command, secretWords, environment, workers = {}, actor, configuration } = wanted;
     const from: ReleaseSource = { kind, text };
     const createdAt = new Date(this.#tools.clock.wallTime()).toISOString();
     const release: Release = {
@@ -242,6 +244,7 @@ export class ReleaseStore {
       ...(secretWords === undefined ? {} : { secretWords }),
       directory,
       environment,
+      ...(Object.keys(workers).length === 0 ? {} : { workers }),
       from,
       createdAt,
       actor,
@@ -398,8 +401,13 @@ export class ReleaseStore {
     return refuse('source', `The release has no folder ${written}.`, step);
   }
 
-  #digestOf(tree: string | null, directory: string, { command, environment }: WantedContent): string {
-    return this.#keyed('candor release 1', [tree, command, directory, sortedVariables(environment)]);
+  #digestOf(tree: string | null, directory: string, { command, environment, workers = {} }: WantedContent): string {
+    const named = Object.entries(workers)
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      .map(([id, worker]) => [id, worker.command, sortedVariables(worker.environment)]);
+    // A release without workers is the same as before releases had any.
+    const content = [tree, command, directory, sortedVariables(environment), ...(named.length > 0 ? [named] : [])];
+    return this.#keyed('candor release 1', content);
   }
 
   #sourceKey(digest: string, { command }: Pick<ReleaseBuild, 'command'>, { environment }: WantedContent): string {
@@ -427,6 +435,6 @@ export function releasesFolder(stateFolder: string, application: string): string
 }
 
 /** Of any application's name; no name is a path. */
-function folderNameOf(application: string): string {
+export function folderNameOf(application: string): string {
   return encodeURIComponent(application).replace(/^\./, '%2E');
 }

@@ -137,7 +137,8 @@ export function nextRollout(rollout: Rollout, event: RolloutEvent, plan: Rollout
   const { instances, judgement, suspicion, ejected } = event;
   if (rollout.state === 'starting') return started(rollout, instances, plan, now);
   if (plan.isJudged && judgement?.verdict === 'bad') return ended('aborted', judgement.reason, now);
-  if (instances.ready === 0) return ended('aborted', instances.hopeless ?? noneReadyText(instances), now);
+  if (instances.ready === 0 && instances.wanted > 0)
+    return ended('aborted', instances.hopeless ?? noneReadyText(instances), now);
   if (plan.isJudged && ejected !== null) return ended('aborted', ejected, now);
   const isDue = now >= goesOnAt(rollout, plan);
   switch (rollout.state) {

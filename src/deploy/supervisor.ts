@@ -76,8 +76,9 @@ export interface Supervisor extends SupervisedInstances {
    */
   stop(): Promise<void>;
   /**
-   * Replaces an instance by a new one, as if its configuration had changed: with a free port it serves until the new one is ready. False: there is no
-   * such instance, or it ends already.
+   * Replaces an instance by a new one, as if its configuration had changed: with a free port it serves until the new one is ready. The name of an
+   * application stands for all of its instances and those of its workers, that of a worker for its own. False: there is no such instance, or it
+   * ends already.
    */
   restart(instance: string): boolean;
   status(): readonly SupervisedApplicationStatus[];
@@ -87,7 +88,11 @@ export interface Supervisor extends SupervisedInstances {
 
 export interface SupervisedApplicationStatus {
   readonly id: string;
+  /** Of a worker: its application. */
+  readonly of?: string;
   readonly command: readonly string[];
+  /** How many instances are to run. */
+  readonly wanted: number;
   readonly instances: readonly ManagedInstanceStatus[];
 }
 
@@ -153,6 +158,7 @@ class ApplicationsSupervisor implements Supervisor {
     const application = this.#applications.get(id);
     if (application === undefined) return;
     this.#useArms(application);
+    for (const worker of this.#applications.values()) if (worker.spec?.of === id) this.#useArms(worker);
     this.#notifyChange();
   }
 
@@ -180,7 +186,9 @@ class ApplicationsSupervisor implements Supervisor {
     const application = this.#applications.get(id) ?? newApplication(id);
     const known = application.spec ?? this.#parts.applications.find((one) => one.id === id) ?? null;
     const arm = known === null ? undefined : this.#armsOf(known).find(({ runKey }) => runKey === record.runKey);
-    const spec = arm?.spec ?? specFromRecord(record);
+    // What features keep for the program is found by what the application says of them now.
+    const { features } = known ?? {};
+    const spec = arm?.spec ?? { ...specFromRecord(record), ...(features === undefined ? {} : { features }) };
     const instance = new Instance(`${id}/${number}`, spec, this.#instanceParts(application));
     if (!instance.adopt(record, agoMs)) return false;
     // An instance that no later process could adopt would have to be stopped at the next handoff. So it gets an empty run key,
@@ -239,17 +247,23 @@ class ApplicationsSupervisor implements Supervisor {
 
   restart(instance: string): boolean {
     if (this.#stopping !== null || this.#hasDetached || this.#isAdopting) return false;
+    const restarted: SupervisedApplication[] = [];
     for (const application of this.#applications.values()) {
-      const managed = application.instances.find((one) => one.instance.id === instance);
-      if (managed === undefined || application.spec === null || isLeaving(managed.instance.phase)) continue;
-      // A key that fits no configuration.
-      managed.runKey = '';
-      managed.mustNotRestart = true;
-      this.#reconcileUntilStable(application);
-      this.#notifyChange();
-      return true;
+      const { id, spec } = application;
+      if (spec === null) continue;
+      const isWhole = id === instance || spec.of === instance;
+      const all = application.instances.filter((one) => isWhole || one.instance.id === instance);
+      const staying = all.filter((one) => !isLeaving(one.instance.phase));
+      for (const managed of staying) {
+        // A key that fits no configuration.
+        managed.runKey = '';
+        managed.mustNotRestart = true;
+      }
+      if (staying.length > 0) restarted.push(application);
     }
-    return false;
+    for (const application of restarted) this.#reconcileUntilStable(application);
+    if (restarted.length > 0) this.#notifyChange();
+    return restarted.length > 0;
   }
 
   instances(application: ApplicationId): readonly LiveInstance[] {
@@ -280,7 +294,9 @@ class ApplicationsSupervisor implements Supervisor {
   status(): readonly SupervisedApplicationStatus[] {
     return [...this.#applications.values()].map(({ id, arms, instances }) => ({
       id,
+      ...(arms[0]?.spec.of === undefined ? {} : { of: arms[0].spec.of }),
       command: arms[0]?.spec.command ?? [],
+      wanted: arms[0]?.spec.instances ?? 0,
       instances: instances.map(({ instance, runKey }) => ({
         ...instance.status(),
         earlierCommand: arms.some((arm) => arm.runKey === runKey) ? null : instance.command,
@@ -323,10 +339,10 @@ class ApplicationsSupervisor implements Supervisor {
       for (const managed of surplusInstances(ofArm(staying, runKey), spec.instances)) this.#retire(managed);
     const readyCount = ofArm(staying, main?.runKey).filter(({ instance }) => instance.phase === 'ready').length;
     // Two programs cannot listen on one port: if the port is fixed, the old instances have to end first.
-    const hasFixedPort = main !== undefined && main.spec.port !== null;
-    const replaced = hasFixedPort ? 0 : (main?.spec.instances ?? 0) - readyCount;
+    const stopsFirst = main !== undefined && (main.spec.port !== null || main.spec.replace === 'stop_first');
+    const replaced = stopsFirst ? 0 : (main?.spec.instances ?? 0) - readyCount;
     for (const managed of surplusInstances(older, replaced)) this.#retire(managed);
-    if (main === undefined || (hasFixedPort && instances.some(({ runKey }) => runKey !== main.runKey))) return;
+    if (main === undefined || (stopsFirst && instances.some(({ runKey }) => runKey !== main.runKey))) return;
     for (const { spec, runKey } of arms)
       for (let count = ofArm(staying, runKey).length; count < spec.instances; count++)
         this.#startInstance(application, spec, runKey);
@@ -355,7 +371,7 @@ class ApplicationsSupervisor implements Supervisor {
   /** A digest of the settings that a running program depends on. An instance with another key must be replaced. */
   #runKeyOf(spec: ApplicationSpec): string {
     const { host, launcher = plainLauncher } = this.#parts;
-    return runKeyOf(spec, host.inheritedEnvironment, launcher.key(spec.id, spec.features ?? {}));
+    return runKeyOf(spec, host.inheritedEnvironment, launcher.key(spec.of ?? spec.id, spec.features ?? {}));
   }
 
   #retire({ instance }: ManagedInstance): void {
@@ -427,9 +443,9 @@ export function runKeyOf(
   launch = '',
 ): string {
   const { command, directory, environment, port, readiness } = spec;
-  const { path, intervalMs, timeoutMs, passes, startMs, tcp, headers, expectStatus, expectHeaders, expectBody } =
-    readiness;
-  const asked = { tcp, headers, expectStatus, expectHeaders, expectBody };
+  const { path, intervalMs, timeoutMs, passes, startMs } = readiness;
+  const { tcp, headers, expectStatus, expectHeaders, expectBody, program } = readiness;
+  const asked = { tcp, headers, expectStatus, expectHeaders, expectBody, program };
   const beside = [...(Object.values(asked).some(Boolean) ? [asked] : []), ...(launch === '' ? [] : [launch])];
   const made = [command, directory, sorted(environment), port, path, intervalMs, timeoutMs, passes, startMs];
   return (

@@ -3,6 +3,7 @@ import type { Clock } from '../core/time.ts';
 import { adoptProgram } from './adopt-program.ts';
 import type { Host } from './host.ts';
 import { lastingEnvironment } from './inherited-environment.ts';
+import { checkProgram } from './program-check.ts';
 import { listeningOf } from './listening.ts';
 import { OrphanWatchdog } from './orphan-watchdog.ts';
 import type { OutputPipeFolder } from './output-pipes.ts';
@@ -33,7 +34,7 @@ export function createSystemHost(
     start: (request, listener) => startProgram(request, listener, clock, watchdog, outputs),
     adopt: (record, listener) => {
       const program = adoptProgram(record, listener, clock, watchdog);
-      if (program !== null) ports.keep(record.port);
+      if (program !== null && record.port !== 0) ports.keep(record.port);
       return program;
     },
     checkReadiness: (check, onResult) => checkReadiness(checker, check, onResult),
@@ -41,6 +42,7 @@ export function createSystemHost(
       const path = programPath(request);
       return path === null ? null : faultOfProgramFile(path, request.command[0] ?? path);
     },
+    checkProgram: (check, onResult) => checkProgram(check, clock, watchdog, onResult),
     listening: (program) => listeningOf(program.pid),
     close: () => watchdog.close(),
   };

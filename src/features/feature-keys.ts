@@ -112,6 +112,15 @@ export interface FeatureKeys<R = object, U = object, F = object, A = object> {
   /** The spec of an application as processes, and of the file as a whole. */
   readonly ofApplication?: (read: A, context: ApplicationContext) => object | null;
   readonly ofFile?: (read: F, context: RouteContext) => object | null;
+  /**
+   * It answers the requests that routes send to an application, in place of instances: the spec of such a route, of what stands in the application; null: it does
+   * not. `isBelow`: the route takes a path and what is below it.
+   */
+  readonly ofRouteToApplication?: (
+    read: A,
+    route: { readonly isBelow: boolean },
+    context: ApplicationContext,
+  ) => object | null;
   /** Files that it names, which are read before the spec is made. */
   readonly filesOfRoute?: (read: R) => readonly NamedFile[];
   readonly filesOfUpstream?: (read: U) => readonly NamedFile[];

@@ -7,7 +7,9 @@ import { endpointBreaker } from './circuit-breaker/keys-endpoint.ts';
 import { compression } from './compression/keys.ts';
 import { concurrency } from './concurrency/keys.ts';
 import { cors } from './cors/keys.ts';
+import { dependencies } from './dependencies/keys.ts';
 import { drainSignals } from './drain-signal/keys.ts';
+import { jobs } from './jobs/keys.ts';
 import { maintenance } from './maintenance/keys.ts';
 import { objectives } from './objectives/keys.ts';
 import { outlierDetection } from './outlier-detection/keys.ts';
@@ -18,6 +20,7 @@ import { redirect } from './redirect/keys.ts';
 import { releases } from './releases/keys.ts';
 import { requestDecompression } from './request-decompression/keys.ts';
 import { textReplacement } from './text-replacement/keys.ts';
+import { resources } from './resources/keys.ts';
 import { respond } from './respond/keys.ts';
 import { responseRewrite } from './response-rewrite/keys.ts';
 import { retries } from './retry/keys.ts';
@@ -55,8 +58,11 @@ export const featuresOfFile: readonly FeatureKeys[] = [
   outlierDetection,
   endpointBreaker,
   releases,
+  dependencies,
+  resources,
   pricesKeys,
   secrets,
+  jobs,
 ];
 
 /** What a route, an upstream or application, the file for all routes, an application alone, and the file of the gateway may say of features. Only a feature's own files know its keys. */

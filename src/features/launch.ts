@@ -80,9 +80,12 @@ const all = (holds: readonly LaunchHold[]): LaunchHold => ({
   started: (pid) => {
     for (const hold of holds) hold.started?.(pid);
   },
+  exited: (exit) => firstOf(holds.map((hold) => hold.exited?.(exit) ?? null)),
   ended: () => endAll(holds),
   mask: (line) => holds.reduce((left, hold) => hold.mask?.(left) ?? left, line),
 });
+
+const firstOf = <T>(found: readonly (T | null)[]): T | null => found.find((one) => one !== null) ?? null;
 
 /** The last first. */
 function endAll(holds: readonly LaunchHold[]): void {

@@ -1,4 +1,6 @@
 /** The part of a feature in the main thread. */
+import type { ApplicationSpec } from '../core/configuration.ts';
+import type { Connector } from '../core/connector.ts';
 import type { ExchangeCount } from '../core/counters.ts';
 import type { EndpointId, UpstreamId } from '../core/endpoint.ts';
 import type { EventSink } from '../core/event.ts';
@@ -6,6 +8,8 @@ import type { FeatureMessages, FeatureRefusal, FeatureScope, FeatureState } from
 import type { MetricFamily } from '../core/metric-family.ts';
 import type { Random } from '../core/random.ts';
 import type { Clock } from '../core/time.ts';
+import type { EndedJob } from '../deploy/release-job.ts';
+import type { HealthChecker } from '../core/health-checker.ts';
 import type { LaunchPart } from './launch.ts';
 import type { WaitingCount } from '../core/waiting-requests.ts';
 import type { Result } from '#failures/result.ts';
@@ -14,6 +18,14 @@ import type { Result } from '#failures/result.ts';
 export interface ScopedSpec<S extends object = object> {
   readonly scope: FeatureScope;
   readonly spec: S;
+}
+
+/** Where the releases of an application lie, for what has no process of it. */
+export interface ReleaseFolders {
+  /** Of the release that gets requests. */
+  readonly present: string;
+  /** Of the one before, while it is kept ready and is to be asked for what the present one does not have; null: it is not. */
+  readonly previous: string | null;
 }
 
 export interface MainPart<S extends object = object> {
@@ -37,24 +49,66 @@ export interface MainPart<S extends object = object> {
   import?(state: FeatureState): void;
   /** What it does to each start of a program of an application. Steps of features follow each other as in `features/main.ts`. */
   readonly launch?: LaunchPart;
+  /** An application has another release, or is told for the first time which one it has. */
+  onReleaseFolders?(application: string, folders: ReleaseFolders): void;
+  /** Why a release whose files lie in this folder cannot serve, one clause; null: nothing is against it. */
+  refuses?(application: string, folder: string): Promise<string | null>;
   /** What is asked of it through the admin API, which knows its schema. */
   ask?(request: object, actor: string): Promise<Result<object, FeatureRefusal>>;
+  /** Other releases of applications may be in force. */
+  onReleases?(): void;
+  /** Another process takes over, or this one ends: nothing is begun any more, and nothing written that the other one writes, until `resume`. */
+  pause?(): Promise<void>;
+  /** The other process has not taken over. */
+  resume?(): Promise<void>;
+  /** Ends programs that run: after `graceMs`, or when `atOnce` resolves. Resolves when they have ended. */
+  finish?(ending: {
+    readonly graceMs: number;
+    readonly reason: string;
+    readonly atOnce: Promise<unknown>;
+  }): Promise<void>;
   /** Ends what it waits for. */
   stop?(): void;
   /** Writes what the next process is to know; `hasSuccessor`: one serves already. */
   close?(hasSuccessor: boolean): Promise<void>;
 }
 
+/** A program of an application that runs to its end. */
+export interface ProgramOrder {
+  readonly application: string;
+  /** For people, and in front of its output: 'shop.report'. */
+  readonly program: string;
+  readonly command: readonly string[];
+  /** Beside that of the application. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly limitMs: number;
+}
+
+/** Applications, for features that run programs of them. */
+export interface ApplicationPrograms {
+  /** As the release in force has it; null: the configuration does not have it. */
+  readonly inForce: (application: string) => ApplicationSpec | null;
+  /** Runs it in the release in force. Never rejects. `signal`: ends it early; a text is its reason. */
+  run(order: ProgramOrder, signal: AbortSignal, onLine: (line: string) => void): Promise<EndedJob>;
+  /** Without secrets. */
+  readonly redact: (text: string) => string;
+  /** When the process before this one has ended; null: none has handed over. */
+  readonly predecessorEnded: Promise<void> | null;
+}
+
 export interface MainFeaturePorts {
   readonly clock: Clock;
   readonly random: Random;
   readonly events: EventSink;
+  readonly connector: Connector;
+  readonly checker: HealthChecker;
   readonly endpoints: {
     /** An endpoint has said in a response that it wants no new requests. */
     onDrainSignal(upstream: UpstreamId, endpoint: EndpointId): void;
   };
   /** Null: nothing is kept. */
   readonly stateFolder: string | null;
+  readonly applications: ApplicationPrograms;
   /** What all workers together count by the semaphores that they share for a scope; null: they share none. */
   readonly counted: (scope: FeatureScope) => { readonly requests: number; readonly limit: number } | null;
   /** Requests that wait in all workers, at a `scopeKey`. */

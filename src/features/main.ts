@@ -1,9 +1,13 @@
 import { circuitBreaker } from './circuit-breaker/main.ts';
 import { concurrency } from './concurrency/main.ts';
+import { dependencies } from './dependencies/main.ts';
 import { drainSignal } from './drain-signal/main.ts';
+import { files } from './files/main.ts';
+import { jobs } from './jobs/main.ts';
 import { maintenance } from './maintenance/main.ts';
 import { objectives } from './objectives/main.ts';
 import { readiness } from './readiness/main.ts';
+import { resources } from './resources/main.ts';
 import { secrets } from './secrets/main.ts';
 import { sticky } from './sticky/main.ts';
 import type { MainFeature } from './main-feature.ts';
@@ -17,5 +21,10 @@ export const mainFeatures: readonly MainFeature[] = [
   sticky,
   maintenance,
   readiness,
+  dependencies,
+  files,
   secrets,
+  jobs,
+  // The last: what stands before the program sees what the others have given it.
+  resources,
 ];

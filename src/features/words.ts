@@ -4,6 +4,7 @@ import { circuitBreakerWords } from './circuit-breaker/words.ts';
 import { compressionWords } from './compression/words.ts';
 import { concurrencyWords } from './concurrency/words.ts';
 import { filesWords } from './files/words.ts';
+import { dependenciesWords } from './dependencies/words.ts';
 import { corsWords } from './cors/words.ts';
 import { fastCgiWords } from './fastcgi/words.ts';
 import { maintenanceWords } from './maintenance/words.ts';
@@ -13,6 +14,7 @@ import { recordingWords } from './recording/words.ts';
 import { redirectWords } from './redirect/words.ts';
 import { decompressionWords } from './request-decompression/words.ts';
 import { replacementWords } from './text-replacement/words.ts';
+import { resourcesWords } from './resources/words.ts';
 import { respondWords } from './respond/words.ts';
 import { responseRewriteWords } from './response-rewrite/words.ts';
 import { retryWords } from './retry/words.ts';
@@ -25,6 +27,7 @@ export const wordsOfFeatures: readonly FeatureWords[] = [
   bodyLimitsWords,
   recordingWords,
   circuitBreakerWords,
+  dependenciesWords,
   objectivesWords,
   retryWords,
   responseRewriteWords,
@@ -40,4 +43,5 @@ export const wordsOfFeatures: readonly FeatureWords[] = [
   readinessWords,
   corsWords,
   errorReplacementWords,
+  resourcesWords,
 ];

@@ -18,6 +18,7 @@ interface SeenEvent {
 const kinds: ReadonlySet<EventKind> = new Set([
   'configuration_applied',
   'connections_refused',
+  'dependency_state',
   'descriptors_exhausted',
   'health_disagreement',
   'instance_exited',

@@ -8,7 +8,12 @@ import { concerns } from './suspect-facts.ts';
 type Route = Readonly<Record<string, unknown>> & { readonly id: string };
 
 const configurationOf = (routes: readonly Route[]): Configuration =>
-  ({ routes, upstreams: [], unrouted: { errorPages: {}, disclosure: 'public' } }) as unknown as Configuration;
+  ({
+    routes,
+    upstreams: [],
+    applications: [],
+    unrouted: { errorPages: {}, disclosure: 'public' },
+  }) as unknown as Configuration;
 
 const before = ['/rep', '/slow', '/other'].map((id) => ({ id, timeouts: 5000, buffer: 1, match: id }));
 

@@ -22,7 +22,7 @@ export interface ProgramTimes {
   readonly group: GroupTimes | null;
 }
 
-export interface GroupTimes {
+interface GroupTimes {
   readonly path: string;
   readonly cpuMs: number;
 }

@@ -117,7 +117,7 @@ function stoppedAmong(all: ReadonlyMap<number, OneProcess>, pid: number): Stoppe
 /** What starts a program and waits until it ends. */
 const starters: ReadonlySet<string> = new Set([
   ...['sh', 'ash', 'bash', 'busybox', 'dash', 'fish', 'ksh', 'zsh'],
-  ...['npm', 'pnpm', 'yarn', 'dumb-init', 'runuser', 'su', 'sudo', 'timeout', 'tini'],
+  ...['npm', 'pnpm', 'yarn', 'bwrap', 'dumb-init', 'runuser', 'su', 'sudo', 'timeout', 'tini'],
 ]);
 
 /** The process, or the programs that it has started where it is no more than a shell in front of them. */

@@ -8,6 +8,7 @@ import type {
   ConnectWaiter,
   ResolveWaiter,
   TlsTarget,
+  NetworkFault,
 } from '../core/connector.ts';
 import type {
   Transport,
@@ -17,6 +18,7 @@ import type {
   TurnEndListener,
   NextTurnListener,
 } from '../core/transport.ts';
+import { tlsNotAgreed, tlsTruncated } from '../core/tls-codes.ts';
 import { networkFault, errnoOf } from './errno.ts';
 import { unixFacts, plainAddress } from './handle-facts.ts';
 import { ignoringListener } from './handle-transport.ts';
@@ -233,20 +235,66 @@ function connectTls(target: ConnectTarget, tls: TlsTarget, waiter: ConnectWaiter
   };
   socket.once('error', failed);
   if (descriptorMax !== Infinity) process.nextTick(leaveReserve, socket, descriptorMax);
-  let handshake: Handshake | null = null;
+  let begun: Cancellable | null = null;
   socket.once('connect', () => {
     socket.off('error', failed);
     if (target.header != null) sendHeader(socket, target.header);
     waiter.onTransportConnected();
-    handshake = new Handshake(socket, reads, tls, {
-      onSecure: (secure, facts) => waiter.onConnected(new TlsTransport(secure, socket, facts, unixPath(target))),
-      onHandshakeFailed: (fault) => waiter.onConnectFailed(fault),
-    });
+    const onAgreed = (): void => {
+      begun = new Handshake(socket, reads, tls, {
+        onSecure: (secure, facts) => waiter.onConnected(new TlsTransport(secure, socket, facts, unixPath(target))),
+        onHandshakeFailed: (fault) => waiter.onConnectFailed(fault),
+      });
+    };
+    if (tls.startTls === undefined) return onAgreed();
+    const onRefused = (fault: NetworkFault): void => waiter.onConnectFailed(fault);
+    begun = askForTls(socket, reads, tls.startTls, { onAgreed, onRefused });
   });
   return {
     cancel() {
-      if (handshake === null) cancel(socket);
-      else handshake.cancel();
+      if (begun === null) cancel(socket);
+      else begun.cancel();
+    },
+  };
+}
+
+/**
+ * Asks in clear text whether the peer speaks TLS. Bytes behind its answer may be those of another, who wants them to be taken for
+ * what the session says: the peer has agreed by one byte alone.
+ */
+function askForTls(
+  socket: Socket,
+  reads: ReadTarget,
+  { ask, agreed }: NonNullable<TlsTarget['startTls']>,
+  { onAgreed, onRefused }: { onAgreed: () => void; onRefused: (fault: NetworkFault) => void },
+): Cancellable {
+  const stop = (): void => {
+    socket.off('error', onError).off('end', onEnded).off('close', onEnded);
+    reads.take({ deliver: () => undefined });
+  };
+  const refused = (fault: NetworkFault): void => {
+    stop();
+    cancel(socket);
+    onRefused(fault);
+  };
+  const onError = (error: Error): void => refused(networkFault('tls', error));
+  const onEnded = (): void => refused({ stage: 'tls', code: tlsTruncated, alertId: null });
+  socket.on('error', onError).on('end', onEnded).on('close', onEnded);
+  reads.take({
+    deliver(bytes, length) {
+      if (length === 1 && bytes[0] === agreed) {
+        stop();
+        return onAgreed();
+      }
+      const firstBytes = Buffer.from(bytes.subarray(0, Math.min(length, 64))).toString('hex');
+      refused({ stage: 'tls', code: tlsNotAgreed, alertId: null, firstBytes });
+    },
+  });
+  socket.write(ask);
+  return {
+    cancel() {
+      stop();
+      cancel(socket);
     },
   };
 }

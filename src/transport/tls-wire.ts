@@ -111,9 +111,9 @@ export class TlsWire extends EventEmitter {
 
 /** Makes a socket read into the shared buffer. */
 export class ReadTarget {
-  #wire: TlsWire | null = null;
+  #wire: Pick<TlsWire, 'deliver'> | null = null;
 
-  take(wire: TlsWire): void {
+  take(wire: Pick<TlsWire, 'deliver'>): void {
     this.#wire = wire;
   }
 

@@ -279,6 +279,14 @@ describe('the meter of processes', () => {
     assert.deepEqual([machine.sum.starts, machine.sum.restarts], [5, 1]);
   });
 
+  test('counts no start of what checks an instance, but what that uses', () => {
+    const machine = new Machine();
+    for (const pid of [1, 2, 3]) machine.set(pid, 40);
+    start(machine, 1, 'shop/1');
+    for (const pid of [2, 3]) start(machine, pid, 'shop/1/ready');
+    assert.deepEqual([machine.sum.starts, machine.sum.restarts, machine.sum.cpuMs], [1, 0, 120]);
+  });
+
   test('goes on with a program of an earlier gateway from what was counted, and starts nothing', () => {
     const machine = new Machine();
     machine.counted.set('1 10', 700);

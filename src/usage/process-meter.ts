@@ -108,6 +108,7 @@ export class ProcessMeter {
     this.#schedule();
     // One that an earlier gateway has started was counted there.
     if (metered.isAdopted) return void this.#isRestart(program);
+    if (isCheck(program)) return;
     this.#parts.add(program.owner, { starts: 1, restarts: this.#isRestart(program) ? 1 : 0 });
   }
 
@@ -283,4 +284,9 @@ export class ProcessMeter {
 
 function sampleMsAt(ageMs: number): number {
   return sooner.find(({ untilMs }) => ageMs < untilMs)?.sampleMs ?? sampleMs;
+}
+
+/** Checks of an instance are its programs, too, but no starts of it. */
+function isCheck({ id, owner: { kind } }: MeteredProgram): boolean {
+  return (kind === 'instances' || kind === 'worker') && !/\/\d+$/.test(id);
 }

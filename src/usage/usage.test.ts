@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { noExchanges } from './exchange-count.test-support.ts';
 import type { Configuration } from '../core/configuration.ts';
-import type { LaunchedProgram } from '../core/launch.ts';
+import type { LaunchedProgram, Launcher } from '../core/launch.ts';
 import { plainLauncher } from '../core/launch.ts';
+import { succeed } from '#failures/result.ts';
 import type { ProcessTimes } from '../system/process-times.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { noAmounts, type Amounts } from './amounts.ts';
@@ -103,19 +104,32 @@ const attempts = (release: string, count: number) => ({
 describe('the usage of applications', () => {
   test('is by instances, workers and jobs, each with its release', async () => {
     const usage = usageOf();
-    for (const pid of [1, 2, 3]) run(pid, 0);
+    for (const pid of [1, 2, 3, 4]) run(pid, 0);
     start(usage, 1);
+    start(usage, 4, 'shop.mail/1/ready', 'worker');
     start(usage, 2, 'shop.mail/1', 'worker');
     start(usage, 3, 'shop.report', 'job');
     for (const pid of [1, 2, 3]) run(pid, pid * 100);
+    run(4, 5);
     await clock.advance(61_000);
     assert.equal(sumOf(usage, 'instances  r1').cpuMs, 100);
-    assert.equal(sumOf(usage, 'worker mail r1').cpuMs, 200);
+    assert.equal(sumOf(usage, 'worker mail r1').cpuMs, 205);
     assert.equal(sumOf(usage, 'job report r1').cpuMs, 300);
     assert.deepEqual(
       usage.programs.map(({ id }) => id),
-      ['shop/1', 'shop.mail/1', 'shop.report'],
+      ['shop/1', 'shop.mail/1/ready', 'shop.mail/1', 'shop.report'],
     );
+  });
+
+  test('changes nothing of what features do with the lines of a program', () => {
+    const hold = { mask: (line: string) => line.replace('hunter2', '***') };
+    const masking: Launcher = { ...plainLauncher, prepare: (launch) => succeed({ ...launch, hold }) };
+    const metered = usageOf().metered(masking);
+    const prepared = metered.prepare({ ...launched('shop/1', 'instance'), command: ['true'], environment: {} });
+    assert.ok(prepared.ok);
+    assert.equal(prepared.value.hold?.mask?.('is hunter2'), 'is ***');
+    const adopted = usageOf().metered({ ...masking, adopt: () => hold });
+    assert.equal(adopted.adopt(launched('shop/1', 'instance'), 1)?.mask?.('is hunter2'), 'is ***');
   });
 
   test('has requests by the release that answers them, divided while there are two', async () => {

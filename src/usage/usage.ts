@@ -156,10 +156,12 @@ export class Usage {
         hold?.started?.(pid);
         this.#start(program, pid);
       },
+      exited: (exit) => hold?.exited?.(exit) ?? null,
       ended: () => {
         if (running !== null) this.#processes.end(running);
         hold?.ended?.();
       },
+      mask: (line) => hold?.mask?.(line) ?? line,
     };
   }
 
@@ -256,11 +258,11 @@ export class Usage {
   }
 }
 
-/** 'shop.mail/1' is an instance of the worker 'mail' of 'shop'. */
+/** 'shop.mail/1' is an instance of the worker 'mail' of 'shop', and 'shop.mail/1/ready' a check of it. */
 function ownerOf({ application, program, kind, release }: LaunchedProgram): UsageOwner {
   const owner = { application, release: release ?? '' };
   if (kind === 'instance') return { ...owner, kind: 'instances', name: '' };
   if (kind === 'build' || kind === 'before') return { ...owner, kind: 'build', name: 'build' };
   const name = program.startsWith(`${application}.`) ? program.slice(application.length + 1) : program;
-  return { ...owner, kind, name: name.replace(/\/\d+$/, '') };
+  return { ...owner, kind, name: name.split('/')[0] ?? '' };
 }

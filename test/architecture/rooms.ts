@@ -34,8 +34,10 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   incidents: ['core', 'redact', 'discovery', 'deploy', 'features', 'system'],
   // What the programs of applications use over time, and what that costs.
   usage: ['core', 'record', 'deploy', 'features', 'system'],
+  // Files of other process managers become configurations.
+  adapt: ['redact', 'schema'],
   // The part of a feature in the main thread.
-  'features/main': ['core', 'policy', 'record', 'discovery', 'deploy', 'features'],
+  'features/main': ['core', 'policy', 'record', 'discovery', 'deploy', 'features', 'system'],
   // One request from outside, as a gateway would send it: the same dials, parsers and failures.
   probe: ['core', 'wire', 'transport', 'upstream'],
   worker: [
@@ -98,6 +100,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
     'deploy',
     // The words of features.
     'features',
+    'adapt',
     'explain',
     'diagnose',
     'probe',
@@ -132,7 +135,10 @@ export const packages: Readonly<Record<string, readonly string[]>> = {
   core: ['zod', 're2js'],
   schema: ['zod'],
   'features/keys': ['zod'],
+  // The times of jobs, loaded where a configuration has one.
+  'features/main': ['croner'],
   config: ['yaml', 'zod'],
+  adapt: ['acorn', 'yaml'],
   // Archives of releases.
   deploy: ['tar'],
   control: ['zod'],
@@ -200,6 +206,8 @@ export const errorReaders: readonly string[] = [
   'src/deploy/process-identity.ts',
   'src/deploy/own-file.ts',
   'src/deploy/release-job.ts',
+  'src/deploy/program-check.ts',
+  'src/cli/app-shell.ts',
   'src/deploy/writable.ts',
   'src/deploy/state-folder.ts',
   'src/deploy/release-refusal.ts',
@@ -220,6 +228,7 @@ export const errorReaders: readonly string[] = [
   'src/cli/main.ts',
   'src/cli/configuration-read.ts',
   'src/config/host.ts',
+  'src/cli/adapt.ts',
   'src/certificates/https-transport.ts',
   'src/alerts/network-error.ts',
   'src/certificates/name-queries.ts',

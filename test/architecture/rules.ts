@@ -172,7 +172,7 @@ function judgeErrorCode(source: Source, allowed: readonly string[]): Breach[] {
 
 /** The failure table refers to the number of the status, and units of other gateways are their own matter. */
 const descriptorAdvisers =
-  /^src\/core\/descriptor-need\.ts$|^packages\/(?:failures\/src\/failure-table\/gateway-limits\.ts$|explain\/src\/(?:apache|caddy|haproxy|nginx|traefik)\/)/;
+  /^src\/core\/descriptor-need\.ts$|^src\/adapt\/systemd\.ts$|^packages\/(?:failures\/src\/failure-table\/gateway-limits\.ts$|explain\/src\/(?:apache|caddy|haproxy|nginx|traefik)\/)/;
 
 /** Written once, so that no two sentences name different numbers. */
 function judgeAdvice(source: Source): Breach[] {

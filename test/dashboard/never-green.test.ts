@@ -78,7 +78,15 @@ test('the page is never green while requests fail or an incident goes on, and ha
       const { lastMinute, recent } = facts;
       const verdict = judgeGateway(facts);
       const incidents = Array.from({ length: facts.incidents }, () => ({ title: 'Refused', failed: 3 }));
-      const status = { verdict, incidents, problems: [], objectives: [], last_minute: lastMinute, upstreams: [] };
+      const status = {
+        verdict,
+        incidents,
+        problems: [],
+        dependencies: [],
+        objectives: [],
+        last_minute: lastMinute,
+        upstreams: [],
+      };
       const { tone, word } = overallState(status as unknown as StatusJson, false);
       if (fails(lastMinute) || fails(recent) || facts.incidents > 0) assert.notEqual(tone, 'good');
       const shown = { verdict, incidents: incidents as unknown as IncidentStatus[], lastMinute };

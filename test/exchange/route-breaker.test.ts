@@ -17,6 +17,13 @@ const usual: RouteBreakerSpec = {
 };
 
 /** Two routes to two endpoints: /bad has a circuit breaker. Reports reach the main thread every 50 ms. */
+const noApplications = {
+  inForce: () => null,
+  run: () => Promise.reject(new Error('no program runs here')),
+  redact: (text: string) => text,
+  predecessorEnded: null,
+};
+
 class BreakerWorld {
   readonly world: Http1World;
   readonly events: NewEvent<'circuit_breaker'>[] = [];
@@ -38,6 +45,9 @@ class BreakerWorld {
     this.outcomes = new OutcomeCounts((route) => this.world.features.judgesFailuresOf(route));
     this.breakers = new CircuitBreakers({
       stateFolder: null,
+      applications: noApplications,
+      connector: {} as never,
+      checker: {} as never,
       endpoints: { onDrainSignal() {} },
       counted: () => null,
       waiting: () => [],

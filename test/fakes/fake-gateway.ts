@@ -58,6 +58,19 @@ export class FakeGateway implements Gateway {
   readonly calls: string[] = [];
   readonly events: FakeEvents = new FakeEvents('run-1');
 
+  jobsNow: ReturnType<Gateway['jobs']> = [];
+  /** What a run by hand prints, and how it ends. */
+  jobRun: (job: string, onLine: (line: string) => void) => ReturnType<Gateway['runJob']> = () => Promise.resolve(null);
+
+  jobs(): ReturnType<Gateway['jobs']> {
+    return this.jobsNow;
+  }
+
+  runJob(job: string, actor: string, onLine: (line: string) => void): ReturnType<Gateway['runJob']> {
+    this.calls.push(`runJob ${job} by ${actor}`);
+    return this.jobRun(job, onLine);
+  }
+
   releasesNow: ReturnType<Gateway['releases']> = [];
   rolloutOutcome: Awaited<ReturnType<Gateway['deploy']>> = {
     ok: false,

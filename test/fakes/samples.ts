@@ -123,6 +123,18 @@ export const statusSample: GatewayStatus = {
       ...{ reason: 'permission denied', skippedBytes: 0 },
     },
   ],
+  dependencies: [
+    {
+      ...{ name: 'database', kind: 'postgres', address: 'postgres://127.0.0.1:5432/shop', state: 'down' },
+      reason: 'refuses connections (ECONNREFUSED)',
+      nextStep: 'See whether its service runs, and start it.',
+      ...{ sinceS: 42, checkMs: 0.4, dependents: ['web'] },
+    },
+    {
+      ...{ name: 'cache', kind: 'redis', address: 'redis://127.0.0.1:6379', state: 'up', reason: 'is ready' },
+      ...{ nextStep: null, sinceS: 86_400, checkMs: 1.2, dependents: ['web'] },
+    },
+  ],
   objectives: [
     {
       ...{
@@ -209,6 +221,7 @@ export const statusSample: GatewayStatus = {
       nextStep: 'Set `timeouts: { response_head: 1s }` in the route /search.',
     },
   ],
+  resources: [],
   bounds: [
     {
       kind: 'upstream',

@@ -31,12 +31,12 @@ afterEach(async () => {
   rmSync(state, { recursive: true, force: true });
 });
 
-const start = (): Promise<YamlGateway> =>
+const start = (jobs = ''): Promise<YamlGateway> =>
   startFromYaml(
     `
 state: ${state}
 prices: { currency: EUR, cpu_hour: 3600, million_requests: 1000000 }
-applications: { shop: { command: [${JSON.stringify(process.execPath)}, server.cjs], readiness: { path: /ready } } }
+applications: { shop: { command: [${JSON.stringify(process.execPath)}, server.cjs], readiness: { path: /ready }${jobs} } }
 routes: [ { to: shop } ]
 `,
     { files: { 'server.cjs': server } },
@@ -92,5 +92,25 @@ describe('what an application uses', () => {
     await edge.get('/exit').catch(() => null);
     await until('it was started again', async () => edge !== null && (await used(edge)).restarts === 1);
     assert.equal((await used(edge)).starts, 2);
+  });
+
+  test('has the jobs of the application by themselves, also one that ends soon', async () => {
+    const burn =
+      'const end = process.cpuUsage().user + 150e3; while (process.cpuUsage().user < end) for (let n = 0; n < 1e6; n++);';
+    edge = await start(
+      `, jobs: { report: { command: [${JSON.stringify(process.execPath)}, -e, ${JSON.stringify(burn)}], schedule: once } }`,
+    );
+    const report = async (): Promise<{ cpuS: number; starts: number }> => {
+      const hour = { since: Date.now() - 3_600_000, until: Date.now(), step: 'minute', application: 'shop' } as const;
+      const { series } = (await edge?.gateway.usageSeries(hour)) ?? { series: [] };
+      const steps = series.find(({ kind, name }) => kind === 'job' && name === 'report')?.steps ?? [];
+      return {
+        cpuS: steps.reduce((sum, step) => sum + step.cpuS, 0),
+        starts: steps.reduce((sum, step) => sum + step.starts, 0),
+      };
+    };
+    await until('the job has run', async () => (await report()).cpuS > 0.1, 30_000);
+    await until('its last moments are counted', async () => (await report()).cpuS >= 0.15, 30_000);
+    assert.equal((await report()).starts, 1);
   });
 });

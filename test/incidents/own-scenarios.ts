@@ -67,6 +67,21 @@ const disagrees = (at: number, endpoint: string): ScenarioStep => ({
   },
 });
 
+const depends = (at: number, to: 'down' | 'up', otherMs: number | null = 5000): ScenarioStep => ({
+  at,
+  event: {
+    kind: 'dependency_state',
+    subject: 'dependency:database',
+    from: to === 'down' ? 'up' : 'down',
+    to,
+    reason: `database (postgres://127.0.0.1:5432/shop) ${to === 'down' ? 'refuses connections' : 'works again: it is ready'}`,
+    evidence: {
+      ...{ dependency: 'database', type: 'postgres', address: 'postgres://127.0.0.1:5432/shop', fault: 'refused' },
+      ...{ then: 'refused connections', dependents: ['web'], sinceMs: 4, otherMs, fix: 'Start it.' },
+    },
+  },
+});
+
 const gone = (from: number, to: number): readonly ScenarioStep[] => [
   { from, to: from + 0.5, fail: 'reset_before_response', share: 1 },
   { from: from + 0.5, to: from + 1.5, fail: 'connect_refused', share: 1 },
@@ -96,6 +111,34 @@ export const ownScenarios: readonly IncidentScenario[] = [
     seconds: 140,
     upstreams: { api: supervised },
     steps: [exited(75, false), ...gone(75, 78)],
+  },
+  {
+    name: 'the database refuses connections, and the application answers with 500',
+    expect: 'dependency',
+    seconds: 160,
+    upstreams: { api: supervised },
+    steps: [depends(80.2, 'down'), { from: 80, to: 110, fail: 'app_error', share: 0.8 }, depends(109, 'up')],
+  },
+  {
+    name: 'the database refuses connections, and the application ends with an exception',
+    expect: 'dependency',
+    seconds: 140,
+    upstreams: { api: supervised },
+    steps: [depends(74, 'down'), exited(75, false), ...gone(75, 78)],
+  },
+  {
+    name: 'the application answers with 500 an hour after its database was gone, and works',
+    expect: 'application_errors',
+    seconds: 700,
+    upstreams: { api: { ...supervised, rate: 4 } },
+    steps: [depends(20, 'down'), depends(60, 'up'), { from: 600, to: 640, fail: 'app_error', share: 0.8 }],
+  },
+  {
+    name: 'the process ends with an exception, and the database is gone later',
+    expect: 'crash',
+    seconds: 140,
+    upstreams: { api: supervised },
+    steps: [exited(75, false), ...gone(75, 78), depends(79, 'down', 3000)],
   },
   {
     name: 'the process ends with an exception, an hour after a release',

@@ -1,6 +1,8 @@
 /** A fragment as it would stand in a whole file: with a route around it, and with the upstream that it needs. */
 export function completed(fragment: Record<string, unknown>): Record<string, unknown> {
   const outermost = [
+    'dependencies',
+    'prices',
     'upstreams',
     'applications',
     'listeners',
@@ -13,6 +15,7 @@ export function completed(fragment: Record<string, unknown>): Record<string, unk
     'store',
     'alerts',
     'otlp',
+    'prices',
     'timeouts',
     'websocket',
     'dns',

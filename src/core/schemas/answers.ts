@@ -37,10 +37,16 @@ export const stopSchema = z.object({
 });
 
 export const restartRequestSchema = z.strictObject({
-  instance: z.string().min(1).max(1024).describe('Its id in the status, such as `web/3`.'),
+  instance: z
+    .string()
+    .min(1)
+    .max(1024)
+    .describe(
+      'Its id in the status, such as `web/3`; or an application (`web`), with its workers, or a worker (`web.mail`), for all of its instances.',
+    ),
 });
 
-export const restartSchema = z.object({ restarting: text.describe('The instance.') });
+export const restartSchema = z.object({ restarting: text.describe('The instance, or what its instances are of.') });
 
 export const problemSchema = z.object({
   type: text,

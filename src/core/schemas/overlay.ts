@@ -4,8 +4,8 @@ import { count, nullableText, text } from './values.ts';
 
 export const overlayEntry = z.object({
   id: text.describe('Such as `drain:api/10.0.0.1:3000`; restoring it clears the entry.'),
-  kind: z.enum(['maintenance', 'pause', 'weight', 'drain', 'eject']),
-  target: nullableText.describe('A route, an upstream or an endpoint; null: all routes.'),
+  kind: z.enum(['maintenance', 'pause', 'weight', 'drain', 'eject', 'scale', 'stop']),
+  target: nullableText.describe('A route, an upstream, an endpoint or an application; null: all routes.'),
   values: z.record(text, z.union([text, z.number()])).describe('Settings of the entry, by kind.'),
   reason: text.describe('The effect of the entry, one clause.'),
   matched: z.boolean().describe('false: the configuration has no such target, and the entry has no effect.'),

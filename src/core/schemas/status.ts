@@ -228,6 +228,38 @@ export const statusSchema = z.object({
   objectives: z
     .array(objectiveSchema)
     .describe('Objectives of routes (`slo`), and how fast their error budgets are used up.'),
+  dependencies: z
+    .array(
+      z.object({
+        name: text,
+        kind: z.enum(['postgres', 'mysql', 'redis', 'http', 'tcp']),
+        address: text.describe('Its URL, without what may be secret.'),
+        state: z.enum(['unknown', 'up', 'degraded', 'down']),
+        reason: text.describe('What the last check has seen, one clause that begins with a verb.'),
+        next_step: nullableText.describe('Null while it is up, and before the first check.'),
+        since_s: count,
+        check_ms: z.number().min(0).nullable().describe('How long the last check took; null before the first.'),
+        dependents: z.array(text).describe('Applications that depend on it (`depends_on`).'),
+      }),
+    )
+    .describe('What applications depend on (`dependencies`), as the checks of the gateway see it.'),
+  resources: z
+    .array(
+      z.object({
+        application: text,
+        holdings: z.array(
+          z.object({
+            setting: z.enum(['memory', 'cpu', 'processes', 'descriptors', 'nice', 'user', 'isolation']),
+            value: text.describe('As it is set.'),
+            by: nullableText.describe('By what it is held; null: it is not.'),
+            remark: nullableText.describe('Why it is not held, or what is not covered.'),
+            fix: nullableText.describe('What would hold it.'),
+            is_refused: z.boolean().describe('No process is started without it.'),
+          }),
+        ),
+      }),
+    )
+    .describe('Applications with `limits`, a `user` or `isolation`, and by what these are held on this machine.'),
   alerts: z.array(alertTargetSchema).describe('Who is told of incidents and the like.'),
   store: z
     .object({
@@ -320,7 +352,9 @@ export const statusSchema = z.object({
   applications: z.array(
     z.object({
       id: text,
-      command: z.array(text),
+      of: text.optional().describe('Of a worker: its application. A worker listens on no port.'),
+      command: z.array(text).describe('Empty: it is removed, or has workers and jobs alone.'),
+      wanted: count.optional().describe('How many instances are to run; operators may have changed it.'),
       releases: z
         .object({ in_force: text, rollout: rolloutSchema.nullable(), not_in_force: notInForceSchema })
         .nullable()

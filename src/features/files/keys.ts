@@ -50,46 +50,61 @@ const cacheValue = parsed(parseCache, {
   examples: [...cacheWords, '1h'],
 });
 
+/** What is served of a folder, and how. */
+const servedKeys = {
+  index: key(
+    oneOrMany(parsed(parseName, { kind: 'name', examples: ['index.html'] })),
+    'The file that stands for its folder; of several the first that is there.',
+    absent.index,
+  ),
+  extensions: key(
+    oneOrMany(parsed(parseExtension, { kind: 'extension', examples: ['.html'] })),
+    'What paths may lack at their end: with `.html`, `/about` is answered with about.html. Of several the first that leads to a file.',
+    absent.extensions,
+  ),
+  fallback: key(
+    parsed(parseBelow, { kind: 'path', examples: ['/index.html'] }),
+    'The file for pages that are not there, such as `/index.html` of an application with one page. A path whose last name has an extension, such as `/a.js`, gets it only if the client asks for HTML.',
+  ),
+  listing: key(z.boolean(), 'Whether a folder without an index is answered with a list of its files.', absent.listing),
+  precompressed: key(
+    z.union([z.boolean(), z.array(z.enum(fileCodings)).min(1)]),
+    'Whether `app.js.br`, `app.js.zst` and `app.js.gz` beside `app.js` are sent to clients that take them; or a list of the codings. A copy that is older than its file is not sent.',
+    absent.precompressed,
+  ),
+  cache: key(
+    z.record(z.string(), cacheValue),
+    'How long browsers keep files, by glob: `immutable` (a year, without asking again), a duration, `no-cache` (they ask each time) or `no-store`. The first glob that matches holds: one without a slash is compared with the name, one with a slash with the path below the folder; `**` stands for several folders. Files that match none get no Cache-Control.',
+  ),
+};
+
 const filesKeys = {
   files: key(
     z.union([
       path,
       section({
         root: key(path, 'The folder, from that of this file. Nothing outside of it is served.'),
-        index: key(
-          oneOrMany(parsed(parseName, { kind: 'name', examples: ['index.html'] })),
-          'The file that stands for its folder; of several the first that is there.',
-          absent.index,
-        ),
-        extensions: key(
-          oneOrMany(parsed(parseExtension, { kind: 'extension', examples: ['.html'] })),
-          'What paths may lack at their end: with `.html`, `/about` is answered with about.html. Of several the first that leads to a file.',
-          absent.extensions,
-        ),
-        fallback: key(
-          parsed(parseBelow, { kind: 'path', examples: ['/index.html'] }),
-          'The file for pages that are not there, such as `/index.html` of an application with one page. A path whose last name has an extension, such as `/a.js`, gets it only if the client asks for HTML.',
-        ),
-        listing: key(
-          z.boolean(),
-          'Whether a folder without an index is answered with a list of its files.',
-          absent.listing,
-        ),
-        precompressed: key(
-          z.union([z.boolean(), z.array(z.enum(fileCodings)).min(1)]),
-          'Whether `app.js.br`, `app.js.zst` and `app.js.gz` beside `app.js` are sent to clients that take them; or a list of the codings. A copy that is older than its file is not sent.',
-          absent.precompressed,
-        ),
-        cache: key(
-          z.record(z.string(), cacheValue),
-          'How long browsers keep files, by glob: `immutable` (a year, without asking again), a duration, `no-cache` (they ask each time) or `no-store`. The first glob that matches holds: one without a slash is compared with the name, one with a slash with the path below the folder; `**` stands for several folders. Files that match none get no Cache-Control.',
-        ),
+        ...servedKeys,
       }),
     ]),
     'Answers with files of a folder: its path, or more. Beside `to`, what is not there goes to the upstream. The path of the request, or what `rewrite` makes of it, is looked for below the folder. Names that begin with a dot are hidden, but for `/.well-known`.',
   ),
 };
 
+const applicationKeys = {
+  static: key(
+    z.union([
+      path,
+      section({
+        root: key(path, 'The folder, from `directory`, in the release in force. Nothing outside of it is served.'),
+        ...servedKeys,
+      }),
+    ]),
+    'A folder of the release, whose files answer the requests of routes to the application: its path from `directory`, or more. No process runs; `candor deploy` leads all requests to the new folder at once. Needs no `command`.',
+  ),
+};
+
+type ApplicationRead = z.output<z.ZodObject<typeof applicationKeys>> & Readonly<Record<string, unknown>>;
 type RouteRead = z.output<z.ZodObject<typeof filesKeys>>;
 type FilesRead = Exclude<NonNullable<RouteRead['files']>, string>;
 
@@ -133,13 +148,27 @@ interface ReadBeside {
   readonly timeouts?: Readonly<Record<string, unknown>> | undefined;
 }
 
-export const files: FeatureKeys = featureKeys<RouteRead & ReadBeside, object>({
+function servedOf(read: Omit<FilesRead, 'root'>) {
+  const { index = ['index.html'], extensions = [], fallback = null, listing = false, cache = {}, ...rest } = read;
+  const { precompressed = false } = rest;
+  return {
+    ...{ index, extensions, fallback, listing },
+    precompressed: precompressed === true ? fileCodings : precompressed === false ? [] : precompressed,
+    cache: Object.entries(cache).map(([glob, value]) => [glob, cacheControl(value)] as const),
+  };
+}
+
+export const files: FeatureKeys = featureKeys<RouteRead & ReadBeside, object, object, ApplicationRead>({
   name: filesName,
   isAction: true,
   standsBesideTo: () => true,
   effective: ['rewrite', 'response_headers', 'timeouts'],
   routeKeys: filesKeys,
-  forms: { files: { example: './public', off: 'remove the key', stands: ['root', 'listing'] } },
+  applicationKeys,
+  forms: {
+    files: { example: './public', off: 'remove the key', stands: ['root', 'listing'] },
+    static: { example: 'dist', off: 'remove the key', stands: ['root', 'listing'] },
+  },
   ofRoute({ files: read, to, path: paths, php }, _, { directory }): FilesSpec | null {
     const programs = phpRead(php);
     const written = read === undefined && to !== undefined ? programs?.sends : read;
@@ -147,19 +176,23 @@ export const files: FeatureKeys = featureKeys<RouteRead & ReadBeside, object>({
     const {
       root = '.',
       index = [...(programs === null ? [] : [programs.index]), 'index.html'],
-      extensions = [],
-      fallback = null,
-      listing = false,
-      cache = {},
       ...rest
     } = sectionOf(written);
-    const { precompressed = false } = rest;
     return {
-      ...{ root: resolve(directory, root), index, extensions, fallback, listing, passes: to !== undefined },
+      ...servedOf({ ...rest, index }),
+      ...{ root: resolve(directory, root), passes: to !== undefined },
       isBelow: hasPrefix(paths),
       programs: programs?.split ?? null,
-      precompressed: precompressed === true ? fileCodings : precompressed === false ? [] : precompressed,
-      cache: Object.entries(cache).map(([glob, value]) => [glob, cacheControl(value)] as const),
+    };
+  },
+  ofRouteToApplication({ static: read, directory: written }, { isBelow }, { name, directory }): FilesSpec | null {
+    if (read === undefined) return null;
+    const { root: below = '.', ...rest } = sectionOf(read);
+    const base = resolve(directory, typeof written === 'string' ? written : '.');
+    return {
+      ...servedOf(rest),
+      ...{ root: resolve(base, below), release: { application: name, below } },
+      ...{ passes: false, isBelow, programs: null },
     };
   },
   filesOfRoute: ({ files: read }) => {
@@ -168,7 +201,10 @@ export const files: FeatureKeys = featureKeys<RouteRead & ReadBeside, object>({
     if (root === undefined) return [];
     return [{ kind: 'served_folder', path: root, at: typeof read === 'string' ? ['files'] : ['files', 'root'] }];
   },
-  review({ routes }, findings) {
+  review({ routes, applications }, findings) {
+    const sites = applications.filter(({ read }) => read.static !== undefined);
+    for (const { path: at, read } of sites) reviewSite(read, at, findings);
+    for (const { path: at, read } of routes) reviewRouteTo(read, at, new Set(sites.map(({ name }) => name)), findings);
     for (const { path: at, to, read, match } of routes) {
       if (read.files === undefined) continue;
       if (to === null && read.php === undefined && match.methods.length > 0 && !match.methods.some(isRead))
@@ -206,6 +242,74 @@ export const files: FeatureKeys = featureKeys<RouteRead & ReadBeside, object>({
   },
 });
 
+/** Keys of an application that say something of instances. */
+const ofInstances = ['instances', 'port', 'readiness', 'http2', 'stop_timeout', 'restart', 'protocol', 'connections'];
+const ofRequests = [
+  'attempts',
+  'balance',
+  'when_none_ready',
+  'response_head_max',
+  'sticky',
+  'concurrency',
+  'circuit_breaker',
+];
+
+function reviewSite(read: ApplicationRead, path: Path, findings: Findings): void {
+  const at = [...path, 'static'];
+  const { root, cache = {} } = sectionOf(read.static ?? '.');
+  if (read['command'] !== undefined)
+    findings.errorAtKey(
+      at,
+      '"static" and "command" both answer the requests to the application',
+      'remove one of them, or make two applications',
+    );
+  if (root === undefined)
+    findings.errorAtKey(at, 'the application does not say which folder it serves', 'add root: dist');
+  else if (root.startsWith('/') || root.split('/').includes('..'))
+    findings.errorAtKey(
+      at,
+      `the folder ${quoted(root)} is not in the release`,
+      'write a path below "directory", such as dist',
+    );
+  reviewCache(Object.keys(cache), [...at, 'cache'], findings);
+  for (const key of [...ofInstances, ...ofRequests].filter((one) => read[one] !== undefined))
+    findings.warnAtKey([...path, key], `${quoted(key)} has no effect beside "static": no process answers`, 'remove it');
+  const strategy = isSection(read['releases']) ? read['releases']['strategy'] : undefined;
+  if (strategy === 'canary' || strategy === 'rolling')
+    findings.warnAtKey(
+      [...path, 'releases', 'strategy'],
+      'all requests go to the new folder at once beside "static"',
+      'remove it',
+    );
+}
+
+function isSection(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
+}
+
+/** Files answer whole requests: they share them with nothing. */
+function reviewRouteTo(
+  { to, files: read }: RouteRead & ReadBeside,
+  path: Path,
+  sites: ReadonlySet<string>,
+  findings: Findings,
+): void {
+  const names = typeof to === 'string' ? [to] : isSection(to) ? Object.keys(to) : [];
+  const site = names.find((name) => sites.has(name));
+  if (site === undefined) return;
+  if (isSection(to))
+    findings.errorAtKey(
+      [...path, 'to'],
+      `${quoted(site)} is static, and shares requests with no other application`,
+      `write "to: ${site}"`,
+    );
+  else if (read !== undefined)
+    findings.errorAtKey(
+      [...path, 'files'],
+      `${quoted(site)} answers with its own files`,
+      'remove "files", or make two routes',
+    );
+}
 const isRead = (method: string): boolean => method === 'GET' || method === 'HEAD';
 
 /** The first glob that matches holds. */

@@ -19,8 +19,17 @@ export interface FilesSpec {
   readonly isBelow: boolean;
   /** What is not there goes to the upstream of the route. */
   readonly passes: boolean;
+  /** It answers for a static application, of whose release in force it is this folder; `root` is where the configuration has it. Absent: for none. */
+  readonly release?: { readonly application: string; readonly below: string };
   /** How the names of programs end, which `php` of the route runs and which are never sent; null: the route runs none. */
   readonly programs: string | null;
+}
+
+/** Where a static application has its files now. */
+export interface SiteFolders {
+  readonly root: string;
+  /** Of the release before, for what the present one has no file of that name for; null: nothing is looked for there. */
+  readonly previous: string | null;
 }
 
 export const fileCodings = ['br', 'zstd', 'gzip'] as const;

@@ -5,10 +5,10 @@ export const filesWords = featureWords({
   settings(features) {
     const spec = features?.[filesName] as FilesSpec | undefined;
     if (spec === undefined) return {};
-    const { root, index, extensions, fallback, listing, precompressed, cache, passes } = spec;
+    const { root, index, extensions, fallback, listing, precompressed, cache, passes, release } = spec;
     return {
       answer: {
-        files: root,
+        ...(release === undefined ? { files: root } : { files: release.below, of_release: release.application }),
         index: index.join(', '),
         ...(extensions.length === 0 ? {} : { extensions: extensions.join(', ') }),
         ...(fallback === null ? {} : { fallback: `/${fallback}` }),

@@ -16,6 +16,7 @@ import { SimulatedClock } from '../../testing/simulated-clock.ts';
 import type { FilesSpec } from './settings.ts';
 import { Disk, type FileCalls, systemCalls } from './worker-disk.ts';
 import { Root } from './worker-file.ts';
+import { ServedFolder } from './worker-served-folder.ts';
 import { filesFilter } from './worker-site.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'candor-files-'));
@@ -55,7 +56,7 @@ class SiteUnderTest {
       random: new SeededRandom(1),
       answered: new AnsweredTargets(),
     };
-    this.#filter = filesFilter(spec, new Root(root, disk, null), ports);
+    this.#filter = filesFilter(new ServedFolder(spec, new Root(root, disk, null), this.clock), ports);
   }
 
   ask(path = '/a.txt'): void {

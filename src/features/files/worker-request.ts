@@ -7,6 +7,7 @@ import { listingOf } from './worker-listing.ts';
 import { type FilePath, isProgram } from './worker-path.ts';
 import type { FilePorts } from './worker-stream.ts';
 import type { FileCache, FoundFile } from './worker-cache.ts';
+import type { ServedFolder } from './worker-served-folder.ts';
 import { respondWith, fileHeadOf } from './worker-response.ts';
 import { suffixOf } from './settings.ts';
 import { FileTask } from './worker-task.ts';
@@ -17,20 +18,21 @@ type Decision = Exclude<FilterDecision, 'suspend'>;
 /** One request for a file of the route. */
 export class FileRequest extends FileTask<Decision> {
   readonly #spec: FilesSpec;
+  /** Of the release before. */
+  readonly #previous: Root | null;
   readonly #cache: FileCache;
   readonly #path: Exclude<FilePath, string>;
 
   constructor(
-    spec: FilesSpec,
-    root: Root,
+    { spec, root, previous, cache }: ServedFolder,
     path: Exclude<FilePath, string>,
     context: FilterContext,
     filter: Filter,
     ports: FilePorts,
-    cache: FileCache,
   ) {
     super(context.path, root, context, filter, ports);
     this.#spec = spec;
+    this.#previous = previous;
     this.#path = path;
     this.#cache = cache;
   }
@@ -105,6 +107,8 @@ export class FileRequest extends FileTask<Decision> {
     if (passes) return 'continue';
     const isMissing = absence === 'missing' || absence === 'no_index';
     const reason = isMissing ? pageReason(this.context, this.#path.path) : null;
+    const before = absence === 'missing' && reason === null ? await this.#inReleaseBefore() : null;
+    if (before !== null) return before;
     if (fallback !== null && reason !== null) {
       const opened = await this.root.open(fallback);
       if (typeof opened !== 'string' && opened.facts.kind === 'file')
@@ -116,6 +120,17 @@ export class FileRequest extends FileTask<Decision> {
     return what === null
       ? fail('file_not_found', 'filter', { path, root, absence })
       : fail('site_file_missing', 'filter', { path, root, what });
+  }
+
+  /** A page of the release before names scripts and pictures that only that release has. Null: it has no such file either. */
+  async #inReleaseBefore(): Promise<FoundFile | null> {
+    const { path, isFolder } = this.#path;
+    if (this.#previous === null || isFolder) return null;
+    const opened = await this.#previous.open(path);
+    if (typeof opened === 'string') return null;
+    if (opened.facts.kind === 'file') return { path, file: opened, coding: null };
+    this.close(opened);
+    return null;
   }
 
   /** Of a folder, its index. */

@@ -1,24 +1,23 @@
 import type { Filter, FilterContext } from '../../core/filter.ts';
 import { fail } from '#failures/failure.ts';
 import { plainText, textAnswer } from '../../filters/plain-answer.ts';
-import { filesName, type FilesSpec } from './settings.ts';
+import { filesName } from './settings.ts';
 import { filePathOf, isProgram } from './worker-path.ts';
-import { FileCache } from './worker-cache.ts';
 import { respondFrom } from './worker-response.ts';
 import { FileRequest } from './worker-request.ts';
 import type { FilePorts } from './worker-stream.ts';
-import type { Root } from './worker-file.ts';
+import type { ServedFolder } from './worker-served-folder.ts';
 
 const allowed = 'GET, HEAD, OPTIONS';
 
 /** Answers the requests of a route with files. */
-export function filesFilter(spec: FilesSpec, root: Root, ports: FilePorts): Filter {
-  const cache = new FileCache(spec.precompressed.length > 0, ports.clock);
+export function filesFilter(served: ServedFolder, ports: FilePorts): Filter {
   const filter: Filter = {
     name: filesName,
     limitsSuspension: true,
     onRequestHead(context: FilterContext) {
       const { method } = context.request;
+      const { spec, root, cache } = served;
       if (method !== 'GET' && method !== 'HEAD') return spec.passes ? 'continue' : otherMethod(method);
       if (spec.programs !== null && spec.passes && isPlainProgram(context.rewrittenPath, spec.programs))
         return 'continue';
@@ -35,7 +34,7 @@ export function filesFilter(spec: FilesSpec, root: Root, ports: FilePorts): Filt
         if (spec.passes) return 'continue';
         return fail('file_not_found', 'filter', { path: path.path, root: spec.root, absence: 'program' });
       }
-      const request = new FileRequest(spec, root, path, context, filter, ports, cache);
+      const request = new FileRequest(served, path, context, filter, ports);
       context.setState(filter, request);
       return request.begin();
     },

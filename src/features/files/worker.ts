@@ -1,5 +1,5 @@
 import { type FeaturePart, workerFeature } from '../worker-feature.ts';
-import { filesName, type FilesSpec } from './settings.ts';
+import { filesName, type FilesSpec, type SiteFolders } from './settings.ts';
 
 type Loaded = typeof import('./worker-parts.ts');
 
@@ -12,7 +12,10 @@ export const files = workerFeature<FilesSpec, FeaturePart>({
   },
   prepare: (_, spec, ports) => {
     if (loaded === null) throw new Error('files are loaded before they are prepared');
-    const { Root, Disk, filesFilter } = loaded;
-    return { hooks: { filters: [filesFilter(spec, new Root(spec.root, new Disk(ports.pool), spec.programs), ports)] } };
+    const { Root, Disk, ServedFolder, filesFilter } = loaded;
+    const served = new ServedFolder(spec, new Root(spec.root, new Disk(ports.pool), spec.programs), ports.clock);
+    const hooks = { filters: [filesFilter(served, ports)] };
+    if (spec.release === undefined) return { hooks };
+    return { hooks, onState: (state) => served.use(state as SiteFolders | null) };
   },
 });

@@ -23,8 +23,8 @@ import { groupIsAlive, identityOf, isRunning, type ProcessIdentity } from '../..
 export interface WrittenFiles {
   /** By variable. */
   readonly paths: Readonly<Record<string, string>>;
-  started(pid: number): void;
-  remove(): void;
+  readonly started: (pid: number) => void;
+  readonly remove: () => void;
 }
 
 interface SecretFilesParts {

@@ -152,6 +152,8 @@ class SecretsPart implements MainPart<SecretsSpec> {
   }
 
   #prepare(spec: SecretsSpec, launch: Launch): Result<PreparedLaunch, LaunchFailure> {
+    // What a build writes is kept in the release.
+    if (launch.kind === 'build') return succeed({ command: launch.command, environment: launch.environment });
     const opened = this.#store();
     if (!opened.ok) return failWith(notRead(opened.failure));
     const store = opened.value;

@@ -1,0 +1,543 @@
+import type { EndedJob } from '../../deploy/release-job.ts';
+import type { EventSink } from '../../core/event.ts';
+import { after, type Clock, type Instant, type Timer } from '../../core/time.ts';
+import { type JobEnd, type JobFact, type JobHistory, type MissedTicks, newHistory } from './main-history.ts';
+import type { JobSchedule } from './main-schedule.ts';
+import type { JobSpec, JobStarter } from './settings.ts';
+
+/** A tick that is found later than this is missed: the gateway did not run, the machine slept, or its clock was set. */
+const lateMs = 60_000;
+
+/** The wall clock may be set at any moment: so often it is looked at again. */
+const lookEveryMs = 30_000;
+
+/** A clock that was set back further has shown times that never came: the ticks of those are no ticks. */
+const setBackMaxMs = 3 * 3_600_000;
+
+/** More are not counted: each takes a tenth of a millisecond. */
+const countedMax = 1000;
+
+/** With `overlap: allow`. */
+const atOnceMax = 10;
+
+/** Lines of a run that its journal keeps, and of each so many characters. */
+const keptLines = 20;
+const keptCharacters = 400;
+
+/** What a job needs of its surroundings. */
+export interface JobSurroundings {
+  readonly clock: Clock;
+  readonly events: EventSink;
+  /** A text: why there is none, a clause; then nothing is run. It may be another one later. */
+  readonly journal: JobJournalPort | string;
+  /** In force; null: its application was never deployed; undefined: the configuration does not have it. */
+  readonly releaseOf: (application: string) => string | null | undefined;
+  run(order: RunOrder, signal: AbortSignal, onLine: (line: string) => void): Promise<EndedJob>;
+  readonly redact: (text: string) => string;
+}
+
+export interface JobJournalPort {
+  readonly unknownTo: number;
+  readonly histories: ReadonlyMap<string, JobHistory>;
+  append(...facts: readonly JobFact[]): Promise<void>;
+}
+
+interface JobOrder {
+  readonly application: string;
+  /** What its output is shown under: 'shop.report'. */
+  readonly id: string;
+  readonly spec: JobSpec;
+}
+
+interface RunOrder extends JobOrder {
+  readonly run: number;
+  /** When it was due; null: at no time. */
+  readonly tick: number | null;
+}
+
+interface PresentRun {
+  readonly run: number;
+  readonly startedAt: number;
+  readonly since: Instant;
+  readonly ending: AbortController;
+  readonly ended: Promise<JobEnd>;
+}
+
+/** How a run by hand has begun. */
+export type HandStart =
+  | { readonly ok: true; readonly run: number; readonly ended: Promise<JobEnd> }
+  | { readonly ok: false; readonly why: string };
+
+/** A job of an application: starts its runs when they are due, and tells of each how it ended. */
+export class Job {
+  readonly id: string;
+  readonly application: string;
+  #spec: JobSpec;
+  #schedule: JobSchedule | null;
+  /** Pattern and zone: what the journal knows of the schedule. */
+  #scheduleText: string | null;
+  readonly #parts: JobSurroundings;
+  readonly #running = new Map<number, PresentRun>();
+  /** The journal is about to have them. */
+  #starting = 0;
+  #lastRun = 0;
+  /** Runs of the process before this one that go on. */
+  #before: readonly number[] = [];
+  /** One that is due and waits for the present run. */
+  #waiting: { readonly tick: number | null; readonly by: JobStarter } | null = null;
+  /** The journal may not know of it: it could not be written. */
+  #decidedTo = Number.NEGATIVE_INFINITY;
+  #timer: Timer | null = null;
+  #isPaused = false;
+  #isLooking = false;
+  #looksAgain = false;
+  /** Why it is failing, a clause, and since when; null: its last run was good. */
+  #failing: { readonly since: Instant; readonly reason: string } | null = null;
+  #isFirstLook = true;
+  #onEnd: ((run: number, end: JobEnd) => Promise<void>) | null = null;
+
+  constructor(
+    order: JobOrder,
+    schedule: { readonly schedule: JobSchedule | null; readonly text: string | null },
+    parts: JobSurroundings,
+  ) {
+    this.id = order.id;
+    this.application = order.application;
+    this.#spec = order.spec;
+    this.#schedule = schedule.schedule;
+    this.#scheduleText = schedule.text;
+    this.#parts = parts;
+  }
+
+  get spec(): JobSpec {
+    return this.#spec;
+  }
+
+  get history(): JobHistory {
+    const { journal } = this.#parts;
+    return (typeof journal === 'string' ? undefined : journal.histories.get(this.id)) ?? newHistory();
+  }
+
+  /** Runs that go on here. */
+  get running(): readonly PresentRun[] {
+    return [...this.#running.values()];
+  }
+
+  get failing(): { readonly since: Instant; readonly reason: string } | null {
+    return this.#failing;
+  }
+
+  get isWaiting(): boolean {
+    return this.#waiting !== null;
+  }
+
+  /** When it is due next; null: never, or not by time. */
+  get nextTick(): number | null {
+    return this.#schedule?.next(Math.max(this.#lastDecided, this.#parts.clock.wallTime())) ?? null;
+  }
+
+  get #lastDecided(): number {
+    return Math.max(this.history.decidedTo, this.#decidedTo);
+  }
+
+  /** The configuration says something else of it. */
+  change(spec: JobSpec, schedule: { readonly schedule: JobSchedule | null; readonly text: string | null }): void {
+    this.#spec = spec;
+    this.#schedule = schedule.schedule;
+    this.#scheduleText = schedule.text;
+    void this.look();
+  }
+
+  /** Its runs of the process before this one, as the journal has them. `failing`: its last run had failed. */
+  begin(before: readonly number[]): void {
+    this.#before = before;
+    const last = this.history.runs.findLast(({ end }) => end !== null);
+    if (last?.end?.failure != null) this.#fails(last.end.failure, last.run, last.end);
+    void this.look();
+  }
+
+  /** Those have ended. */
+  beforeEnded(run: number, end: JobEnd): void {
+    this.#before = this.#before.filter((one) => one !== run);
+    this.#judge(run, end);
+    this.#goOn();
+  }
+
+  /** Looks whether it is due, and sets the timer for the next time. */
+  async look(): Promise<void> {
+    this.#looksAgain = true;
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    while (this.#looksAgain) {
+      this.#looksAgain = false;
+      await this.#look();
+    }
+    this.#isLooking = false;
+    this.#setTimer();
+  }
+
+  async #look(): Promise<void> {
+    if (this.#isPaused) return;
+    const { journal, clock } = this.#parts;
+    if (typeof journal === 'string') return this.#lookWithoutJournal(journal);
+    await this.#noteSchedule(journal);
+    if (this.#spec.schedule === 'once') await this.#lookForRelease();
+    if (this.#schedule === null) return;
+    const now = clock.wallTime();
+    if (this.#lastDecided > now + setBackMaxMs) {
+      this.#decidedTo = Number.NEGATIVE_INFINITY;
+      const schedule = this.#scheduleText;
+      await this.#write({ kind: 'scheduled', job: this.id, schedule, after: now });
+    }
+    const due = this.#dueUntil(now);
+    const wasFirst = this.#isFirstLook;
+    this.#isFirstLook = false;
+    if (due === null) return;
+    const isLate = now - due.last > lateMs;
+    const runs = !isLate || this.#spec.catchesUp;
+    const missed = runs ? due.earlier : due.all;
+    if (missed !== null) await this.#miss({ ...missed, reason: wasFirst ? notRunning : clockMoved(now - due.last) });
+    if (!runs || this.#isPaused) return;
+    await this.#tick(due.last, isLate ? 'catch_up' : 'schedule');
+  }
+
+  /** Ticks that are not decided; null: none is. `earlier`: all but the last. */
+  #dueUntil(now: number): { readonly last: number; readonly earlier: Ticks | null; readonly all: Ticks } | null {
+    const schedule = this.#schedule as JobSchedule;
+    const first = schedule.next(this.#lastDecided);
+    if (first === null || first > now) return null;
+    let [last, before, count] = [first, first, 1];
+    for (;;) {
+      const next = schedule.next(last);
+      if (next === null || next > now) break;
+      if (count === countedMax) {
+        // The last one is found from the end.
+        [last, before] = this.#lastTwo(now);
+        return { last, earlier: ticks(first, before, count, true), all: ticks(first, last, count, true) };
+      }
+      [before, last] = [last, next];
+      count += 1;
+    }
+    const earlier = count === 1 ? null : ticks(first, before, count - 1, false);
+    return { last, earlier, all: ticks(first, last, count, false) };
+  }
+
+  #lastTwo(now: number): [last: number, before: number] {
+    const schedule = this.#schedule as JobSchedule;
+    const found: number[] = [];
+    for (let backMs = lateMs; found.length < 2; backMs *= 2) {
+      found.length = 0;
+      for (let at = schedule.next(now - backMs); at !== null && at <= now; at = schedule.next(at)) found.push(at);
+    }
+    return [found.at(-1) as number, found.at(-2) as number];
+  }
+
+  async #noteSchedule({ unknownTo }: JobJournalPort): Promise<void> {
+    const { history } = this;
+    if (history.schedule === this.#scheduleText && !history.isGone) return;
+    const now = this.#parts.clock.wallTime();
+    // A job that comes back may not run its ticks again.
+    const known = Math.max(unknownTo, history.decidedTo <= now + setBackMaxMs ? history.decidedTo : now);
+    this.#isFirstLook = false;
+    const facts: JobFact[] = [
+      { kind: 'scheduled', job: this.id, schedule: this.#scheduleText, after: Math.max(now, known) },
+    ];
+    const isOnce = this.#spec.schedule === 'once' && history.schedule === undefined && unknownTo > 0;
+    // What it has run for is not known.
+    if (isOnce) facts.push({ kind: 'earlier', job: this.id, runs: 0, onceFor: this.#releaseNow });
+    if (!(await this.#write(...facts))) this.#decidedTo = Math.max(this.#decidedTo, now);
+  }
+
+  get #releaseNow(): string | null {
+    return this.#parts.releaseOf(this.application) ?? null;
+  }
+
+  async #lookForRelease(): Promise<void> {
+    const release = this.#parts.releaseOf(this.application);
+    if (release === undefined || this.history.onceFor === release || this.#isPaused) return;
+    if (this.#isBusy) this.#waiting = { tick: null, by: 'once' };
+    else await this.#start(null, 'once', null);
+  }
+
+  /** What is due is told, and not run. */
+  #lookWithoutJournal(why: string): void {
+    const now = this.#parts.clock.wallTime();
+    if (this.#decidedTo === Number.NEGATIVE_INFINITY) this.#decidedTo = now;
+    const due = this.#schedule === null ? null : this.#dueUntil(now);
+    if (due === null) return;
+    this.#decidedTo = due.last;
+    this.#unclaimed(due.all, why);
+  }
+
+  async #tick(tick: number, by: JobStarter): Promise<void> {
+    if (!this.#isBusy || this.#mayRunBeside) return void (await this.#start(tick, by, null));
+    if (this.#spec.overlap === 'wait' && this.#waiting === null) {
+      this.#waiting = { tick, by };
+      // The journal learns of it when it starts: until then a start of the gateway finds it due.
+      this.#decidedTo = Math.max(this.#decidedTo, tick);
+      return;
+    }
+    const reason =
+      this.#spec.overlap === 'wait'
+        ? 'a run that was due before waits already'
+        : this.#spec.overlap === 'allow'
+          ? `${this.#runs} runs of it go on, as many as may`
+          : 'its last run goes on';
+    this.#decidedTo = Math.max(this.#decidedTo, tick);
+    await this.#write({ kind: 'skipped', job: this.id, tick, reason });
+    this.#parts.events.emit({
+      ...{ kind: 'job_skipped', subject: `job:${this.id}` },
+      reason: `${this.id} was not run at ${timeText(tick)}: ${reason}`,
+      evidence: { application: this.application, job: this.id, at: timeText(tick), why: reason },
+    });
+  }
+
+  /** That go on, or are about to begin. */
+  get #runs(): number {
+    return this.#running.size + this.#before.length + this.#starting;
+  }
+
+  get #isBusy(): boolean {
+    return this.#runs > 0;
+  }
+
+  get #mayRunBeside(): boolean {
+    return this.#spec.overlap === 'allow' && this.#runs < atOnceMax;
+  }
+
+  async #miss(missed: MissedTicks): Promise<void> {
+    this.#decidedTo = Math.max(this.#decidedTo, missed.last);
+    await this.#write({ kind: 'missed', job: this.id, ...missed });
+    this.#tellMissed(missed, missed.reason);
+  }
+
+  #tellMissed({ first, last, count, isMore }: Ticks, reason: string): void {
+    const often = count === 1 ? `at ${timeText(first)}` : `${isMore ? 'more than ' : ''}${count} times`;
+    const span = count === 1 ? '' : `, from ${timeText(first)} to ${timeText(last)}`;
+    this.#parts.events.emit({
+      ...{ kind: 'job_missed', subject: `job:${this.id}` },
+      reason: `${this.id} was not run ${often}${span}: ${reason}`,
+      evidence: {
+        ...{ application: this.application, job: this.id, count, isMore },
+        ...{ first: timeText(first), last: timeText(last), why: reason },
+      },
+    });
+  }
+
+  /** Starts a run by hand. */
+  async startByHand(actor: string, onLine: (line: string) => void): Promise<HandStart> {
+    if (this.#isPaused) return { ok: false, why: 'the gateway is stopping, or another process has taken over' };
+    const { journal } = this.#parts;
+    if (typeof journal === 'string') return { ok: false, why: journal };
+    if (this.#isBusy && !this.#mayRunBeside) return { ok: false, why: 'its last run goes on' };
+    const started = await this.#start(null, 'hand', actor, onLine);
+    return typeof started === 'string'
+      ? { ok: false, why: started }
+      : { ok: true, run: started.run, ended: started.ended };
+  }
+
+  /** The journal has the run before its program starts. A text: why it has not. */
+  async #start(
+    tick: number | null,
+    by: JobStarter,
+    actor: string | null,
+    onLine: (line: string) => void = () => undefined,
+  ): Promise<PresentRun | string> {
+    const { clock, events, journal } = this.#parts;
+    const startedAt = clock.wallTime();
+    const run = Math.max(this.history.runsTotal, this.#lastRun) + 1;
+    this.#lastRun = run;
+    const release = this.#releaseNow;
+    this.#starting += 1;
+    if (tick !== null) this.#decidedTo = Math.max(this.#decidedTo, tick);
+    try {
+      if (typeof journal === 'string') throw new Error(`cannot be used: ${journal}`);
+      await journal.append({ kind: 'started', job: this.id, ...{ run, tick, by, actor, release, startedAt } });
+    } catch (error) {
+      this.#starting -= 1;
+      const why = `the journal of jobs ${(error as Error).message}`;
+      if (by !== 'hand' && !this.#isPaused) this.#unclaimed(ticks(tick ?? startedAt, tick ?? startedAt, 1, false), why);
+      this.#goOn();
+      return why;
+    }
+    this.#starting -= 1;
+    const ending = new AbortController();
+    const order = { application: this.application, id: this.id, spec: this.#spec, run, tick };
+    const since = clock.now();
+    const ended = this.#parts
+      .run(order, ending.signal, (line) => onLine(this.#parts.redact(line)))
+      .then((how) => this.#ended(run, since, how));
+    const present = { run, startedAt, since, ending, ended };
+    this.#running.set(run, present);
+    events.emit({
+      ...{ kind: 'job_started', subject: `job:${this.id}`, actor: actor ?? 'gateway' },
+      reason: `${this.id} has started ${starterTexts[by]}${tick === null ? '' : ` ${timeText(tick)}`}`,
+      evidence: {
+        ...{ application: this.application, job: this.id, run, release, by },
+        at: tick === null ? null : timeText(tick),
+      },
+    });
+    return present;
+  }
+
+  async #ended(run: number, since: Instant, { failure, code, signal, lines }: EndedJob): Promise<JobEnd> {
+    const { clock, redact } = this.#parts;
+    const end: JobEnd = {
+      ...{ endedAt: clock.wallTime(), code, signal, ms: Math.round(clock.now() - since) },
+      failure: failure === null ? null : redact(failure),
+      lines: lines.slice(-keptLines).map((line) => redact(line).slice(0, keptCharacters)),
+    };
+    if (this.#onEnd !== null) await this.#onEnd(run, end);
+    else await this.#write({ kind: 'ended', job: this.id, run, ...end });
+    this.#running.delete(run);
+    this.#judge(run, end);
+    this.#goOn();
+    return end;
+  }
+
+  #judge(run: number, end: JobEnd): void {
+    const { code, signal, ms, failure } = end;
+    const took = ms === null ? '' : ` after ${ms < 10_000 ? `${ms} ms` : `${Math.round(ms / 1000)} s`}`;
+    this.#parts.events.emit({
+      ...{ kind: 'job_ended', subject: `job:${this.id}`, to: failure === null ? 'succeeded' : 'failed' },
+      reason: failure === null ? `${this.id} has succeeded${took}` : `${this.id} has failed${took}: ${failure}`,
+      evidence: { application: this.application, job: this.id, run, code, signal, ms, output: end.lines },
+    });
+    if (failure === null) this.#recovers('succeeded', `${this.id} has succeeded again`);
+    else this.#fails(failure, run, end);
+  }
+
+  #fails(reason: string, run: number, { code, signal }: JobEnd): void {
+    this.#tellFailing(reason, { run, code, signal, fix: this.#fixOf() });
+  }
+
+  #fixOf(): string {
+    return `See what it printed with \`candor jobs ${this.id}\`; run it again with \`candor jobs run ${this.id}\`.`;
+  }
+
+  /** A tick was not run, since the journal cannot say that it was. */
+  #unclaimed(missed: Ticks, why: string): void {
+    this.#tellMissed(missed, why);
+    const fix =
+      'Look at the space and the owner of the state folder (`df -h`, `ls -ld`): a run that the journal does not have is not started.';
+    this.#tellFailing(`it was not run at ${timeText(missed.last)}: ${why}`, {
+      ...{ run: null, code: null, signal: null, fix },
+    });
+  }
+
+  #tellFailing(
+    reason: string,
+    facts: {
+      readonly run: number | null;
+      readonly code: number | null;
+      readonly signal: string | null;
+      readonly fix: string;
+    },
+  ): void {
+    this.#failing = { since: this.#failing?.since ?? this.#parts.clock.now(), reason };
+    this.#parts.events.emit({
+      ...{
+        kind: 'job_failing',
+        subject: `job:${this.id}`,
+        to: 'failing',
+        reason: `the job ${this.id} fails: ${reason}`,
+      },
+      evidence: { application: this.application, job: this.id, ...facts },
+    });
+  }
+
+  #recovers(to: 'succeeded' | 'removed', reason: string): void {
+    if (this.#failing === null) return;
+    this.#failing = null;
+    this.#parts.events.emit({
+      ...{ kind: 'job_failing', subject: `job:${this.id}`, to, reason },
+      evidence: { application: this.application, job: this.id, run: null, code: null, signal: null, fix: null },
+    });
+  }
+
+  #goOn(): void {
+    const waiting = this.#waiting;
+    if (waiting === null || this.#isBusy || this.#isPaused) return;
+    this.#waiting = null;
+    void this.#start(waiting.tick, waiting.by, null);
+  }
+
+  /** False: the disk does not have them. */
+  async #write(...facts: readonly JobFact[]): Promise<boolean> {
+    try {
+      const { journal } = this.#parts;
+      if (typeof journal === 'string') return false;
+      await journal.append(...facts);
+      return true;
+    } catch {
+      // What matters, a claim, is told where it is made.
+      return false;
+    }
+  }
+
+  #setTimer(): void {
+    this.#timer?.cancel();
+    this.#timer = null;
+    if (this.#isPaused || this.#schedule === null) return;
+    const { clock } = this.#parts;
+    const next = this.#schedule.next(this.#lastDecided);
+    if (next === null) return;
+    const inMs = Math.min(lookEveryMs, Math.max(0, next - clock.wallTime()));
+    this.#timer = clock.schedule(after(clock.now(), inMs), (job: Job) => void job.look(), this as Job);
+  }
+
+  /** Begins nothing any more. Its runs go on; `onEnd` is told of their ends in place of the journal. */
+  pause(onEnd: ((run: number, end: JobEnd) => Promise<void>) | null): void {
+    this.#isPaused = true;
+    this.#onEnd = onEnd;
+    this.#timer?.cancel();
+    this.#timer = null;
+    // The journal does not know of it: the next process finds it due.
+    this.#waiting = null;
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    this.#onEnd = null;
+    this.#decidedTo = Number.NEGATIVE_INFINITY;
+    void this.look();
+  }
+
+  /** Ends its runs early, and resolves when they have ended. */
+  async end(reason: string): Promise<void> {
+    for (const { ending } of this.#running.values()) ending.abort(reason);
+    await this.idle;
+  }
+
+  get idle(): Promise<unknown> {
+    return Promise.all([...this.#running.values()].map(({ ended }) => ended));
+  }
+
+  /** The configuration does not have it any more. Its present run goes on to its end. */
+  async remove(): Promise<void> {
+    this.pause(null);
+    this.#recovers('removed', `${this.id} is no job any more`);
+    await this.#write({ kind: 'removed', job: this.id });
+  }
+}
+
+type Ticks = Omit<MissedTicks, 'reason'>;
+
+const ticks = (first: number, last: number, count: number, isMore: boolean): Ticks => ({ first, last, count, isMore });
+
+const notRunning = 'the gateway was not running';
+
+const clockMoved = (lateBy: number): string =>
+  lateBy > lateMs ? 'the machine slept, or its clock was set forward' : 'more than one was due at the same time';
+
+const starterTexts: Readonly<Record<JobStarter, string>> = {
+  schedule: 'as its schedule says, for',
+  catch_up: 'late, for',
+  once: 'for the release',
+  hand: 'by hand',
+};
+
+/** RFC 3339, without fractions. */
+export function timeText(wallTime: number): string {
+  return new Date(wallTime).toISOString().replace(/\.\d+Z$/, 'Z');
+}
