@@ -8,7 +8,9 @@ const key = createHash('sha256')
   .digest('hex')
   .slice(0, 12);
 
-const server = createServer(async (request, response) => {
+const server = createServer((request, response) => void answer(request, response));
+
+async function answer(request, response) {
   const { pathname } = new URL(request.url ?? '/', 'http://localhost');
   if (pathname === '/healthz' || pathname === '/api/hello') return void response.end(`hello ${key}\n`);
   if (pathname !== '/api/orders') return void response.writeHead(404).end('no such page\n');
@@ -19,6 +21,7 @@ const server = createServer(async (request, response) => {
     console.error(`orders: ${error.message}`);
     response.writeHead(500, { 'content-type': 'text/plain' }).end('The orders cannot be read.\n');
   }
-});
+}
+
 server.listen(Number(process.env.PORT), '127.0.0.1', () => console.log('listening'));
 process.once('SIGTERM', () => server.close(() => process.exit(0)));
