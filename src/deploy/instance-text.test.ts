@@ -108,14 +108,14 @@ test('what is known of a program that ended says when it starts again, while it 
 const endings: readonly (readonly [what: string, exit: ProgramExit, says: RegExp, fix: RegExp])[] = [
   [
     'it went to the background',
-    { ...success, left: { pid: 7, command: 'node real.js', isDaemon: false } },
+    { ...success, left: { pid: 7, command: 'node real.js', hasOwnGroup: false } },
     /^exited with code 0, and left node real\.js \(pid 7\) running in the background; last line: "Error: x" \(a\.js:3\)$/,
     /^let the program stay in the foreground/,
   ],
   [
     'it became a daemon',
-    { ...success, left: { pid: 7, command: 'nginx', isDaemon: true } },
-    /left nginx \(pid 7\) running in the background, as a daemon that Candor does not end;/,
+    { ...success, left: { pid: 7, command: 'nginx', hasOwnGroup: true } },
+    /left nginx \(pid 7\) running in the background in a process group of its own, which Candor does not end;/,
     /^let the program stay in the foreground/,
   ],
   [

@@ -195,7 +195,7 @@ function endText({ code, signal, outOfMemory, killed, left }: ProgramExit): stri
   if (signal !== null) return `killed by ${signal}`;
   if (code === null) return 'ended; how is not known, since an earlier Candor process had started it';
   if (left !== undefined)
-    return `exited with code ${code}, and left ${left.command} (pid ${left.pid}) running in the background${left.isDaemon ? ', as a daemon that Candor does not end' : ''}`;
+    return `exited with code ${code}, and left ${left.command} (pid ${left.pid}) running in the background${left.hasOwnGroup ? ' in a process group of its own, which Candor does not end' : ''}`;
   // A shell reports its command's death by signal n as 128 + n (POSIX, Shell Command Language §2.8.2).
   return code > 128 && code <= 128 + 64
     ? `exited with code ${code} (what a shell says of a command killed by signal ${code - 128})`

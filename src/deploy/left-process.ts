@@ -8,8 +8,8 @@ export interface LeftProcess {
   readonly pid: number;
   /** Without arguments that may be secret. */
   readonly command: string;
-  /** In a group of its own: it has become a daemon, and nobody ends it. */
-  readonly isDaemon: boolean;
+  /** In a process group of its own, as a daemon is: what ends the rest of the program does not end it. */
+  readonly hasOwnGroup: boolean;
 }
 
 /**
@@ -19,10 +19,10 @@ export interface LeftProcess {
 export function leftBehind(group: number, mark: string | null, proc = '/proc'): LeftProcess | null {
   const processes = pidsOf(proc).flatMap((pid) => {
     const facts = readProcess(pid, proc);
-    return facts === null || hasEnded(facts.state) ? [] : [{ pid, isDaemon: facts.group !== group }];
+    return facts === null || hasEnded(facts.state) ? [] : [{ pid, hasOwnGroup: facts.group !== group }];
   });
   const left =
-    processes.find(({ isDaemon }) => !isDaemon) ??
+    processes.find(({ hasOwnGroup }) => !hasOwnGroup) ??
     (mark === null ? undefined : processes.find(({ pid }) => hasMark(`${proc}/${pid}`, mark)));
   return left === undefined ? null : { ...left, command: commandOf(`${proc}/${left.pid}`) };
 }

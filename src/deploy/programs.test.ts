@@ -369,7 +369,7 @@ const inBackground: readonly (readonly [what: string, detached: boolean, reason:
   [
     'as a daemon',
     true,
-    /^exited with code 0, and left node server\.cjs \(pid \d+\) running in the background, as a daemon that/,
+    /^exited with code 0, and left node server\.cjs \(pid \d+\) running in the background in a process group of its own/,
   ],
 ];
 

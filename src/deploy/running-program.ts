@@ -140,6 +140,7 @@ export class RunningProgram implements Program {
   #hasEnded = false;
   #outputHasEnded = false;
   #isDetached = false;
+  #isAskedToEnd = false;
   /** For the observer of its exit: to stop observing. */
   onDetach: () => void = () => {};
   /** The output has ended, and probably the program has too. */
@@ -165,6 +166,7 @@ export class RunningProgram implements Program {
   }
 
   signal(signal: 'SIGTERM' | 'SIGKILL'): void {
+    this.#isAskedToEnd = true;
     signalGroup(this.pid, signal);
   }
 
@@ -215,7 +217,7 @@ export class RunningProgram implements Program {
     const mayBeKilled = signal === 'SIGKILL' || code === 128 + 9 || (code === null && signal === null);
     const exit = { code, signal, outOfMemory: mayBeKilled ? this.#memoryKills.hasRisen(now) : false };
     // Only a program that went to the background ends with success and leaves something running.
-    const left = code === 0 ? leftBehind(this.pid, this.#parts.mark ?? null) : null;
+    const left = code === 0 && !this.#isAskedToEnd ? leftBehind(this.pid, this.#parts.mark ?? null) : null;
     return left === null ? exit : { ...exit, left };
   }
 }

@@ -20,6 +20,8 @@ const lines: readonly (readonly [line: string, isError: boolean])[] = [
   ['You have 1 pending migration:', true],
   ['listen EADDRINUSE 127.0.0.1:3000', true],
   ['app.PaymentError', true],
+  ['DATABASE_URL is empty', true],
+  ['usage limit exceeded', true],
   ['bye', false],
   ['closing the cache', false],
   ['Exactly as EVERY day', false],

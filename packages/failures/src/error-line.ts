@@ -40,6 +40,7 @@ const errorWords: readonly RegExp[] = [
   /\b(?:not|never|isn't|aren't) (?:been )?(?:found|set|defined|provided|given|installed|configured|allowed|permitted|supported|available|valid|specified|recogni[sz]ed)\b/i,
   /\b(?:no such|do(?:es)?(?:n't| not) (?:exist|have|match)|missing|unknown|undefined|unbound|unrecogni[sz]ed|unexpected|unsupported)\b/i,
   /\b(?:invalid|illegal|malformed|corrupt(?:ed)?|expired|incompatible|mismatch|required|must (?:be|have|not|set))\b/i,
+  /\b(?:empty|wrong|bad|exceed(?:s|ed)|conflicts?|too (?:many|few|large|long|small|old|new|low|high)|needs|please (?:set|provide|specify))\b/i,
   /\b(?:already (?:in use|exists|running|bound)|(?:migrations? (?:are|is) pending|pending migrations?))\b/i,
   /\b(?:EACCES|EADDR[A-Z]+|ECONN[A-Z]+|EEXIST|EHOSTUNREACH|EISDIR|EMFILE|ENO[A-Z]{3,}|EPERM|EPIPE|ETIMEDOUT|EAI_\w+|ERR_\w+)\b/,
 ];

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { lastWords } from './last-words.ts';
+import { lastWords, wordsAfterExit } from './last-words.ts';
 
 /** As runtimes print them; the stacks are shortened. */
 const outputs: readonly (readonly [
@@ -705,6 +705,18 @@ for (const [what, output, error, running, position = null] of goodbyes)
     assert.deepEqual([words?.error, words?.position], [error, position]);
     assert.equal(lastWords(lines)?.error, running);
   });
+
+const codes: readonly (readonly [code: number | null, error: string])[] = [
+  [1, 'FATAL: no key'],
+  [255, 'FATAL: no key'],
+  [0, 'bye'],
+  [128 + 9, 'bye'],
+  [null, 'bye'],
+];
+
+for (const [code, error] of codes)
+  test(`what a program said that ended with ${code}: ${error}`, () =>
+    assert.equal(wordsAfterExit(['FATAL: no key', 'bye'], { code })?.error, error));
 
 /** Behind an error that ended something, nothing listens before it is fixed. */
 const ends: readonly (readonly [output: string, isError: boolean])[] = [

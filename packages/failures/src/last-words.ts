@@ -28,7 +28,7 @@ const farewells =
 
 /** What programs print besides the sentence that says what was wrong with their options or their script: usage, advice, the line of the script. */
 const advice =
-  /^(?:usage\b|(?:available )?(?:options|commands|arguments|flags):$|(?:try|run|see|for more information,?(?: try| run| see)?) .*-h(?:elp)?\b|\S+: use -\[v\]S to pass options in shebang lines$|\S+: line \d+: `.*'$)/i;
+  /^(?:usage(?::| of \S+$)|(?:available )?(?:options|commands|arguments|flags):$|(?:try|run|see|for more information,?(?: try| run| see)?) .*-h(?:elp)?\b|\S+: use -\[v\]S to pass options in shebang lines$|\S+: line \d+: `.*'$)/i;
 
 /** A traceback of Python; its error is the first line after its frames. */
 const traceback = /^Traceback \(most recent call last\):/;
@@ -60,12 +60,16 @@ export function lastWords(output: readonly string[], hasFailed = false): LastWor
   return { ...words, error: error.trimEnd(), at };
 }
 
-/** Of a program that has ended. A shell says by a code above 128 that a signal ended the program: what that printed last need be no error. */
+/**
+ * Of a program that has ended. A shell says by 128 and the number of a signal that this ended the program: what that printed last need be no
+ * error. PHP ends with 255.
+ */
 export function wordsAfterExit(
   output: readonly string[],
   { code }: { readonly code: number | null },
 ): LastWords | null {
-  return lastWords(output, code !== null && code > 0 && code <= 128);
+  const isOfSignal = code !== null && code > 128 && code <= 128 + 64;
+  return lastWords(output, code !== null && code > 0 && !isOfSignal);
 }
 
 /** How Tomcat logs an exception: below the line of the log, which says what failed because of it. */
@@ -87,7 +91,9 @@ function errorIndex(lines: readonly string[], hasFailed: boolean): number {
   if (reported !== -1) return reported;
   const latest = lines.findLastIndex((line, index) => tells(line) && !isQuotedSource(lines, index));
   if (latest === -1) {
-    const hints = [severeReport, /^usage\b/i, /\S/].map((hint) => lines.findLastIndex((line) => hint.test(line)));
+    const hints = [severeReport, /^usage(?::| of \S+$)/i, /\S/].map((hint) =>
+      lines.findLastIndex((line) => hint.test(line)),
+    );
     return hints.find((index) => index !== -1) ?? -1;
   }
   const last = hasFailed ? (errorBeforeGoodbye(lines, latest) ?? latest) : latest;

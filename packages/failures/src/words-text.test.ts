@@ -26,6 +26,22 @@ test('a place that the line has is not said twice', () =>
     '"Uncaught Error: x in /app/a.php:3"',
   ));
 
+const logged: readonly (readonly [line: string, said: string])[] = [
+  [
+    '{"level":60,"msg":"start failed","err":{"type":"Error","message":"no bucket","stack":"Error: no bucket\\n    at start (/app/s3.js:12:9)"}}',
+    '"start failed: no bucket" (s3.js:12)',
+  ],
+  ['{"level":"error","message":"no database","error":"dial tcp: refused"}', '"no database: dial tcp: refused"'],
+  ['{"level":50,"err":null,"msg":"no bucket"}', '"no bucket"'],
+  ['{"level":50,"msg":"same","err":{"message":"same"}}', '"same"'],
+  ['{"level":50,"reason":"no bucket"}', '"{"level":50,"reason":"no bucket"}"'],
+  ['{"level":50,"msg":"cut …', '"{"level":50,"msg":"cut …"'],
+];
+
+for (const [line, said] of logged)
+  test(`of a line in JSON the message is said: ${line.slice(0, 60)}`, () =>
+    assert.equal(wordsText({ error: line }, '/app'), said));
+
 test('a cause stands behind the error', () =>
   assert.equal(
     wordsText({ error: 'Error: x', cause: 'Error: y', position: 'A.b(C.java:1)' }, '/app'),

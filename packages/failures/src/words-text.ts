@@ -1,4 +1,4 @@
-import type { LastWords } from './last-words.ts';
+import { type LastWords, lastWords } from './last-words.ts';
 
 /** What a sentence says of the last words of a program. */
 export type SaidWords = Pick<LastWords, 'error'> & Partial<Pick<LastWords, 'cause' | 'position'>>;
@@ -7,12 +7,32 @@ export type SaidWords = Pick<LastWords, 'error'> & Partial<Pick<LastWords, 'caus
  * The last words in a sentence: what was printed, in quotes, what it was caused by, and where, relative to the directory of the program:
  * `"RuntimeError: no pool", caused by "KeyError: 'url'" (config.py:4)`.
  */
-export function wordsText({ error, cause = null, position = null }: SaidWords, directory: string): string {
+export function wordsText(words: SaidWords, directory: string): string {
+  const { error, cause = null, position = null } = { ...words, ...loggedWords(words.error) };
   const place = position === null ? null : placeOf(position, directory);
   const caused = cause === null ? '' : `, caused by "${cause}"`;
   // Ruby and PHP say it themselves.
   const isSaid = place === null || `${error} ${cause ?? ''}`.includes(place);
   return `"${error}"${caused}${isSaid ? '' : ` (${place})`}`;
+}
+
+/** What a line of a log in JSON says: its message, and the error that it is about, with the place that this has. Null: it is none. */
+function loggedWords(line: string): SaidWords | null {
+  if (!line.startsWith('{')) return null;
+  let fields: Record<string, unknown>;
+  try {
+    fields = JSON.parse(line) as Record<string, unknown>;
+  } catch {
+    return null; // it was cut, or is no JSON
+  }
+  const about = fields['err'] ?? fields['error'] ?? fields['exception'];
+  const { message, stack } = (typeof about === 'object' ? about : { message: about }) as Record<string, unknown>;
+  const said = [fields['msg'] ?? fields['message'], message].filter(
+    (text, index, all): text is string => typeof text === 'string' && text !== '' && all.indexOf(text) === index,
+  );
+  if (said.length === 0) return null;
+  const position = typeof stack === 'string' ? (lastWords(stack.split('\n'))?.position ?? null) : null;
+  return { error: said.join(': '), position };
 }
 
 /** File and line of a position in any of the forms that runtimes print; null: it names no line. */
