@@ -695,6 +695,12 @@ const goodbyes: readonly (readonly [
     'goodbye',
     'goodbye',
   ],
+  [
+    'two lines that say an error: the last one',
+    '[error] no cache\nDATABASE_URL is empty\nbye',
+    'DATABASE_URL is empty',
+    'bye',
+  ],
   ['an error that is far away', `ERROR no cache\n${'a line\n'.repeat(12)}goodbye`, 'goodbye', 'goodbye'],
 ];
 
