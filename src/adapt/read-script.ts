@@ -56,18 +56,18 @@ function exportedBy({ body }: Program): Expression | null {
 
 function asApps(value: Expression): ObjectExpression {
   const { start, end, loc } = value;
-  const place = { start, end, ...(loc === undefined ? {} : { loc }) };
+  const position = { start, end, ...(loc === undefined ? {} : { loc }) };
   const property: Property = {
-    ...place,
+    ...position,
     type: 'Property',
     kind: 'init',
     method: false,
     shorthand: false,
     computed: false,
-    key: { ...place, type: 'Identifier', name: 'apps' },
+    key: { ...position, type: 'Identifier', name: 'apps' },
     value,
   };
-  return { ...place, type: 'ObjectExpression', properties: [property] };
+  return { ...position, type: 'ObjectExpression', properties: [property] };
 }
 
 function memberText(node: Expression): string | null {

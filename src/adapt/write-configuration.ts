@@ -46,8 +46,8 @@ function flowLists(map: YAMLMap): void {
 }
 
 export function noteText({ line, kind, text }: ConversionNote): string {
-  const place = line === 0 ? '' : `line ${line}: `;
-  return kind === 'left_out' ? `${place}not converted: ${text}` : `${place}${text}`;
+  const at = line === 0 ? '' : `line ${line}: `;
+  return kind === 'left_out' ? `${at}not converted: ${text}` : `${at}${text}`;
 }
 
 function commentOf(note: ConversionNote): string {
@@ -94,7 +94,7 @@ function hideSecretsOfCommands(result: Conversion): void {
   for (const [name, application] of result.applications) {
     const hide = (command: Command): Command => {
       const words = typeof command === 'string' ? command.split(' ') : command;
-      // A variable in the place of a value is what is advised.
+      // A variable in place of a value is what is advised.
       const constant = words.map((word) => word.replace(/(["']?)\$+(?:\{\w+[^}]*\}|\w+)\1/g, ''));
       if (redactor.redactCommand(constant).every((word, index) => word === constant[index])) return command;
       const shown = redactor.redactCommand(words);

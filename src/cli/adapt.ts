@@ -45,10 +45,10 @@ async function converted(kind: AdaptedKind, source: SourceFile, file: string): P
     return await adaptFile(kind, source);
   } catch (error) {
     if (!(error instanceof NotConvertible)) throw error;
-    const place = error.line === 0 ? file : `${file}:${error.line}`;
+    const at = error.line === 0 ? file : `${file}:${error.line}`;
     throw new CommandFailure(
       'validation_failed',
-      `${harmless(place)} cannot be converted as ${kindNames[kind]}: ${error.message}`,
+      `${harmless(at)} cannot be converted as ${kindNames[kind]}: ${error.message}`,
     );
   }
 }

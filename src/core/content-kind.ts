@@ -91,7 +91,7 @@ export const surplusForm = conflictForm + 1;
 export const unreadableForm = surplusForm + 1;
 export const unclosedForm = unreadableForm + 1;
 /** As `deniedForm`, for a client that the route has never answered well. */
-export const strangerForm = unclosedForm + 1;
+export const unknownClientForm = unclosedForm + 1;
 
 function formOfClientError(status: number): number {
   if (status === 401 || status === 403 || status === 407) return deniedForm;

@@ -27,7 +27,7 @@ async function runOf(unfinished: ProgramRecord['unfinished']): Promise<{ run: Pr
       return { pid: 7, record: () => ({ unfinished }) } as unknown as Program;
     },
   } as unknown as Host;
-  const spec = { id: 'shop', command: ['a'], directory: '/', environment: {}, port: null, readiness: {}, stopMs: 1 };
+  const spec = { id: 'shop', command: ['a'], directory: '/', environment: {}, port: null, stopMs: 1, readiness: {} };
   const { promise, resolve } = Promise.withResolvers<void>();
   const nothing = (): void => {};
   const run = new ProgramRun(

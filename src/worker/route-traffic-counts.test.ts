@@ -11,7 +11,7 @@ import {
   lostForm,
   missingForm,
   sizeCells,
-  strangerForm,
+  unknownClientForm,
   surplusForm,
   unclosedForm,
   unreadableForm,
@@ -133,7 +133,7 @@ test('a 401 for a client that the route has answered well is told from one for a
   counts.take();
   for (const address of ['10.0.0.1', '10.0.0.2', '10.0.0.3']) ask(address, 401);
   const [{ answers = [] }] = counts.take() as [RouteTraffic];
-  const found = [deniedForm, strangerForm].map((form) => answers[answers.indexOf(form * sizeCells) + 1]);
+  const found = [deniedForm, unknownClientForm].map((form) => answers[answers.indexOf(form * sizeCells) + 1]);
   assert.deepEqual(found, [1, 2]);
 });
 

@@ -6,7 +6,7 @@ import {
   lostForm,
   noContentKind,
   sizeCells,
-  strangerForm,
+  unknownClientForm,
   surplusForm,
   unclosedForm,
   unreadableForm,
@@ -147,11 +147,11 @@ export class RouteTrafficCounts {
     const by = clientHash(client.address);
     if (attempt.needsHttp1 === true) return addAnswer(pair.answers, upgradeKey + (key % unsafeKey), by);
     if (status < 400) this.#clients.add(pair.routeHash, by);
-    const isStranger = key % unsafeKey === deniedForm * sizeCells && !this.#clients.has(pair.routeHash, by);
+    const isUnknownClient = key % unsafeKey === deniedForm * sizeCells && !this.#clients.has(pair.routeHash, by);
     if (method === 'GET' && status < 300) this.#targets.add(target);
     const isLost = method === 'GET' && (status === 404 || status === 410) && this.#targets.isLost(target, endedAt);
-    const told = isStranger ? laneOf(key) + strangerForm * sizeCells : key;
-    addAnswer(pair.answers, isLost ? lostForm * sizeCells : told, by);
+    const answered = isUnknownClient ? laneOf(key) + unknownClientForm * sizeCells : key;
+    addAnswer(pair.answers, isLost ? lostForm * sizeCells : answered, by);
     const answer = isLost ? lostForm * sizeCells : plain;
     const hasSurplus = attempt.surplusBytes !== undefined && attempt.surplusBytes > 0;
     const pattern = this.#patternOf(pair, this.#patterns.of(target, status < 400));

@@ -59,6 +59,10 @@ export const namesOfOthers: ReadonlySet<string> = new Set([
   'post',
   'getAndPost',
   'postToo',
+  // Keys of systemd and pm2.
+  'ExecStartPost',
+  'ExecStopPost',
+  'post_update',
   // A type of ASN.1.
   'octetString',
 ]);

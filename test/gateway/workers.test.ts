@@ -1,279 +1,221 @@
-// Starts processes: workers of applications are what is tested.
-
 import assert from 'node:assert/strict';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { connect, createServer, type ListenOptions, type Server } from 'node:net';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
-import type { RolloutOutcome } from '../../src/control/releases.ts';
-import type { InstanceStatus } from '../../src/core/schemas/status.ts';
-import { readProcess } from '../../src/deploy/process-identity.ts';
-import { startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
+import { afterEach, describe, test } from 'node:test';
+import { headerOf } from '../../src/testing/testing.ts';
+import { originForTests } from './origin-for-tests.ts';
+import { ok } from './raw-origin.ts';
+import { isWholeSweep } from '../../src/testing/sweep.test-support.ts';
+import { hangs, runInWorkers } from './run-in-workers.ts';
+import { lostRecordsIn, recordsIn } from '../records.ts';
+import { requestText, responseOn, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 
-// Real programs in Python and Node, behind a gateway that serves. Each worker appends a line to `starts` when it starts.
+// Exchanges, records and reloads when a worker ends or its drain timeout expires.
 
+const origin = originForTests('ok');
 let edge: YamlGateway;
+afterEach(() => edge.stop());
 
-const server = (version: string): string => `
-const { createServer } = require('node:http');
-const server = createServer((request, response) => response.end('${version}'));
-server.listen(Number(process.env.PORT), '127.0.0.1');
-process.on('SIGTERM', () => server.close(() => process.exit(0)));
-`;
+// One worker, so that the test knows which one it affects.
+const upstream = (): string => `workers: 1\nupstreams: { app: { endpoints: "${origin.address}", check: none } }`;
+const serving = (): boolean => edge.gateway.status().workers.some(({ state }) => state === 'serving');
+const crash = 'setTimeout(() => { throw new RangeError("on purpose") }, 0)';
 
-const worker = (version: string): string => `
-import os, signal, sys, time
-with open(os.environ['STARTS'], 'a') as starts:
-    starts.write('mail ${version} %d\\n' % os.getpid())
-signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-print('loading', flush=True)
-print('started PORT=%s HOST=%s OWN=%s SHARED=%s' % tuple(os.environ.get(name) for name in ('PORT', 'HOST', 'OWN', 'SHARED')), flush=True)
-while True:
-    time.sleep(0.05)
-`;
+const byText = (a: string, b: string): number => (a < b ? -1 : 1);
 
-const ticker = `
-const { appendFileSync, writeFileSync } = require('node:fs');
-appendFileSync(process.env.STARTS, 'tick ' + process.pid + '\\n');
-setTimeout(() => writeFileSync(process.env.STARTS.replace('starts', 'tick.ready'), ''), 100);
-setInterval(() => {}, 1000);
-`;
+const logText = (): Promise<string> => readFile(join(edge.folder, 'exchange.log'), 'utf8');
 
-const yaml = (more = '', mail = 'python3 worker.py'): string => `
-state: ./state
-workers: 1
-applications:
-  shop:
-    command: ["${process.execPath}", server.cjs]
-    directory: first
-    environment: { SHARED: of-shop, STARTS: FOLDER/starts }
-    readiness: { path: /, interval: 20ms, passes: 2 }
-    releases: { bake: 300ms }
-    workers:
-      mail:
-        command: ${mail}
-        environment: { OWN: of-mail }
-        ready: { line: "/^started PORT/" }
-      tick:
-        command: ["${process.execPath}", tick.cjs]
-        ready: { file: FOLDER/tick.ready, interval: 50ms }
-        replace: stop_first
-${more}
-routes: [{ to: shop }]
-`;
-
-async function write(folder: string, version: string): Promise<string> {
-  const path = join(edge?.folder ?? '', folder);
-  await mkdir(path, { recursive: true });
-  await writeFile(join(path, 'server.cjs'), server(version));
-  await writeFile(join(path, 'worker.py'), worker(version));
-  await writeFile(join(path, 'tick.cjs'), ticker);
-  return path;
-}
-
-const instancesOf = (name: string): readonly InstanceStatus[] =>
-  edge.gateway.status().applications.find(({ id }) => id === name)?.instances ?? [];
-
-const readyOf = (name: string) => instancesOf(name).filter(({ phase }) => phase === 'ready');
-
-const isRunning = (pid: number | null | undefined): boolean => pid != null && (readProcess(pid)?.state ?? 'Z') !== 'Z';
-
-const starts = async (): Promise<readonly string[]> =>
-  (await readFile(join(edge.folder, 'starts'), 'utf8')).split('\n').filter((line) => line !== '');
-
-/** Nothing of it starts, ends or waits. */
-const isCalm = (name: string, count: number): boolean =>
-  readyOf(name).length === count && instancesOf(name).length === count;
-
-describe('workers of an application', () => {
-  before(async () => {
-    const empty = 'routes: [{ respond: { body: hello } }]\nstate: ./state\n';
-    edge = await startFromYaml(empty);
-    await write('first', 'one');
-    const outcome = await reload();
-    assert.ok(outcome.ok, JSON.stringify(outcome));
-    await until('all are ready', () => isCalm('shop', 1) && isCalm('shop.mail', 1) && isCalm('shop.tick', 1), 30_000);
+describe('a lost worker', () => {
+  test('leaves one record of all its exchanges in flight, with an exact count and the error that it threw', async () => {
+    edge = await startFromYaml(`${upstream()}\nlog: { path: ./exchange.log }`);
+    origin.answer = () => null;
+    const held = [edge.connect(), edge.connect()];
+    for (const client of held) client.write(requestText('GET', '/held'));
+    await until('the requests are in flight', () => origin.requests.length === 2);
+    // At once: no batch has reported them to the main thread.
+    await runInWorkers(crash);
+    await until('the loss is reported', () => edge.eventsOf('worker_lost').length === 1);
+    const { evidence } = edge.eventsOf('worker_lost')[0] ?? assert.fail();
+    assert.equal(evidence.exchangesLost, 2);
+    assert.match(evidence.error ?? '', /^RangeError: on purpose at /);
+    await until('the loss is in the log', async () => lostRecordsIn(await logText()).length > 0);
+    const lost = lostRecordsIn(await logText());
+    assert.equal(lost.length, 1);
+    const [record] = lost;
+    assert.deepEqual([record?.exchanges, record?.worker, record?.revision, record?.process?.length], [2, 1, 1, 6]);
+    for (const client of held) client.close();
+    await until('another serves', serving);
   });
 
-  after(() => edge.gateway.stop('the tests are over'));
-
-  const reload = (more = '', mail?: string) => edge.reload(yaml(more, mail).replaceAll('FOLDER', edge.folder));
-
-  test('run in its directory with its variables and their own, and are given no port and no host', () => {
-    const [mail] = readyOf('shop.mail');
-    assert.equal(mail?.id, 'shop.mail/1');
-    assert.equal(mail.port, 0);
-    assert.deepEqual(mail.lastLines, ['loading', 'started PORT=None HOST=None OWN=of-mail SHARED=of-shop']);
-    assert.match(mail.reason, /^it has printed a line with \/\^started PORT\//);
-    assert.match(readyOf('shop.tick')[0]?.reason ?? '', /^there is the file .*tick\.ready$/);
+  test('reduces no total', async () => {
+    edge = await startFromYaml(upstream());
+    for (let time = 0; time < 3; time++) await edge.get('/');
+    const total = (): number =>
+      edge.gateway.counts().workers.reduce((sum, { clientConnectionsTotal }) => sum + clientConnectionsTotal, 0);
+    await until('the main thread knows of three', () => total() === 3);
+    await runInWorkers(crash);
+    await until('the loss is reported', () => edge.eventsOf('worker_lost').length === 1);
+    await until('another serves', serving);
+    await edge.get('/');
+    await until('the main thread knows of the fourth', () => total() >= 4);
+    assert.equal(total(), 4);
   });
 
-  test('get no requests: their application alone is an upstream', async () => {
-    const { upstreams } = edge.gateway.status();
-    assert.deepEqual(
-      upstreams.map(({ id, endpoints }) => [id, endpoints.length]),
-      [['shop', 1]],
-    );
-    assert.equal((await edge.get('/')).body.toString(), 'one');
-  });
-
-  test('start again when they end, and say why', async () => {
-    const pid = readyOf('shop.mail')[0]?.pid ?? 0;
-    edge.forgetEvents();
-    process.kill(pid, 'SIGKILL');
-    await until('it runs again', () => isCalm('shop.mail', 1) && readyOf('shop.mail')[0]?.pid !== pid);
-    const [exited] = edge.eventsOf('instance_exited');
-    assert.equal(exited?.subject, 'instance:shop.mail/1');
-    assert.equal(exited.evidence.signal, 'SIGKILL');
-  });
-
-  test('are scaled, stopped and started by operators; a reload changes nothing of that', async () => {
-    const change = (order: Parameters<typeof edge.gateway.changeOverlay>[0]) =>
-      edge.gateway.changeOverlay(order, 'the test', null);
-    assert.ok((await change({ kind: 'scale', application: 'shop.mail', instances: 2 })).ok);
-    await until('two run', () => isCalm('shop.mail', 2));
-    assert.ok((await change({ kind: 'stop', application: 'shop.mail' })).ok);
-    await until('none runs', () => isCalm('shop.mail', 0));
-    const reloaded = await reload();
-    assert.ok(reloaded.ok, JSON.stringify(reloaded));
-    assert.ok(isCalm('shop.mail', 0));
-    const { entries } = edge.gateway.status().overlay;
-    assert.deepEqual(
-      entries.map(({ id, matched }) => [id, matched]),
-      [
-        ['scale:shop.mail', true],
-        ['stop:shop.mail', true],
-      ],
-    );
-    assert.equal(edge.gateway.status().problems.length, 0);
-    assert.ok((await change({ kind: 'restore', what: 'stop:shop.mail' })).ok);
-    await until('two run again', () => isCalm('shop.mail', 2));
-    assert.ok((await change({ kind: 'restore', what: 'scale:shop.mail' })).ok);
-    await until('one runs', () => isCalm('shop.mail', 1));
-    for (const [order, why] of [
-      [{ kind: 'stop', application: 'shop.mial' }, /no application or worker shop\.mial: did you mean "?shop\.mail/],
-      [{ kind: 'restore', what: 'stop:shop.mail' }, /Nothing is set for stop:shop\.mail/],
-    ] as const) {
-      const refused = await change(order);
-      assert.match(refused.ok ? '' : refused.why, why);
-    }
-  });
-
-  test('are restarted with their application, and it answers all the while', async () => {
-    const before = ['shop', 'shop.mail', 'shop.tick'].map((name) => readyOf(name)[0]?.pid);
-    assert.equal(edge.gateway.restartInstance('shop'), true);
-    let asked = 0;
-    await until(
-      'new ones run',
-      async () => {
-        asked += 1;
-        assert.equal((await edge.get('/')).status, 200);
-        return ['shop', 'shop.mail', 'shop.tick'].every(
-          (name, index) => isCalm(name, 1) && readyOf(name)[0]?.pid !== before[index],
-        );
-      },
-      30_000,
-    );
-    assert.ok(asked > 0);
-    for (const pid of before) assert.equal(isRunning(pid), false);
-    assert.equal(edge.gateway.restartInstance('shap'), false);
-  });
-
-  test('a release gives them its files when it has all requests, and a rollback takes them back', async () => {
-    const path = await write('second', 'two');
-    const ended = async (outcome: RolloutOutcome): Promise<void> => {
-      assert.ok(outcome.ok, JSON.stringify(outcome));
-      const { id } = outcome.value;
-      await until('it is over', () => edge.gateway.releases()[0]?.last?.id === id, 30_000);
-    };
-    const environment = { from: { kind: 'folder' as const, path }, name: 'v2', strategy: 'blue_green' as const };
-    const began = (await starts()).length;
-    await ended(await edge.gateway.deploy({ application: 'shop', ...environment }, 'the test'));
-    await until(
-      'the worker of the release runs',
-      () => isCalm('shop.mail', 1) && readyOf('shop.mail')[0]?.release === 'v2',
-      30_000,
-    );
-    await until('and the other one', () => isCalm('shop.tick', 1) && readyOf('shop.tick')[0]?.release === 'v2', 30_000);
-    const fresh = (await starts()).slice(began);
-    assert.deepEqual(
-      fresh.filter((line) => line.startsWith('mail')).map((line) => line.split(' ')[1]),
-      ['two'],
-    );
-    await ended(await edge.gateway.changeRollout({ kind: 'rollback', application: 'shop', to: null }, 'the test'));
-    await until(
-      'the worker before runs',
-      () => isCalm('shop.mail', 1) && readyOf('shop.mail')[0]?.release !== 'v2',
-      30_000,
-    );
-    assert.equal(
-      (await starts())
-        .filter((line) => line.startsWith('mail'))
-        .at(-1)
-        ?.split(' ')[1],
-      'one',
-    );
-    const refused = await edge.gateway.deploy({ application: 'shop.mail', ...environment }, 'the test');
-    assert.match(refused.ok ? '' : refused.failure.reason, /shop\.mail is a worker: it runs the release of shop/);
-  });
-
-  test('a changed command of a worker is a release, and a rollback brings back the former one', async () => {
-    const commandOf = () =>
-      edge.gateway
-        .status()
-        .applications.find(({ id }) => id === 'shop.mail')
-        ?.command.join(' ');
-    const before = edge.gateway.releases()[0]?.inForce;
-    assert.ok((await reload('', 'python3 -u worker.py')).ok);
-    await until('it runs', () => commandOf() === 'python3 -u worker.py' && isCalm('shop.mail', 1), 30_000);
-    await until('it is in force', () => edge.gateway.releases()[0]?.rollout === null, 30_000);
-    assert.notEqual(edge.gateway.releases()[0]?.inForce, before);
-    const outcome = await edge.gateway.changeRollout({ kind: 'rollback', application: 'shop', to: null }, 'the test');
-    assert.ok(outcome.ok, JSON.stringify(outcome));
-    await until('the former one runs', () => commandOf() === 'python3 worker.py' && isCalm('shop.mail', 1), 30_000);
-    await until('it is in force again', () => edge.gateway.releases()[0]?.rollout === null, 30_000);
-  });
-
-  test('one that is removed is stopped, and one that never gets ready is told while the others work', async () => {
-    const late = `      lost: { command: "python3 -c 'import time; time.sleep(600)'", ready: { line: up, start_timeout: 200ms } }`;
-    assert.ok((await reload(late)).ok);
-    await until('it is told', () =>
-      edge.gateway.status().problems.some(({ application }) => application === 'shop.lost'),
-    );
-    const { reason } =
-      edge.gateway.status().problems.find(({ application }) => application === 'shop.lost') ?? assert.fail();
+  test('that is the third within ten minutes is an event and a problem, although each is replaced', async () => {
+    edge = await startFromYaml(upstream());
+    await endTwice();
+    await until('the second is replaced', serving);
+    const kinds = (): string[] => edge.gateway.status().problems.map(({ kind }) => kind);
+    assert.deepEqual(kinds(), ['worker_lost']);
+    await runInWorkers(crash);
+    await until('it is reported', () => edge.eventsOf('workers_failing').length === 1);
     assert.match(
-      reason,
-      /^shop\.lost\/1 is not ready after 200 ms: it has not printed a line with "up" yet.*; no other instance of it works\.$/,
+      edge.eventsOf('workers_failing')[0]?.reason ?? '',
+      /^3 workers had to be replaced .*; 0 of 1 served then; .*RangeError$/,
     );
-    const { pid } = instancesOf('shop.lost')[0] ?? assert.fail();
-    assert.ok((await reload()).ok);
-    await until('it is gone', () => instancesOf('shop.lost').length === 0);
-    assert.equal(isRunning(pid), false);
+    await until('the third is replaced', serving);
+    assert.deepEqual(kinds(), ['workers_failing', 'worker_lost']);
+    assert.equal(edge.gateway.status().verdict.state, 'degraded');
+  });
+
+  test('that hangs is replaced after three seconds', async () => {
+    edge = await startFromYaml(upstream());
+    // `npm test` leaves the processor to the other tests meanwhile.
+    await runInWorkers(isWholeSweep ? 'setTimeout(() => { for (;;); }, 0)' : hangs);
+    await until('the loss is reported', () => edge.eventsOf('worker_lost').length === 1);
+    assert.match(edge.eventsOf('worker_lost')[0]?.evidence.reason ?? '', /not answered for 3 s/);
+    await until('another serves', serving);
+    assert.equal((await edge.get('/')).status, 200);
+  });
+
+  test('is not replaced while another program shares its port', async (context) => {
+    edge = await startFromYaml(upstream());
+    const { host, port } = edge.address();
+    await endTwice();
+    const stranger = createServer();
+    context.after(() => void stranger.close());
+    await takePort(stranger, { host, port, reusePort: true });
+    await until('the replacement was tried', () => serving() || edge.eventsOf('worker_restarting').length >= 3);
+    assert.ok(!serving(), 'half of the connections would go to the other program');
+    assert.match(edge.eventsOf('worker_restarting')[2]?.reason ?? '', /cannot listen .*EADDRINUSE/);
+    await new Promise((resolve) => stranger.close(resolve));
+    await until('another serves', serving);
+  });
+
+  for (const [when, answer] of [
+    ['prepares for', 'prepared'],
+    ['commits', 'applied'],
+  ]) {
+    test(`while it ${when} a reload: the reload fails and says so, nothing has changed, and the next reload is applied`, async () => {
+      edge = await startFromYaml(upstream());
+      const port = `process.getBuiltinModule('node:worker_threads').parentPort`;
+      await runInWorkers(`{
+        const say = ${port}.postMessage.bind(${port});
+        ${port}.postMessage = (word, more) => word.kind === '${answer}' ? process.exit(3) : say(word, more);
+      }`);
+      const wanted = 'workers: 1\nroutes: [ { path: /, respond: { body: new } } ]';
+      const outcome = await edge.reload(wanted);
+      assert.ok(!outcome.ok);
+      assert.equal(outcome.kind, 'failed');
+      assert.match(outcome.errors.join(), /ended with 3/);
+      assert.equal(edge.eventsOf('worker_lost').length, 1);
+      await until('another serves', serving);
+      assert.equal((await edge.get('/')).body.toString(), 'ok', 'as before');
+      assert.ok((await edge.gateway.reload('another')).ok);
+      assert.equal((await edge.get('/')).body.toString(), 'new');
+    });
+  }
+
+  test('whose replacement cannot listen is retried, with an event, until a reload or the port makes it possible', async (context) => {
+    edge = await startFromYaml(upstream());
+    const { host, port } = edge.address();
+    const thief = createServer();
+    context.after(() => void thief.close());
+    await endTwice();
+    await takePort(thief, { host, port });
+    await until('the next pause is reported', () => edge.eventsOf('worker_restarting').length >= 3);
+    const [, before, now] = edge.eventsOf('worker_restarting');
+    assert.ok((now?.evidence.afterMs ?? 0) > (before?.evidence.afterMs ?? 0));
+    assert.match(now?.reason ?? '', /cannot listen .*EADDRINUSE/);
+    assert.equal((await edge.reload('routes: [ { path: /, respond: { body: new } } ]')).ok, false);
+    await new Promise((resolve) => thief.close(resolve));
+    await until('another serves', serving);
+    assert.equal((await edge.get('/')).status, 200);
   });
 });
 
-test('an application of workers alone needs no command, no port and no upstream, and can be deployed', async (t) => {
-  const alone = await startFromYaml(`
-state: ./state
-applications:
-  queue:
-    directory: .
-    workers: { idle: { command: "python3 -c 'import time; time.sleep(600)'", ready: { after: 50ms } } }
-`);
-  t.after(() => alone.gateway.stop('the test is over'));
-  const idle = () => alone.gateway.status().applications.find(({ id }) => id === 'queue.idle')?.instances ?? [];
-  await until('it is ready', () => idle()[0]?.phase === 'ready');
-  assert.deepEqual(alone.gateway.status().upstreams, []);
-  assert.equal((await alone.get('/')).status, 404);
-  const path = join(alone.folder, 'files');
-  await mkdir(path);
-  await writeFile(join(path, 'readme'), 'of the release');
-  const order = { application: 'queue', from: { kind: 'folder' as const, path }, name: 'v1', strategy: null };
-  const outcome = await alone.gateway.deploy(order, 'the test');
-  assert.ok(outcome.ok, JSON.stringify(outcome));
-  await until(
-    'it runs the release',
-    () => idle().length === 1 && idle()[0]?.release === 'v1' && idle()[0]?.phase === 'ready',
-    60_000,
-  );
+/** After the first loss the main thread keeps the port for the replacement; after the second it releases it. */
+async function endTwice(): Promise<void> {
+  for (const ended of [1, 2]) {
+    await until('one serves', serving);
+    await runInWorkers('setTimeout(() => process.exit(3), 0)');
+    await until('the loss is reported', () => edge.eventsOf('worker_lost').length === ended);
+  }
+}
+
+/** A process that duplicates sockets for the main thread may still hold the port for a moment. */
+async function takePort(server: Server, options: ListenOptions): Promise<void> {
+  await until('the port is free', async () => {
+    const listening = once(server, 'listening').then(
+      () => true,
+      () => false,
+    );
+    server.listen(options);
+    return listening;
+  });
+}
+
+describe('when the drain timeout expires', () => {
+  test('an unanswered request gets 503 drained, a response in progress is truncated, and both are recorded', async () => {
+    edge = await startFromYaml(`${upstream()}\nlog: { path: ./exchange.log }`);
+    origin.answer = ({ line }) =>
+      line.includes('/silent')
+        ? null
+        : (socket) => void socket.write('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf');
+    const silent = edge.connect();
+    silent.write(requestText('GET', '/silent', ['Accept: application/json']));
+    const half = edge.connect();
+    half.write(requestText('GET', '/half'));
+    await until('both requests are in flight', () => origin.requests.length === 2);
+    await half.waitFor(() => half.bytes.includes('half'), 5000);
+    const stopping = edge.gateway.stop('the test says so');
+    void edge.gateway.stop('at once');
+    const response = await responseOn(silent);
+    assert.equal(response.status, 503);
+    assert.equal(JSON.parse(response.body.toString()).cause, 'drained');
+    assert.match(headerOf(response, 'retry-after') ?? '', /^[1-9]/);
+    assert.ok(await half.waitFor(() => half.state !== 'open', 5000));
+    await stopping;
+    const records = recordsIn(await logText());
+    assert.deepEqual(
+      records.map(({ path, end, cause, delivery }) => [path, end, cause, delivery].join(' ')).sort(byText),
+      ['/half truncated drained response_started', '/silent generated drained sent_unknown'],
+    );
+    silent.close();
+    half.close();
+  });
+
+  test('a client that does not read its answer delays nothing, and is recorded', async () => {
+    edge = await startFromYaml(`${upstream()}\nlog: { path: ./exchange.log }`);
+    origin.answer = () => ok('x'.repeat(30_000_000));
+    const { host, port } = edge.address();
+    const client = connect(port, host)
+      .pause()
+      .on('error', () => {});
+    client.write(requestText('GET', '/large'));
+    await until('the request is in flight', () => origin.requests.length === 1);
+    const began = performance.now();
+    const stopping = edge.gateway.stop('the test says so');
+    void edge.gateway.stop('at once');
+    await stopping;
+    assert.ok(performance.now() - began < 4000);
+    const records = recordsIn(await logText());
+    assert.deepEqual(
+      records.map(({ end, cause }) => [end, cause]),
+      [['truncated', 'drained']],
+    );
+    client.destroy();
+  });
 });
