@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { saysError } from './error-line.ts';
+import { isErrorLine } from './error-line.ts';
 
 const lines: readonly (readonly [line: string, isError: boolean])[] = [
   ['FATAL: cannot read the signing key keys/signing.pem', true],
@@ -34,4 +34,4 @@ const lines: readonly (readonly [line: string, isError: boolean])[] = [
 ];
 
 for (const [line, isError] of lines)
-  test(`${isError ? 'says an error' : 'says none'}: ${line}`, () => assert.equal(saysError(line), isError));
+  test(`${isError ? 'says an error' : 'says none'}: ${line}`, () => assert.equal(isErrorLine(line), isError));

@@ -2,7 +2,7 @@
  * Whether a line of output says by itself that something failed: by the level of its logger, by how errors begin, or by its words. A line
  * of a lower level does not, whatever its words are.
  */
-export function saysError(line: string): boolean {
+export function isErrorLine(line: string): boolean {
   const text = line.slice(0, charactersMax);
   const isErrorLevel = levelOf(text);
   return isErrorLevel ?? errorWords.some((words) => words.test(text));

@@ -1,4 +1,4 @@
-import { saysError } from './error-line.ts';
+import { isErrorLine } from './error-line.ts';
 
 /** What the last lines of a program say of why it ended. */
 export interface LastWords {
@@ -121,7 +121,7 @@ function errorBeforeGoodbye(lines: readonly string[], last: number): number | nu
   for (let index = last; index >= 0 && said <= goodbyeLinesMax; index--) {
     const line = lines[index] ?? '';
     if (!tells(line) || isQuotedSource(lines, index)) continue;
-    if (saysError(line) || isErrorAt(lines, index)) return index;
+    if (isErrorLine(line) || isErrorAt(lines, index)) return index;
     if (wentOn.test(line)) return null;
     said += 1;
   }

@@ -9,11 +9,11 @@ export type SaidWords = Pick<LastWords, 'error'> & Partial<Pick<LastWords, 'caus
  */
 export function wordsText(words: SaidWords, directory: string): string {
   const { error, cause = null, position = null } = { ...words, ...loggedWords(words.error) };
-  const place = position === null ? null : placeOf(position, directory);
+  const at = position === null ? null : fileAndLine(position, directory);
   const caused = cause === null ? '' : `, caused by "${cause}"`;
   // Ruby and PHP say it themselves.
-  const isSaid = place === null || `${error} ${cause ?? ''}`.includes(place);
-  return `"${error}"${caused}${isSaid ? '' : ` (${place})`}`;
+  const isSaid = at === null || `${error} ${cause ?? ''}`.includes(at);
+  return `"${error}"${caused}${isSaid ? '' : ` (${at})`}`;
 }
 
 /** What a line of a log in JSON says: its message, and the error that it is about, with the place that this has. Null: it is none. */
@@ -36,7 +36,7 @@ function loggedWords(line: string): SaidWords | null {
 }
 
 /** File and line of a position in any of the forms that runtimes print; null: it names no line. */
-function placeOf(position: string, directory: string): string | null {
+function fileAndLine(position: string, directory: string): string | null {
   const [, file, line] = /(?:^|\(|\bin )([^()]*?):(?:line )?(\d+)(?::\d+)?(?::in .*)?\)?$/.exec(position) ?? [];
   // `[eval]` and `<stdin>` are no files.
   if (file === undefined || line === undefined || /^[[<]/.test(file)) return null;
