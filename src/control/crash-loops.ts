@@ -1,7 +1,7 @@
 import type { Event, EventFacts } from '../core/event.ts';
 import { nextStepAfterExit, notStartedText, stepAfterNoStart } from '#failures/failure-texts.ts';
 import { type Clock, type Instant, never } from '../core/time.ts';
-import { lastWords } from '#failures/last-words.ts';
+import { wordsAfterExit } from '#failures/last-words.ts';
 import { wasStopped } from '../core/recorded-exit.ts';
 import type { ApplicationStatus, InstanceStatus, StatusProblem } from '../core/schemas/status.ts';
 import { instancesText } from './replacements.ts';
@@ -127,7 +127,7 @@ export class CrashLoops {
       return;
     }
     const { code, signal, outOfMemory, output } = event.evidence;
-    const lastLine = lastWords(output)?.error ?? null;
+    const lastLine = wordsAfterExit(output, { code })?.error ?? null;
     this.#noteEnd(event, { code, signal, outOfMemory, lastLine, isSilent: lastLine === null }, now);
   }
 

@@ -3,6 +3,7 @@ import type { ProgramReadiness } from '../core/configuration.ts';
 import type { LaunchHold } from '../core/launch.ts';
 import type { Result } from '#failures/result.ts';
 import type { Instant } from '../core/time.ts';
+import type { LeftProcess } from './left-process.ts';
 import type { ProgramRecord } from './instance-record.ts';
 import type { ReadinessResult, ReadinessCheck } from './readiness.ts';
 
@@ -25,6 +26,8 @@ export interface Host {
   readonly inheritedEnvironment: Readonly<Record<string, string | undefined>>;
   /** Checks once. `onResult` is called exactly once, within the check's time limit, unless the check is cancelled before. */
   checkReadiness(check: ReadinessCheck, onResult: (observation: ReadinessResult) => void): Cancellable;
+  /** Why the file of a program cannot be executed, a clause; null: nothing is known. Absent: files are not looked at. */
+  programFault?(request: Pick<ProgramRequest, 'command' | 'directory' | 'environment'>): string | null;
   /** Looks once whether a program without a port is ready. `onResult` as above. */
   checkProgram(check: ProgramCheck, onResult: (observation: ReadinessResult) => void): Cancellable;
   /** Where a program and its child processes listen; empty where the platform does not tell. */
@@ -96,6 +99,10 @@ export interface ProgramExit {
   readonly signal: string | null;
   /** Whether the kernel killed the program for memory; null where that is not known. */
   readonly outOfMemory: boolean | null;
+  /** It ended with success, and what it had started runs on; absent: nothing does, or that is not known. */
+  readonly left?: LeftProcess;
+  /** What is wrong with the file of the program, a clause; absent: nothing is known to be. */
+  readonly fault?: string;
   /** By whom and how, where more is known of it; one clause. */
   readonly killed?: string;
 }
@@ -110,4 +117,6 @@ export interface ListeningSocket {
   /** As the application bound it: '127.0.0.1', '0.0.0.0', '::1'. */
   readonly host: string;
   readonly port: number;
+  /** Of a unix socket, as the application bound it; then host and port say nothing. Absent: it is a socket of TCP. */
+  readonly path?: string;
 }

@@ -3,7 +3,8 @@ import { describe, test } from 'node:test';
 import type { ApplicationSpec } from '../core/configuration.ts';
 import type { Instant } from '../core/time.ts';
 import type { InstanceLife } from './instance-life.ts';
-import { exitFinding, type InstanceFacts, reasonOf } from './instance-text.ts';
+import type { ProgramExit } from './host.ts';
+import { exitFinding, exitText, type InstanceFacts, reasonOf } from './instance-text.ts';
 import type { ReadinessResult } from './readiness.ts';
 
 const at = (ms: number): Instant => ms as Instant;
@@ -13,6 +14,8 @@ const spec = { readiness, stopMs: 10_000, restart, command: ['app'], environment
 
 const good: ReadinessResult = { kind: 'answered', status: 200, location: null, firstBytes: '' };
 const bad: ReadinessResult = { kind: 'answered', status: 500, location: null, firstBytes: '' };
+
+const success: ProgramExit = { code: 0, signal: null, outOfMemory: false };
 
 function reason(life: InstanceLife, lastObservation: ReadinessResult | null): string {
   const nothing = { wrongListenSockets: null, words: null, ending: null, isAdopted: false };
@@ -101,6 +104,35 @@ test('what is known of a program that ended says when it starts again, while it 
     assert.deepEqual([finding?.exits, finding?.startsAtInstant], [2, undefined]);
   }
 });
+
+const endings: readonly (readonly [what: string, exit: ProgramExit, says: RegExp, fix: RegExp])[] = [
+  [
+    'it went to the background',
+    { ...success, left: { pid: 7, command: 'node real.js', hasOwnGroup: false } },
+    /^exited with code 0, and left node real\.js \(pid 7\) running in the background; last line: "Error: x" \(a\.js:3\)$/,
+    /^let the program stay in the foreground/,
+  ],
+  [
+    'it became a daemon',
+    { ...success, left: { pid: 7, command: 'nginx', hasOwnGroup: true } },
+    /left nginx \(pid 7\) running in the background in a process group of its own, which Candor does not end;/,
+    /^let the program stay in the foreground/,
+  ],
+  [
+    'its file cannot be executed: what a shell says of that explains nothing',
+    { ...success, code: 126, fault: 'the program ./app is a directory' },
+    /^exited with code 126: the program \.\/app is a directory$/,
+    /^correct what keeps the program from starting/,
+  ],
+];
+
+for (const [what, exit, says, fix] of endings)
+  test(`how a program ended: ${what}`, () => {
+    const ending = exitText(exit, '"Error: x" (a.js:3)');
+    assert.match(ending, says);
+    const waiting = { phase: 'backing_off', since: at(100), until: at(9000), failures: 2, failedStarts: 2 } as const;
+    assert.match(exitFinding(waiting, { ending, ownExit: exit }, null)?.fix ?? '', fix);
+  });
 
 test('what is known of a program that ended leads to its output only if it printed something', () => {
   const ended = { ending: 'exited with code 3', ownExit: { code: 3, signal: null, outOfMemory: false } };

@@ -5,6 +5,7 @@ import type { EndpointState, ReadinessFinding } from '../core/endpoint.ts';
 import type { InstanceExit } from '#failures/instance-exit.ts';
 import { nextStepAfterExit, stepAfterNoStart } from '#failures/failure-texts.ts';
 import type { LastWords } from '#failures/last-words.ts';
+import type { SaidWords } from '#failures/words-text.ts';
 import type { ListeningSocket, ProgramExit } from './host.ts';
 import { failsMax, type InstanceLife } from './instance-life.ts';
 import { checkText, type ReadinessResult, readinessResultText } from './readiness.ts';
@@ -18,7 +19,7 @@ export interface InstanceFacts {
   /** Where the program listens instead of on its port; null where that is not known. */
   readonly wrongListenSockets: readonly ListeningSocket[] | null;
   /** The last words of the present run; null: it wrote none. */
-  readonly words: Pick<LastWords, 'error' | 'isError'> | null;
+  readonly words: (SaidWords & Pick<LastWords, 'isError'>) | null;
   /** How the last run ended, or why it did not begin; null before the first end. */
   readonly ending: string | null;
   /** The program that runs was started by an earlier process. */
@@ -80,9 +81,9 @@ export function readinessFinding({
   words,
 }: InstanceFacts): ReadinessFinding | null {
   const fromCommand = spec.fromCommand === true;
-  const { command, environment, readiness } = spec;
+  const { command, directory, environment, readiness } = spec;
   const isRelease = spec.release !== undefined;
-  const own = { ...readiness, port, fromCommand, isRelease, command, host: environment['HOST'] };
+  const own = { ...readiness, port, fromCommand, isRelease, command, directory, host: environment['HOST'] };
   return findingOf(lastObservation, { ...own, wrongListenSockets, words });
 }
 
@@ -110,14 +111,16 @@ export function exitFinding(
   const exits = life.failures;
   if (exits === 0 || ending === null || found?.lasting === true) return null;
   const step =
-    ownExit === null
+    ownExit === null || ownExit.fault !== undefined
       ? stepAfterNoStart
-      : nextStepAfterExit({
-          ...ownExit,
-          outOfMemory: ownExit.outOfMemory === true,
-          lastLine: exit?.lastLine ?? null,
-          isSilent,
-        });
+      : ownExit.left !== undefined
+        ? stepAfterBackground
+        : nextStepAfterExit({
+            ...ownExit,
+            outOfMemory: ownExit.outOfMemory === true,
+            lastLine: exit?.lastLine ?? null,
+            isSilent,
+          });
   const now = found === null ? '' : `${found.reason}; `;
   const start = life.phase === 'backing_off' ? { startsAtInstant: life.until } : {};
   return {
@@ -128,6 +131,9 @@ export function exitFinding(
     ...start,
   };
 }
+
+const stepAfterBackground =
+  'Let the program stay in the foreground: without the option that makes it a daemon, without `&`, and by `exec` in a script.';
 
 function oftenText(exits: number, wasStarted: boolean): string {
   if (wasStarted) return exits === 1 ? 'it has ended' : `it has ended ${exits} times in a row, the last time`;
@@ -172,12 +178,13 @@ function inRowText(failures: number): string {
   return failures > 1 ? ` (failed ${failures} times in a row)` : '';
 }
 
-/** How a program ended, one sentence without its full stop. */
-export function exitText(exit: ProgramExit, lastLine: string | null): string {
-  return lastLine === null ? endText(exit) : `${endText(exit)}; last line: "${lastLine}"`;
+/** How a program ended, one sentence without its full stop. `said`: its last words (`#failures/words-text.ts`). */
+export function exitText(exit: ProgramExit, said: string | null): string {
+  if (exit.fault !== undefined) return `${endText(exit)}: ${exit.fault}`;
+  return said === null ? endText(exit) : `${endText(exit)}; last line: ${said}`;
 }
 
-function endText({ code, signal, outOfMemory, killed }: ProgramExit): string {
+function endText({ code, signal, outOfMemory, killed, left }: ProgramExit): string {
   if (killed !== undefined) return killed;
   if (outOfMemory === true) return 'killed by the kernel: out of memory';
   if (signal === 'SIGKILL') {
@@ -187,6 +194,8 @@ function endText({ code, signal, outOfMemory, killed }: ProgramExit): string {
   }
   if (signal !== null) return `killed by ${signal}`;
   if (code === null) return 'ended; how is not known, since an earlier Candor process had started it';
+  if (left !== undefined)
+    return `exited with code ${code}, and left ${left.command} (pid ${left.pid}) running in the background${left.hasOwnGroup ? ' in a process group of its own, which Candor does not end' : ''}`;
   // A shell reports its command's death by signal n as 128 + n (POSIX, Shell Command Language §2.8.2).
   return code > 128 && code <= 128 + 64
     ? `exited with code ${code} (what a shell says of a command killed by signal ${code - 128})`

@@ -424,14 +424,16 @@ export class Instance {
   }
 
   #exited(run: ProgramRun, exit: ProgramExit): void {
-    this.#lastRun.exited(exit, this.phase, this.#parts.clock.now(), run.tail.lastLine);
+    this.#lastRun.exited(exit, this.phase, this.#parts.clock.now(), run.tail.wordsAfter(exit), this.#spec.directory);
     this.#handle({ kind: 'exited' });
   }
 
   /** The last line often comes just after the exit: the exit is published again with it, and the event has all lines. */
   #outputCompleted(run: ProgramRun): void {
     const last = this.#lastRun;
-    const afterMs = Math.round(last.noteLastLine(run.tail.lastLine, this.#parts.clock.now()) - run.startedAt);
+    const words = run.tail.wordsAfter(last.programExit);
+    const at = last.noteWords(words, this.#parts.clock.now(), this.#spec.directory);
+    const afterMs = Math.round(at - run.startedAt);
     const exited = { pid: run.program?.pid ?? 0, afterMs, output: [...run.tail.lines] };
     this.#report.exited(last.ending ?? '', last.programExit, exited, last.phaseAtExit, this.phase);
     this.#announce();

@@ -1,4 +1,5 @@
 import type { InstanceExit } from '#failures/instance-exit.ts';
+import { type SaidWords, wordsText } from '#failures/words-text.ts';
 import type { Instant } from '../core/time.ts';
 import { wasStopped } from '../core/recorded-exit.ts';
 import type { ProgramExit } from './host.ts';
@@ -60,19 +61,20 @@ export class LastRun {
     this.#ending = reason;
   }
 
-  exited(exit: ProgramExit, phase: Phase, at: Instant, lastLine: string | null): void {
+  /** `directory`: of the program, to which the places in its words are relative. */
+  exited(exit: ProgramExit, phase: Phase, at: Instant, words: SaidWords | null, directory = '/'): void {
     this.#programExit = exit;
     this.#phaseAtExit = phase;
     this.#wasStarted = true;
     this.#isSilent = false;
-    this.#note(at, lastLine);
+    this.#note(at, words, directory);
   }
 
   /** The last line often comes just after the exit. Returns when the exit was. */
-  noteLastLine(lastLine: string | null, now: Instant): Instant {
+  noteWords(words: SaidWords | null, now: Instant, directory = '/'): Instant {
     const at = (this.#exit?.atInstant as Instant | undefined) ?? now;
-    this.#note(at, lastLine);
-    this.#isSilent = lastLine === null;
+    this.#note(at, words, directory);
+    this.#isSilent = words === null;
     return at;
   }
 
@@ -80,12 +82,14 @@ export class LastRun {
     if (lines.length > 0) this.#lines = lines;
   }
 
-  #note(at: Instant, lastLine: string | null): void {
+  #note(at: Instant, words: SaidWords | null, directory: string): void {
     const { code, signal, outOfMemory } = this.#programExit;
+    const lastLine = words?.error ?? null;
     const isStopped = wasStopped({ from: this.#phaseAtExit });
     const stopped = isStopped ? { stopped: { replacedBy: null } } : {};
     this.#exit = { atInstant: at, code, signal, outOfMemory: outOfMemory === true, lastLine, ...stopped };
     // An end that was requested has no reason in the output.
-    this.#ending = exitText(this.#programExit, isStopped ? null : lastLine);
+    const said = isStopped || words === null ? null : wordsText(words, directory);
+    this.#ending = exitText(isStopped ? { code, signal, outOfMemory } : this.#programExit, said);
   }
 }

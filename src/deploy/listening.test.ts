@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { answersTo, listeningLines, socketText } from './listening.ts';
+import { answersTo, listeningLines, socketText, unixListeningLines } from './listening.ts';
 
 // Two tables as Linux on x86 prints them, a connection among the listening sockets.
 const tcp = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
@@ -25,6 +25,21 @@ test('the tables of the kernel are read as addresses', () => {
       '4602 [::ffff:127.0.0.1]:3001',
       '4603 [fe80::aa8:ff:0:1]:3002',
     ],
+  );
+});
+
+test('of unix sockets, those count that accept connections and have a name in the file system', () => {
+  const unix = `Num       RefCount Protocol Flags    Type St Inode Path
+0000000000000000: 00000002 00000000 00010000 0001 01 22001 ./app.sock
+0000000000000000: 00000002 00000000 00010000 0001 01 22002 /srv/shop/a b.sock
+0000000000000000: 00000003 00000000 00000000 0001 03 22003 /srv/shop/a b.sock
+0000000000000000: 00000002 00000000 00010000 0001 01 22004 @/tmp/.X11-unix/X0
+0000000000000000: 00000002 00000000 00010000 0005 01 22005 /run/udev/control
+0000000000000000: 00000003 00000000 00000000 0001 03 22006
+`;
+  assert.deepEqual(
+    unixListeningLines(unix).map(([inode, socket]) => `${inode} ${socketText(socket)}`),
+    ['22001 ./app.sock', '22002 /srv/shop/a b.sock'],
   );
 });
 

@@ -7,7 +7,10 @@ import { membersOf } from './process-identity.ts';
 const processesMax = 64;
 const descriptorsMax = 4_096;
 
-/** Where the processes of a group listen for TCP connections (proc_pid_net(5)). Linux only; empty elsewhere. */
+/**
+ * Where the processes of a group listen for TCP connections (proc_pid_net(5)), and where for none of TCP, on which unix sockets. Linux only; empty
+ * elsewhere.
+ */
 export async function listeningOf(group: number): Promise<readonly ListeningSocket[]> {
   const pids = membersOf(group)?.slice(0, processesMax) ?? [];
   const [first] = pids;
@@ -17,7 +20,19 @@ export async function listeningOf(group: number): Promise<readonly ListeningSock
   const byInode = new Map(tables.flatMap((table) => listeningLines(table)));
   const inodes = new Set<string>();
   for (const pid of pids) for (const inode of await socketsOf(pid)) inodes.add(inode);
-  return [...byInode].filter(([inode]) => inodes.has(inode)).map(([, socket]) => socket);
+  const own = (sockets: Iterable<readonly [inode: string, socket: ListeningSocket]>): readonly ListeningSocket[] =>
+    [...sockets].filter(([inode]) => inodes.has(inode)).map(([, socket]) => socket);
+  const found = own(byInode);
+  return found.length > 0 ? found : own(unixListeningLines(await readOr(`/proc/${first}/net/unix`)));
+}
+
+/** The unix sockets of a table that accept connections, and have a name in the file system. */
+export function unixListeningLines(table: string): [inode: string, socket: ListeningSocket][] {
+  return table.split('\n').flatMap((line): [string, ListeningSocket][] => {
+    // Flag 0x10000 is __SO_ACCEPTCON; the path is all that is left of the line.
+    const [, flags = '', inode = '', path = ''] = /^\w+: \w+ \w+ (\w+) 0001 \w+ +(\d+) ([^@].*)$/.exec(line) ?? [];
+    return (Number.parseInt(flags, 16) & 0x1_0000) === 0 ? [] : [[inode, { host: '', port: 0, path }]];
+  });
 }
 
 /** The listening sockets of a table, by inode. */
@@ -41,6 +56,7 @@ export function answersTo(socket: ListeningSocket, port: number): boolean {
 }
 
 export function socketText(socket: ListeningSocket): string {
+  if (socket.path !== undefined) return socket.path;
   return socket.host.includes(':') ? `[${socket.host}]:${socket.port}` : `${socket.host}:${socket.port}`;
 }
 

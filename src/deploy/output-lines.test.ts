@@ -38,7 +38,7 @@ test('the last 200 lines are kept', () => {
   const tail = new OutputTail();
   for (let number = 1; number <= 1_000; number++) tail.add(`line ${number}`);
   assert.equal(tail.lines.length, linesMax);
-  assert.deepEqual([tail.lines[0], tail.lastLine], ['line 801', 'line 1000']);
+  assert.deepEqual([tail.lines[0], tail.words?.error], ['line 801', 'line 1000']);
 });
 
 const tellings: readonly (readonly [what: string, lines: readonly string[], telling: string | null])[] = [
@@ -96,7 +96,7 @@ for (const [what, lines, telling] of tellings) {
   test(`the line that explains an exit: ${what}`, () => {
     const tail = new OutputTail();
     for (const line of lines) tail.add(line);
-    assert.equal(tail.lastLine, telling);
+    assert.equal(tail.words?.error ?? null, telling);
   });
 }
 

@@ -1,4 +1,4 @@
-import { type LastWords, lastWords } from '#failures/last-words.ts';
+import { type LastWords, lastWords, wordsAfterExit } from '#failures/last-words.ts';
 
 /**
  * The output of a program as lines without control characters. Lines are shown in terminals, events and pages, where text
@@ -80,9 +80,9 @@ export class OutputTail {
     return lastWords(this.#lines);
   }
 
-  /** The line that says why the program ended, which a stack or the runtime's farewell may follow. */
-  get lastLine(): string | null {
-    return this.words?.error ?? null;
+  /** The same, after the program has ended so: a stack, a goodbye or the runtime's farewell may follow the line. */
+  wordsAfter(exit: { readonly code: number | null }): LastWords | null {
+    return wordsAfterExit(this.#lines, exit);
   }
 }
 

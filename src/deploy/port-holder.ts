@@ -38,7 +38,7 @@ export function portHolderText(port: number, holderOf: (port: number) => PortHol
 }
 
 /** The command line of a process. Without it, the kernel's name, which for Node is that of a thread. */
-function commandOf(folder: string): string {
+export function commandOf(folder: string): string {
   const [program = '', ...words] = read(join(folder, 'cmdline')).split('\0');
   // A program that has overwritten them says what it does ("nginx: master process /usr/sbin/nginx -g …"), with its name first.
   const own = /^([\w.-]+): /.exec(program)?.[1];

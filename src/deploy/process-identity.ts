@@ -51,7 +51,7 @@ function readText(path: string): string | null {
   }
 }
 
-function hasEnded(state: string): boolean {
+export function hasEnded(state: string): boolean {
   return state === 'Z' || state === 'X';
 }
 
@@ -74,10 +74,10 @@ interface ProcessFacts {
 }
 
 /** Null where there is no such process, or no /proc. */
-export function readProcess(pid: number): ProcessFacts | null {
+export function readProcess(pid: number, proc = '/proc'): ProcessFacts | null {
   let text: string;
   try {
-    text = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    text = readFileSync(`${proc}/${pid}/stat`, 'latin1');
   } catch {
     return null; // it has ended, or this is not Linux: either way nothing is known
   }

@@ -215,7 +215,7 @@ export class ProgramRun {
 
   #exited(exit: ProgramExit): void {
     if (this.#closed) return;
-    const { clock } = this.#parts;
+    const { clock, host } = this.#parts;
     this.#hasExited = true;
     this.#outputTimer = clock.schedule(
       after(clock.now(), outputWaitMs),
@@ -223,7 +223,12 @@ export class ProgramRun {
       this as ProgramRun,
     );
     const known = this.#hold?.exited?.(exit) ?? null;
-    this.#listener.onExited(known === null ? exit : { ...exit, outOfMemory: known.outOfMemory, killed: known.how });
+    const fault = mayBeUnexecutable(exit) ? (host.programFault?.(this.#spec) ?? null) : null;
+    this.#listener.onExited({
+      ...exit,
+      ...(known === null ? {} : { outOfMemory: known.outOfMemory, killed: known.how }),
+      ...(fault === null ? {} : { fault }),
+    });
   }
 
   #outputEnded(): void {
@@ -260,6 +265,14 @@ export function launchedOf(program: string, spec: ApplicationSpec): LaunchedProg
   const { id, of, features: settings = {}, release, directory } = spec;
   const kind = of === undefined ? 'instance' : 'worker';
   return { application: of ?? id, settings, program, kind, release: release ?? null, directory };
+}
+
+/**
+ * What a shell says of a file that the kernel does not execute, and how one ends that reads it as a script: the C library lets a shell do
+ * that (execvp(3), ENOEXEC).
+ */
+function mayBeUnexecutable({ code }: ProgramExit): boolean {
+  return code === 2 || code === 126 || code === 127;
 }
 
 function portText(port: number | null, errno: string): string {

@@ -13,6 +13,7 @@ import {
   removePipes,
 } from './output-pipes.ts';
 import { inheritedEnvironment, portlessEnvironment } from './inherited-environment.ts';
+import { faultOfProgramFile } from './program-file.ts';
 import { RunningProgram } from './running-program.ts';
 import { startMarkVariable } from './watchdog-script.ts';
 
@@ -44,7 +45,7 @@ export function startProgram(
   const { port, stopMs } = request;
   const streams = named?.ours ?? { stdout: child.stdout as Readable, stderr: child.stderr as Readable };
   const pipes = named?.pipes ?? null;
-  const program = new RunningProgram({ pid: child.pid, port, stopMs, pipes, streams, listener, clock, watchdog });
+  const program = new RunningProgram({ pid: child.pid, port, stopMs, pipes, streams, listener, clock, watchdog, mark });
   child.once('exit', (code, signal) => program.ended(code, signal));
   child.on('error', () => {}); // of a signal that could not be sent; starting has succeeded
   // Once another process looks after the program, its handle must not keep this process running.
@@ -120,7 +121,9 @@ function startFailureText(
 ): string {
   const [file = ''] = command;
   if (!isDirectory(directory)) return `the directory ${directory} does not exist`;
-  const found = file.includes('/') ? existing([resolve(directory, file)]) : existing(searched(file, environment));
+  const found = programPath({ command, directory, environment });
+  const fault = found === null ? null : faultOfProgramFile(found, file);
+  if (fault !== null && errno !== 'EAGAIN') return fault;
   switch (errno) {
     case 'ENOENT':
       if (found !== null) return `${found} exists, but the interpreter that its first line names does not`;
@@ -149,9 +152,18 @@ export function missingProgram(
   const [file = ''] = command;
   const paths = file.includes('/') ? [resolve(directory, file)] : searched(file, environment);
   const errno = !isDirectory(directory) || existing(paths) === null ? 'ENOENT' : 'EACCES';
-  return isDirectory(directory) && paths.some((path) => isExecutable(path))
+  return isDirectory(directory) && paths.some((path) => isExecutable(path) && !isDirectory(path))
     ? null
     : { errno, reason: startFailureText(errno, request) };
+}
+
+/** The file that the first word of a command names; null: there is none. */
+export function programPath({
+  command: [file = ''],
+  directory,
+  environment,
+}: Pick<ProgramRequest, 'command' | 'directory' | 'environment'>): string | null {
+  return file.includes('/') ? existing([resolve(directory, file)]) : existing(searched(file, environment));
 }
 
 function searched(file: string, environment: Readonly<Record<string, string>>): readonly string[] {

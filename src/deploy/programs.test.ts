@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -184,6 +184,16 @@ test('a program that listens on another port than PORT is detected', linuxOnly, 
   assert.ok(first()?.reason.includes(reason));
 });
 
+test('a program that listens on a unix socket alone is detected', linuxOnly, async (t) => {
+  const { find } = run(t, application("require('node:net').createServer().listen('./app.sock')"));
+  const { evidence, reason } = await until('the report', () => find('instance_wrong_listen_address'));
+  assert.deepEqual(evidence.listensOn, ['./app.sock']);
+  assert.match(
+    reason,
+    /listens on the unix socket \.\/app\.sock, not on port \d+, which it was given \(PORT\): let it/,
+  );
+});
+
 test('a program whose child listens on an address that 127.0.0.1 does not reach is detected', linuxOnly, async (t) => {
   const inChild = `require('node:child_process').spawn(process.execPath, ['-e', "require('node:net').createServer().listen(process.env.PORT, '127.0.0.2')"], { stdio: 'inherit' })`;
   const { find } = run(t, application(inChild));
@@ -248,8 +258,16 @@ const notStarted: readonly (readonly [
     './script',
     {},
     'ENOENT',
-    /\/script exists, but the interpreter that its first line names does not/,
+    /script exists, but \/no\/such\/interpreter, the interpreter that its first line names, does not/,
   ],
+  [
+    'a script with line ends of Windows',
+    './script-of-windows',
+    {},
+    'ENOENT',
+    /carriage return, as on Windows \(CRLF\)/,
+  ],
+  ['a folder as the program', './folder', {}, 'EACCES', /the program \.\/folder is a directory/],
   [
     'a directory that is missing',
     'node',
@@ -260,6 +278,8 @@ const notStarted: readonly (readonly [
 ];
 
 writeFileSync(join(directory, 'plain.txt'), 'text\n', { mode: 0o644 });
+mkdirSync(join(directory, 'folder'));
+writeFileSync(join(directory, 'script-of-windows'), '#!/bin/sh\r\n', { mode: 0o755 });
 writeFileSync(join(directory, 'script'), '#!/no/such/interpreter\n', { mode: 0o755 });
 
 for (const [what, command, change, errno, reason] of notStarted) {
@@ -322,6 +342,46 @@ test('child processes that a crashed program leaves are ended before it starts a
   assert.equal(find('instance_exited')?.evidence.code, 3);
   assert.equal(isRunning(grandchildOf(lines)), false);
 });
+
+const unexecutable: readonly (readonly [what: string, content: string | Buffer, reason: RegExp])[] = [
+  ['a script of env with line ends of Windows', '#!/usr/bin/env node\r\n', /^exited with code 127: .+carriage return/],
+  [
+    'a program for another processor, which the C library gives to a shell',
+    Buffer.from(`7f454c46020201${'00'.repeat(11)}0016${'0a'.repeat(44)}`, 'hex'),
+    /^exited with code \d+: the program .+ is built for another architecture, s390x/,
+  ],
+];
+
+for (const [index, [what, content, reason]] of unexecutable.entries())
+  test(`an exit is explained by the file of the program: ${what}`, linuxOnly, async (t) => {
+    const file = `./unexecutable-${index}`;
+    writeFileSync(join(directory, file), content, { mode: 0o755 });
+    const { find } = run(t, application('', { command: [file] }));
+    assert.match((await until('the exit', () => find('instance_exited'))).reason, reason);
+  });
+
+const inBackground: readonly (readonly [what: string, detached: boolean, reason: RegExp])[] = [
+  [
+    'in its group',
+    false,
+    /^exited with code 0, and left node server\.cjs \(pid \d+\) running in the background; last line/,
+  ],
+  [
+    'as a daemon',
+    true,
+    /^exited with code 0, and left node server\.cjs \(pid \d+\) running in the background in a process group of its own/,
+  ],
+];
+
+for (const [what, detached, reason] of inBackground)
+  test(`a program that goes to the background is told by what it leaves: ${what}`, linuxOnly, async (t) => {
+    writeFileSync(join(directory, 'server.cjs'), "console.log('up'); setTimeout(() => {}, 60_000);");
+    const child = `require('node:child_process').spawn(process.execPath, ['server.cjs'], { detached: ${detached}, stdio: 'ignore' })`;
+    const { find } = run(t, application(`console.log('left', ${child}.pid); process.exit(0)`));
+    const { reason: said, evidence } = await until('the exit', () => find('instance_exited'));
+    if (detached) process.kill(Number(/left (\d+)/.exec(evidence.output.join(' '))?.[1]));
+    assert.match(said, reason);
+  });
 
 const outputs: readonly (readonly [where: string, outputs: OutputPipeFolder | null, adoptable: boolean])[] = [
   ['pipes with names', new OutputPipeFolder(join(directory, 'output')), true],

@@ -200,6 +200,25 @@ test('a check names the failure that a request would meet; an answer is none', (
   assert.deepEqual(causes, [null, 'response_head_timeout', 'connect_refused', 'closed_before_response']);
 });
 
+test('an application that listens on unix sockets alone may still open its port', () => {
+  const unix = { host: '', port: 0, path: './app.sock' };
+  const found = (wrongListenSockets: readonly ListeningSocket[]): unknown =>
+    findingOf(refused, { ...facts, wrongListenSockets });
+  assert.deepEqual(found([unix]), {
+    reason: 'the application listens on the unix socket ./app.sock, not on port 41213, which it was given (PORT)',
+    fix: 'let it listen on the port in the PORT environment variable, or write {port} in its command',
+    lasting: false,
+  });
+});
+
+test('what an application wrote last is told with its place', () => {
+  const words = { error: 'Error: no database', isError: true, position: 'open (/srv/shop/lib/db.js:4:2)' };
+  assert.match(
+    findingOf(refused, { ...facts, directory: '/srv/shop', words })?.reason ?? '',
+    /wrote last: "Error: no database" \(lib\/db\.js:4\)$/,
+  );
+});
+
 describe('an application that listens elsewhere', () => {
   for (const [misplaced, says, run, up] of places) {
     test(`${says}: the option that helps is named`, () => {

@@ -4,6 +4,7 @@ import { clause } from '#failures/failure-table/formatting.ts';
 import { lowerFirst } from '#failures/first-letter.ts';
 import { stepOfOtherProtocol } from '#failures/guess-words.ts';
 import type { LastWords } from '#failures/last-words.ts';
+import { type SaidWords, wordsText } from '#failures/words-text.ts';
 import type { ListeningSocket } from './host.ts';
 import { listenAdvice } from './exposure.ts';
 import { answersTo, socketText } from './listening.ts';
@@ -19,12 +20,14 @@ export interface FindingFacts {
   /** It was deployed: two of its releases run at the same time, which one port does not allow. */
   readonly isRelease?: boolean;
   readonly command: readonly string[];
+  /** Places in its words are relative to it. */
+  readonly directory?: string;
   /** The HOST of its configuration; undefined: it has none. */
   readonly host?: string | undefined;
   /** Where the application listens instead of `port`; null where that is not known. */
   readonly wrongListenSockets: readonly ListeningSocket[] | null;
   /** The last words of the application; null: it wrote none. */
-  readonly words: Pick<LastWords, 'error' | 'isError'> | null;
+  readonly words: (SaidWords & Pick<LastWords, 'isError'>) | null;
 }
 
 /** Why an instance is not ready, and what to do; null while no check has failed. */
@@ -32,7 +35,7 @@ export function findingOf(observation: ReadinessResult | null, facts: FindingFac
   if (observation === null || hasPassed(observation)) return null;
   if (observation.kind === 'refused' && facts.wrongListenSockets !== null)
     return wrongListenFinding(facts, facts.wrongListenSockets);
-  const reason = `${readinessResultText(observation, facts)}${wroteText(observation, facts.words?.error ?? null)}`;
+  const reason = `${readinessResultText(observation, facts)}${wroteText(observation, facts)}`;
   const cause = causes[observation.kind];
   return {
     ...{ reason, fix: fixOf(observation, facts), lasting: isLasting(observation) },
@@ -56,10 +59,10 @@ export function findingText({ reason, fix }: ReadinessFinding): string {
 }
 
 /** An answer shows what is wrong by itself. Where none comes, the application often has written why. */
-function wroteText(observation: ReadinessResult, lastLine: string | null): string {
+function wroteText(observation: ReadinessResult, { words, directory = '/' }: FindingFacts): string {
   const answered = observation.kind === 'answered' && (observation.status < 500 || observation.advice !== undefined);
-  if (lastLine === null || answered || isOtherwise.has(observation.kind)) return '';
-  return `; the application wrote last: "${lastLine}"`;
+  if (words === null || answered || isOtherwise.has(observation.kind)) return '';
+  return `; the application wrote last: ${wordsText(words, directory)}`;
 }
 
 /** It answered, as no HTTP client can read it. */
@@ -143,19 +146,29 @@ function isLasting(observation: ReadinessResult): boolean {
 
 function wrongListenFinding(facts: FindingFacts, sockets: readonly ListeningSocket[]): ReadinessFinding {
   const addresses = sockets.map(socketText).join(' and ');
+  if (sockets.every(({ path }) => path !== undefined)) return unixSocketFinding(facts, addresses, sockets.length);
   if (sockets.some((socket) => socket.port === facts.port)) {
     const reason = `the application listens on ${addresses}, not on 127.0.0.1`;
     return { reason, fix: listenAdvice(facts.command, facts.host), lasting: true };
   }
   const reason = `the application listens on ${addresses}, not on ${facts.port}, the port that it was given (PORT)`;
-  const given = facts.command.some((word) => word.includes('{port}'))
-    ? 'the port that its command gives it as {port}'
-    : 'the port in the PORT environment variable, or write {port} in its command';
   return {
     reason,
-    fix: `let it listen on ${given}${portOption(facts, sockets)}`,
+    fix: `let it listen on ${givenPort(facts.command)}${portOption(facts, sockets)}`,
     lasting: true,
   };
+}
+
+function givenPort(command: readonly string[]): string {
+  return command.some((word) => word.includes('{port}'))
+    ? 'the port that its command gives it as {port}'
+    : 'the port in the PORT environment variable, or write {port} in its command';
+}
+
+/** A program may open a socket for its own tools first, and its port later. */
+function unixSocketFinding({ port, command }: FindingFacts, paths: string, count: number): ReadinessFinding {
+  const reason = `the application listens on the unix socket${count === 1 ? '' : 's'} ${paths}, not on port ${port}, which it was given (PORT)`;
+  return { reason, fix: `let it listen on ${givenPort(command)}`, lasting: false };
 }
 
 /** Where it listens on one port of 127.0.0.1, Candor can be told that port instead. */

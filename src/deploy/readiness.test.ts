@@ -135,6 +135,14 @@ for (const [protocol, record, answer] of otherProtocols)
     assert.deepEqual(await ask(speaking(record, answer)), { kind: 'other_protocol', protocol });
   });
 
+for (const [answers, answer] of [
+  ['an alert', [21, 3, 3, 0, 2, 2, 40]],
+  ['its hello', [22, 3, 3, 0, 4, 2, 0, 0, 0]],
+] as const)
+  test(`a server that closes HTTP connections and answers ${answers} to TLS is told by it, each time`, async () => {
+    assert.deepEqual(await ask(speaking([22, 3, 1], answer), null, 2), { kind: 'unasked_protocol', protocol: 'tls' });
+  });
+
 const settingsAndGoAway = [0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
 for (const [protocol, bytes] of [
   ['http2', settingsAndGoAway],
@@ -202,7 +210,7 @@ const expectations: readonly (readonly [what: string, check: Partial<ReadinessCh
   [
     'one that is not there',
     { expectStatus: [{ from: 400, to: 499 }], expectBody: 'welcome' },
-    '401, and its body does not have the text that readiness.expect names',
+    '401, and its body does not have the text that readiness.expect names ("welcome"), but begins with "please log in"',
   ],
 ];
 

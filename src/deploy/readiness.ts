@@ -178,7 +178,10 @@ function readinessOf(result: HealthCheckResult, check: ReadinessCheck): Readines
         ...(hasExpectation(check)
           ? {
               expected: {
-                unmet: unmetText(unmetExpectation(result, check, () => new TextDecoder().decode(result.firstBytes))),
+                unmet: unmetText(
+                  unmetExpectation(result, check, () => new TextDecoder().decode(result.firstBytes)),
+                  { sought: check.expectBody, firstBytes },
+                ),
               },
             }
           : {}),
@@ -192,7 +195,11 @@ function readinessOf(result: HealthCheckResult, check: ReadinessCheck): Readines
   }
 }
 
-function unmetText(unmet: ReturnType<typeof unmetExpectation>): string | null {
+/** The text that is looked for is the operator's own. */
+function unmetText(
+  unmet: ReturnType<typeof unmetExpectation>,
+  { sought = '', firstBytes }: { readonly sought: string | undefined; readonly firstBytes: string },
+): string | null {
   switch (unmet?.kind) {
     case undefined:
       return null;
@@ -201,7 +208,7 @@ function unmetText(unmet: ReturnType<typeof unmetExpectation>): string | null {
     case 'header':
       return `, and its header ${unmet.name} is not as readiness.expect says`;
     case 'body':
-      return ', and its body does not have the text that readiness.expect names';
+      return `, and its body does not have the text that readiness.expect names (${JSON.stringify(harmless(sought.slice(0, firstCharactersMax)))})${firstBytes === '' ? ', but is empty' : `, but begins with "${firstBytes}"`}`;
   }
 }
 

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { lastWords } from '#failures/last-words.ts';
+import { wordsText } from '#failures/words-text.ts';
 import type { LaunchedProgram, Launcher, LaunchHold } from '../core/launch.ts';
 import { after, type Clock } from '../core/time.ts';
 import { inheritedEnvironment } from './inherited-environment.ts';
@@ -59,9 +60,9 @@ export function runJob(
     const end = (failure: string | null, code: number | null = null, signalName: string | null = null): void => {
       reader.end();
       hold?.ended?.();
-      const last = lastWords(lines)?.error;
+      const last = lastWords(lines, failure !== null);
       resolve({
-        failure: failure === null || last === undefined ? failure : `${failure}; last line: "${last}"`,
+        failure: failure === null || last === null ? failure : `${failure}; last line: ${wordsText(last, directory)}`,
         ...{ lines, code, signal: signalName },
       });
     };

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { Clock, Instant } from '../core/time.ts';
 import type { Program, ProgramExit, ProgramListener, OutputStream } from './host.ts';
 import type { ProgramRecord } from './instance-record.ts';
+import { leftBehind } from './left-process.ts';
 import type { OrphanWatchdog } from './orphan-watchdog.ts';
 import { type OutputPipes, removePipes } from './output-pipes.ts';
 import { groupIsAlive, signalGroup, identityOf, type ProcessIdentity } from './process-identity.ts';
@@ -124,6 +125,8 @@ interface RunningProgramParts {
   readonly listener: ProgramListener;
   readonly clock: Clock;
   readonly watchdog: OrphanWatchdog;
+  /** In the environment of the program and of what it starts; absent: an earlier process has started it. */
+  readonly mark?: string;
 }
 
 /** A running program, started here or by an earlier process. Its creator reports its exit. */
@@ -137,6 +140,7 @@ export class RunningProgram implements Program {
   #hasEnded = false;
   #outputHasEnded = false;
   #isDetached = false;
+  #isAskedToEnd = false;
   /** For the observer of its exit: to stop observing. */
   onDetach: () => void = () => {};
   /** The output has ended, and probably the program has too. */
@@ -162,6 +166,7 @@ export class RunningProgram implements Program {
   }
 
   signal(signal: 'SIGTERM' | 'SIGKILL'): void {
+    this.#isAskedToEnd = true;
     signalGroup(this.pid, signal);
   }
 
@@ -210,7 +215,10 @@ export class RunningProgram implements Program {
   /** A shell that runs the program reports its child's SIGKILL as code 137. */
   #exitOf(code: number | null, signal: string | null, now: Instant): ProgramExit {
     const mayBeKilled = signal === 'SIGKILL' || code === 128 + 9 || (code === null && signal === null);
-    return { code, signal, outOfMemory: mayBeKilled ? this.#memoryKills.hasRisen(now) : false };
+    const exit = { code, signal, outOfMemory: mayBeKilled ? this.#memoryKills.hasRisen(now) : false };
+    // Only a program that went to the background ends with success and leaves something running.
+    const left = code === 0 && !this.#isAskedToEnd ? leftBehind(this.pid, this.#parts.mark ?? null) : null;
+    return left === null ? exit : { ...exit, left };
   }
 }
 

@@ -7,7 +7,8 @@ import { checkProgram } from './program-check.ts';
 import { listeningOf } from './listening.ts';
 import { OrphanWatchdog } from './orphan-watchdog.ts';
 import type { OutputPipeFolder } from './output-pipes.ts';
-import { startProgram } from './program.ts';
+import { programPath, startProgram } from './program.ts';
+import { faultOfProgramFile } from './program-file.ts';
 import { checkReadiness } from './readiness.ts';
 import { createServer } from 'node:net';
 import { failWith, type Result, succeed } from '#failures/result.ts';
@@ -37,6 +38,10 @@ export function createSystemHost(
       return program;
     },
     checkReadiness: (check, onResult) => checkReadiness(checker, check, onResult),
+    programFault: (request) => {
+      const path = programPath(request);
+      return path === null ? null : faultOfProgramFile(path, request.command[0] ?? path);
+    },
     checkProgram: (check, onResult) => checkProgram(check, clock, watchdog, onResult),
     listening: (program) => listeningOf(program.pid),
     close: () => watchdog.close(),

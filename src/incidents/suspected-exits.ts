@@ -7,7 +7,7 @@ import {
   stepAfterSilentEnd,
 } from '#failures/failure-texts.ts';
 import { heapExhaustionOf } from '#failures/heap-exhaustion.ts';
-import { lastWords } from '#failures/last-words.ts';
+import { wordsAfterExit } from '#failures/last-words.ts';
 import type { SuspectKind } from '../core/live-incident.ts';
 import { wasStopped } from '../core/recorded-exit.ts';
 import { explainedShare, countedLines } from './evidence-lines.ts';
@@ -162,7 +162,7 @@ function oftenText(count: number, ended: readonly string[], areMore: boolean): s
 /** What the reason of the exit does not say: where the error arose, and what it was caused by. */
 function wordsOf(event: Extract<Event, { kind: 'instance_exited' }>): readonly string[] {
   const name = nameOf(event);
-  const words = lastWords(event.evidence.output);
+  const words = wordsAfterExit(event.evidence.output, event.evidence);
   if (words === null) return [`${name} had printed nothing before it ended`];
   const { error, cause, position } = words;
   const more = [...(position === null ? [] : [`at ${position}`]), ...(cause === null ? [] : [`caused by ${cause}`])];
@@ -178,7 +178,7 @@ function memoryStep(context: SuspectContext, isMachine: boolean): string {
 
 function nextStepOf(evidence: SeenOf<'instance_exited'>['event']['evidence']): string {
   if (isSignalOfOthers(evidence.signal)) return nextStepAfterExit({ ...evidence, outOfMemory: false });
-  return lastWords(evidence.output) === null
+  return wordsAfterExit(evidence.output, evidence) === null
     ? stepAfterSilentEnd
     : 'Fix the error that the application printed last; `candor events --full` shows what it printed before, with its exit.';
 }

@@ -1,6 +1,6 @@
 import { applicationDescriptorsStep } from '../core/descriptor-need.ts';
 import type { SuspectKind } from '../core/live-incident.ts';
-import { lastWords } from '#failures/last-words.ts';
+import { wordsAfterExit } from '#failures/last-words.ts';
 import { explainedShare } from './evidence-lines.ts';
 import { type ownExits as exitsOf, ownExits } from './suspected-exits.ts';
 import {
@@ -59,7 +59,7 @@ type Exit = ReturnType<typeof exitsOf>[number];
 function metAtExit(context: SuspectContext): SuspectFinding | null {
   if (!isOf(context.incident, 'gone', 'not_ready', 'slow')) return null;
   const met = ownExits(context).flatMap((exit) => {
-    const words = lastWords(exit.event.evidence.output);
+    const words = wordsAfterExit(exit.event.evidence.output, exit.event.evidence);
     if (words === null || exit.event.evidence.outOfMemory) return [];
     const limit = limitsOfMachine.find(({ printed }) => printed.test(`${words.error} ${words.cause ?? ''}`));
     return limit === undefined ? [] : [{ exit, limit, words: words.error }];

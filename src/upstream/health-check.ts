@@ -320,6 +320,7 @@ class HealthCheck extends Deadline implements DialWaiter, TransportListener, Bod
     this.#lostBy = failure;
     this.#look = new OtherProtocolLook(this.#target, this.#ports, (spoken) => {
       if (spoken === null) this.#looks.onOtherwise(this.#targetText);
+      else if (spokenIn(spoken) === null) this.#looks.mayRepeat(this.#targetText);
       this.#fail(spoken ?? failure);
     });
     this.#look.begin();

@@ -8,7 +8,7 @@ import { firstBytesOf } from '../wire/response-head.ts';
 import { Dial, type DialPorts, type DialTarget, type DialWaiter } from './dial.ts';
 
 interface ProtocolRecord {
-  readonly protocol: OtherProtocol;
+  readonly protocol: OtherProtocol | 'tls';
   /** Asks for nothing but a sign of life. */
   readonly record: Uint8Array;
   /** Whether these bytes are its answer, or begin it. */
@@ -17,7 +17,40 @@ interface ProtocolRecord {
 
 const fastCgiName = new TextEncoder().encode('FCGI_MPXS_CONNS');
 
+/** A ClientHello of TLS 1.2 (RFC 5246 §7.4.1.2) with a few suites, groups and signatures, and no name. */
+const clientHello = ((): Uint8Array => {
+  const suites = [0xc0, 0x2f, 0xc0, 0x2b, 0xc0, 0x30, 0xc0, 0x2c, 0, 0x9c, 0, 0x2f];
+  const groups = [0, 10, 0, 6, 0, 4, 0, 29, 0, 23];
+  const formats = [0, 11, 0, 2, 1, 0];
+  const signatures = [0, 13, 0, 8, 0, 6, 4, 3, 8, 4, 4, 1];
+  const extensions = [...groups, ...formats, ...signatures];
+  const random = Array.from({ length: 32 }, (_, index) => index);
+  const noSession = 0;
+  const compressions = [1, 0];
+  const body = [
+    3,
+    3,
+    ...random,
+    noSession,
+    0,
+    suites.length,
+    ...suites,
+    ...compressions,
+    0,
+    extensions.length,
+    ...extensions,
+  ];
+  const handshake = [1, 0, 0, body.length, ...body];
+  return Uint8Array.of(22, 3, 1, 0, handshake.length, ...handshake);
+})();
+
 const records: readonly ProtocolRecord[] = [
+  {
+    // Answered by a ServerHello, or by an alert of a server that wants another version or suite.
+    protocol: 'tls',
+    record: clientHello,
+    isAnswer: ([type, major]) => (type === 22 || type === 21) && major === 3,
+  },
   {
     // FCGI_GET_VALUES, a management record of a single name without a value, answered by FCGI_GET_VALUES_RESULT or FCGI_UNKNOWN_TYPE
     // (FastCGI specification §4).
@@ -47,7 +80,7 @@ const answerBytesMax = 64;
 const askMs = 250;
 
 /**
- * Asks an address that closes the connections of HTTP requests whether it speaks FastCGI, uWSGI's protocol or AJP: one short connection each,
+ * Asks an address that closes the connections of HTTP requests whether it speaks TLS, FastCGI, uWSGI's protocol or AJP: one short connection each,
  * 250 ms at most. `onResult` gets the failure that says so, or null, exactly once unless the look is cancelled.
  */
 export class OtherProtocolLook extends Deadline implements Cancellable, DialWaiter, TransportListener {
@@ -168,6 +201,11 @@ export class LimitedLooks {
     this.#lookedAt.delete(address);
     if (this.#speaking.size >= addressesMax) this.#speaking.clear();
     this.#speaking.add(address);
+  }
+
+  /** The look has shown why the address closes connections: the next one that it closes is not to say less. */
+  mayRepeat(address: string): void {
+    this.#lookedAt.delete(address);
   }
 
   /** It has answered a request, or answers no record of another protocol any more. */

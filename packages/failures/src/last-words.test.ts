@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { lastWords } from './last-words.ts';
+import { lastWords, wordsAfterExit } from './last-words.ts';
 
 /** As runtimes print them; the stacks are shortened. */
 const outputs: readonly (readonly [
@@ -61,7 +61,7 @@ Emitted 'error' event at:
 
 Node.js v26.10.0`,
     'Error: conn lost',
-    'Object.<anonymous> (/app/c.js:1:74)',
+    'Object.<anonymous> (/app/c.js:1:103)',
     'Error: ECONN inner',
   ],
   [
@@ -162,6 +162,122 @@ exit status 2`,
     'a traceback that was logged, and a line after it',
     'Traceback (most recent call last):\n  File "/app/d.py", line 3, in f\nKeyError: 1\n12:04:05 INFO done',
     '12:04:05 INFO done',
+    null,
+  ],
+];
+
+/** Errors of syntax have no stack of the program; causes have one of their own; usage and advice are no error. */
+const places: typeof outputs = [
+  [
+    'Node: an error of syntax, whose place stands above it',
+    `/app/server.js:3
+http.createServer((q, r) => r.end('ok').listen(port;
+                                               ^^^^
+
+SyntaxError: missing ) after argument list
+    at wrapSafe (node:internal/modules/cjs/loader:1888:18)
+    at Module._compile (node:internal/modules/cjs/loader:1930:20)
+
+Node.js v26.10.0`,
+    'SyntaxError: missing ) after argument list',
+    '/app/server.js:3',
+  ],
+  [
+    'Node: an error of syntax in a package',
+    `/app/node_modules/cards/index.js:3
+let 1;
+    ^
+
+SyntaxError: Invalid or unexpected token
+    at wrapSafe (node:internal/modules/cjs/loader:1888:18)`,
+    'SyntaxError: Invalid or unexpected token',
+    null,
+  ],
+  [
+    'Node: a package that is missing',
+    `Error: Cannot find module 'sharp'
+Require stack:
+- /app/server.js
+    at Module._resolveFilename (node:internal/modules/cjs/loader:1591:15)
+    at Object.<anonymous> (/app/server.js:9:3)
+    at Module._compile (node:internal/modules/cjs/loader:1956:14) {
+  code: 'MODULE_NOT_FOUND'
+}
+
+Node.js v26.10.0
+worker 22902 died with 1`,
+    "Error: Cannot find module 'sharp'",
+    'Object.<anonymous> (/app/server.js:9:3)',
+  ],
+  [
+    'Python: an error of syntax in the program itself has no traceback',
+    `  File "/app/app.py", line 9
+    if os.environ.get('DEBUG')
+                              ^
+SyntaxError: expected ':'`,
+    "SyntaxError: expected ':'",
+    '(/app/app.py:9)',
+  ],
+  [
+    'Python: an error of syntax in a module',
+    `Traceback (most recent call last):
+  File "/app/app.py", line 2, in <module>
+    import shop
+  File "/app/shop.py", line 3
+    return a
+TabError: inconsistent use of tabs and spaces in indentation`,
+    'TabError: inconsistent use of tabs and spaces in indentation',
+    '(/app/shop.py:3)',
+  ],
+  [
+    'Java: the cause has a position of its own',
+    `Exception in thread "main" java.lang.RuntimeException: Error creating bean with name 'dataSource'
+	at Main.refresh(Main.java:13)
+	at Main.main(Main.java:17)
+Caused by: java.lang.IllegalStateException: DATABASE_URL is not set
+	at Main$Context.url(Main.java:5)
+	at Main.refresh(Main.java:11)
+	... 1 more`,
+    `Exception in thread "main" java.lang.RuntimeException: Error creating bean with name 'dataSource'`,
+    'Main$Context.url(Main.java:5)',
+    'java.lang.IllegalStateException: DATABASE_URL is not set',
+  ],
+  [
+    'Java: an option that it does not know',
+    `Unrecognized VM option 'UseMarkSweep'
+Error: Could not create the Java Virtual Machine.
+Error: A fatal exception has occurred. Program will exit.`,
+    "Unrecognized VM option 'UseMarkSweep'",
+    null,
+  ],
+  [
+    'Ruby: the line of source below an error of syntax',
+    "app.rb:7: syntax error, unexpected end-of-input, expecting `end'\nserve\n     ^",
+    "app.rb:7: syntax error, unexpected end-of-input, expecting `end'",
+    null,
+  ],
+  [
+    'bash: the line of source below an error of syntax',
+    "start.sh: line 4: syntax error near unexpected token `fi'\nstart.sh: line 4: `fi'",
+    "start.sh: line 4: syntax error near unexpected token `fi'",
+    null,
+  ],
+  [
+    'Go: usage behind an option that it does not know',
+    'flag provided but not defined: -prot\nUsage of ./app:\n  -addr string\n    \taddress to listen on',
+    'flag provided but not defined: -prot',
+    null,
+  ],
+  [
+    'env: advice behind an interpreter that does not exist',
+    '/usr/bin/env: ‘python3␍’: No such file or directory\n/usr/bin/env: use -[v]S to pass options in shebang lines',
+    '/usr/bin/env: ‘python3␍’: No such file or directory',
+    null,
+  ],
+  [
+    'a command without a word of its own: usage is all that it says',
+    'usage: app [-h] --config FILE\n  -h  help',
+    'usage: app [-h] --config FILE',
     null,
   ],
 ];
@@ -532,13 +648,81 @@ spawned uWSGI worker 1 (and the only) (pid: 12, cores: 1)`,
   ],
 ];
 
-for (const [what, output, error, position = null, cause = null] of [...outputs, ...starts])
+for (const [what, output, error, position = null, cause = null] of [...outputs, ...places, ...starts])
   test(`why a program ended: ${what}`, () => {
     const lines = output.split('\n');
     const { at = -1, isError: _, ...said } = lastWords(lines) ?? {};
     assert.deepEqual(said, { error, cause, position });
     assert.ok(lines[at]?.trimEnd().endsWith(error));
   });
+
+/** What a program printed that ended with a code that says a failure, and what it said while it was running. */
+const goodbyes: readonly (readonly [
+  what: string,
+  output: string,
+  error: string,
+  running: string,
+  position?: string,
+])[] = [
+  [
+    'a goodbye behind a fatal line',
+    'FATAL: cannot read the signing key keys/signing.pem\nclosing the cache\nclosing the queue\nflushing metrics\nbye',
+    'FATAL: cannot read the signing key keys/signing.pem',
+    'bye',
+  ],
+  [
+    'a line of a lower level behind one of a higher, in JSON',
+    '{"level":30,"msg":"starting"}\n{"level":60,"msg":"no bucket"}\n{"level":30,"msg":"exit"}',
+    '{"level":60,"msg":"no bucket"}',
+    '{"level":30,"msg":"exit"}',
+  ],
+  [
+    'names of files behind a sentence',
+    "app.rb:4:in `<main>':  (ActiveRecord::PendingMigrationError)\n\nYou have 1 pending migration:\n\n20261101120000_add_currency.rb",
+    'You have 1 pending migration:',
+    '20261101120000_add_currency.rb',
+  ],
+  [
+    'an error with a stack and a goodbye',
+    'Error: no cache\n    at get (/app/cache.js:3:1)\nclosing\ngoodbye',
+    'Error: no cache',
+    'goodbye',
+    'get (/app/cache.js:3:1)',
+  ],
+  [
+    'an error after which the program went on',
+    'Error: no cache\n    at get (/app/cache.js:3:1)\nlistening on 3000\ngoodbye',
+    'goodbye',
+    'goodbye',
+  ],
+  [
+    'two lines that say an error: the last one',
+    '[error] no cache\nDATABASE_URL is empty\nbye',
+    'DATABASE_URL is empty',
+    'bye',
+  ],
+  ['an error that is far away', `ERROR no cache\n${'a line\n'.repeat(12)}goodbye`, 'goodbye', 'goodbye'],
+];
+
+for (const [what, output, error, running, position = null] of goodbyes)
+  test(`what a program said last that failed: ${what}`, () => {
+    const lines = output.split('\n');
+    const words = lastWords(lines, true);
+    assert.deepEqual([words?.error, words?.position], [error, position]);
+    assert.equal(lastWords(lines)?.error, running);
+  });
+
+const codes: readonly (readonly [code: number | null, error: string])[] = [
+  [1, 'FATAL: no key'],
+  [255, 'FATAL: no key'],
+  [0, 'bye'],
+  [128 + 9, 'bye'],
+  [null, 'bye'],
+];
+
+for (const [code, error] of codes)
+  test(`what a program said that ended with ${code}: ${error}`, () =>
+    assert.equal(wordsAfterExit(['FATAL: no key', 'bye'], { code })?.error, error));
 
 /** Behind an error that ended something, nothing listens before it is fixed. */
 const ends: readonly (readonly [output: string, isError: boolean])[] = [

@@ -1,3 +1,5 @@
+import { isErrorLine } from './error-line.ts';
+
 /** What the last lines of a program say of why it ended. */
 export interface LastWords {
   /** Name and message of the error, or the last line that says something. */
@@ -6,7 +8,7 @@ export interface LastWords {
   readonly at: number;
   /** What the error was caused by, as the runtime prints it; null: it does not say. */
   readonly cause: string | null;
-  /** The innermost position of a stack that is in the program's own files; null: there is none. */
+  /** The innermost position that is in the program's own files, of the cause if that has one; null: there is none. */
   readonly position: string | null;
   /** It is an error that ended something, as its stack or its runtime shows, and no line of a log. */
   readonly isError: boolean;
@@ -22,7 +24,11 @@ const givenUpLinesMax = 100;
  * how Python joins two tracebacks, heads of stacks, and causes, which belong to the error before them.
  */
 const farewells =
-  /^(?:(?:Node\.js|Bun) v[\d.]+(?: \(.*\))?$|\d+: 0x[0-9a-f]+ |-+ \w+ stack trace -+$|stack backtrace:$|Stack trace:$|#\d+ |note: (?:run with `RUST_BACKTRACE|Some details are omitted)|\(Use `node --trace|Emitted '\w+' event (?:at|on)|exit status \d+$|Caused by: |During handling of the above exception,|The above exception was the direct cause)/;
+  /^(?:(?:Node\.js|Bun) v[\d.]+(?: \(.*\))?$|\d+: 0x[0-9a-f]+ |-+ \w+ stack trace -+$|stack backtrace:$|Stack trace:$|#\d+ |note: (?:run with `RUST_BACKTRACE|Some details are omitted)|\(Use `node --trace|Emitted '\w+' event (?:at|on)|exit status \d+$|Caused by: |During handling of the above exception,|The above exception was the direct cause|Error: (?:Could not create the Java Virtual Machine|A fatal exception has occurred\. Program will exit)\.$)/;
+
+/** What programs print besides the sentence that says what was wrong with their options or their script: usage, advice, the line of the script. */
+const advice =
+  /^(?:usage(?::| of \S+$)|(?:available )?(?:options|commands|arguments|flags):$|(?:try|run|see|for more information,?(?: try| run| see)?) .*-h(?:elp)?\b|\S+: use -\[v\]S to pass options in shebang lines$|\S+: line \d+: `.*'$)/i;
 
 /** A traceback of Python; its error is the first line after its frames. */
 const traceback = /^Traceback \(most recent call last\):/;
@@ -36,11 +42,14 @@ const errorHead = /^(?:Uncaught |Unhandled exception\. )?[\w.$:]*(?:Error|Except
 /** Of a message with several lines, so many are looked through for its beginning. */
 const messageLinesMax = 20;
 
-/** Null: there is no line with text. The oldest line comes first. */
-export function lastWords(output: readonly string[]): LastWords | null {
+/**
+ * Null: there is no line with text. The oldest line comes first. `hasFailed`: the program has ended with a code that says so. Then a
+ * line that says an error outranks a goodbye after it; a program that runs has gone on after such an error.
+ */
+export function lastWords(output: readonly string[], hasFailed = false): LastWords | null {
   const lines = output.map(withoutSupervisorPrefix);
   const found = lines.findLastIndex((line, index) => index >= lines.length - givenUpLinesMax && givenUp.test(line));
-  const at = found >= 0 ? found : errorIndex(lines);
+  const at = found >= 0 ? found : errorIndex(lines, hasFailed);
   const error = lines[at];
   if (error === undefined) return null;
   const stack = lines.slice(at + 1);
@@ -49,6 +58,18 @@ export function lastWords(output: readonly string[]): LastWords | null {
   const thrown = cause === null && logged.test(error) ? indentedError.exec(stack[0] ?? '')?.[1] : undefined;
   if (thrown !== undefined) return { ...words, error: thrown.trimEnd(), at: at + 1, isError: true };
   return { ...words, error: error.trimEnd(), at };
+}
+
+/**
+ * Of a program that has ended. A shell says by 128 and the number of a signal that this ended the program: what that printed last need be no
+ * error. PHP ends with 255.
+ */
+export function wordsAfterExit(
+  output: readonly string[],
+  { code }: { readonly code: number | null },
+): LastWords | null {
+  const isOfSignal = code !== null && code > 128 && code <= 128 + 64;
+  return lastWords(output, code !== null && code > 0 && !isOfSignal);
 }
 
 /** How Tomcat logs an exception: below the line of the log, which says what failed because of it. */
@@ -64,15 +85,18 @@ function isErrorAt(lines: readonly string[], at: number): boolean {
   return /^\S+:\d+:in /.test(error) || tracebackBefore(lines, at);
 }
 
-function errorIndex(lines: readonly string[]): number {
+function errorIndex(lines: readonly string[], hasFailed: boolean): number {
   const spring = lines.findLastIndex((line) => springReport.test(line));
   const reported = spring === -1 ? -1 : lines.findIndex((line, index) => index > spring && tells(line));
   if (reported !== -1) return reported;
-  const last = lines.findLastIndex(tells);
-  if (last === -1) {
-    const severe = lines.findLastIndex((line) => severeReport.test(line));
-    return severe === -1 ? lines.findLastIndex((line) => line.trim() !== '') : severe;
+  const latest = lines.findLastIndex((line, index) => tells(line) && !isQuotedSource(lines, index));
+  if (latest === -1) {
+    const hints = [severeReport, /^usage(?::| of \S+$)/i, /\S/].map((hint) =>
+      lines.findLastIndex((line) => hint.test(line)),
+    );
+    return hints.find((index) => index !== -1) ?? -1;
   }
+  const last = hasFailed ? (errorBeforeGoodbye(lines, latest) ?? latest) : latest;
   const first = Math.max(0, last - messageLinesMax);
   const start = lines.findLastIndex((line, index) => index < last && traceback.test(line));
   const python = start === -1 ? -1 : lines.findIndex((line, index) => index > start && tells(line));
@@ -83,6 +107,30 @@ function errorIndex(lines: readonly string[]): number {
   const head = lines.findLastIndex((_, index) => index <= last && isMessage(index));
   // A stack between them belongs to an earlier error.
   return head === -1 || lines.slice(head, last).some((line) => frame.test(line)) ? last : head;
+}
+
+/** Lines that a program prints between its error and its end: it closes this and that, and takes leave. */
+const goodbyeLinesMax = 10;
+
+/** The program went on after what it had printed before. */
+const wentOn = /\b(?:listening|ready|started|serving|running|continuing|going on|without)\b/i;
+
+/** Where the last line says no error, and one of those before it does. */
+function errorBeforeGoodbye(lines: readonly string[], last: number): number | null {
+  let said = 0;
+  for (let index = last; index >= 0 && said <= goodbyeLinesMax; index--) {
+    const line = lines[index] ?? '';
+    if (!tells(line) || isQuotedSource(lines, index)) continue;
+    if (isErrorLine(line) || isErrorAt(lines, index)) return index;
+    if (wentOn.test(line)) return null;
+    said += 1;
+  }
+  return null;
+}
+
+/** Ruby and Perl show the line of source below the error, with a mark under its place. */
+function isQuotedSource(lines: readonly string[], index: number): boolean {
+  return /^\s*[~^]+\s*$/.test(lines[index + 1] ?? '') && !errorHead.test(lines[index] ?? '');
 }
 
 /** Where only a supervisor has printed something: the end of a worker says more than the start of the next one. */
@@ -96,16 +144,38 @@ const logged = /^(?:[[{\d]|(?:trace|debug|info|notice|warn|error|fatal|critical)
  * supervisor.
  */
 export function tells(line: string): boolean {
-  return /^\S.*\w/.test(line) && !farewells.test(line) && !traceback.test(line) && !isSupervisorReport(line);
+  return (
+    /^\S.*\w/.test(line) &&
+    !farewells.test(line) &&
+    !advice.test(line) &&
+    !traceback.test(line) &&
+    !isSupervisorReport(line)
+  );
 }
 
 const frame = /^\s+(?:at |File "|from )/;
 
+const causeHead = /^\s*(?:Caused by:|\[cause\]:|--->) (.+)$/;
+
 /** 'Caused by: …' of Java, '[cause]: …' of Node, '---> …' of .NET: the innermost one. */
 function causeOf(stack: readonly string[]): string | null {
-  const causes = stack.flatMap((line) => /^\s*(?:Caused by:|\[cause\]:|--->) (.+)$/.exec(line)?.[1] ?? []);
+  const causes = stack.flatMap((line) => causeHead.exec(line)?.[1] ?? []);
   const cause = causes.at(-1);
   return cause === undefined ? null : cause.replace(/ \{$/, '');
+}
+
+/** Below the last cause; else of the error itself. */
+function stackPosition(stack: readonly string[]): string | null {
+  const last = stack.findLastIndex((line) => causeHead.test(line));
+  return (last === -1 ? null : positionAfter(stack.slice(last + 1))) ?? positionAfter(stack);
+}
+
+/** Node and Bun print the line of source above an error of syntax, whose stack has no frame of the program. */
+function sourcePosition(before: readonly string[]): string | null {
+  const mark = before.findLastIndex((line) => /^\s*\^/.test(line));
+  const heading = /^(?:file:\/\/)?(\/.+:\d+)$/.exec(before[mark - 2] ?? '')?.[1];
+  const isAbove = mark >= 2 && before.slice(mark + 1).every((line) => line.trim() === '');
+  return isAbove && heading !== undefined && !foreign.test(heading) ? heading : null;
 }
 
 function positionOf(lines: readonly string[], at: number, stack: readonly string[]): string | null {
@@ -114,7 +184,12 @@ function positionOf(lines: readonly string[], at: number, stack: readonly string
   if (/^\S+:\d+:in /.test(head) && !foreign.test(head)) return null;
   const rust = /^thread '.*'(?: \(\d+\))? panicked at (\S+?):?$/.exec(lines[at - 1] ?? '')?.[1];
   const go = head.startsWith('panic: ') || head.startsWith('fatal error: ');
-  return rust ?? (go ? goPosition(stack) : (positionAfter(stack) ?? pythonPosition(lines.slice(0, at))));
+  return (
+    rust ??
+    (go
+      ? goPosition(stack)
+      : (stackPosition(stack) ?? sourcePosition(lines.slice(0, at)) ?? pythonPosition(lines.slice(0, at))))
+  );
 }
 
 /** Parts of the runtime and of packages. */
@@ -134,16 +209,19 @@ function positionAfter(stack: readonly string[]): string | null {
   return null;
 }
 
-/** Whether the line before, of those that are not indented, begins a traceback of Python. */
+/** Whether a traceback of Python stands before the line, or the place of an error of syntax, which has no head. */
 function tracebackBefore(lines: readonly string[], at: number): boolean {
-  return traceback.test(lines.findLast((line, index) => index < at && /^\S/.test(line)) ?? '');
+  const start = lines.findLastIndex((line, index) => index < at && /^\S/.test(line));
+  return (
+    traceback.test(lines[start] ?? '') || (start + 1 < at && /^  File ".+", line \d+$/.test(lines[start + 1] ?? ''))
+  );
 }
 
 /** Python: the innermost one comes last, before the error. */
 function pythonPosition(before: readonly string[]): string | null {
   const start = before.findLastIndex((line) => /^\S/.test(line));
   if (!tracebackBefore(before, before.length)) return null;
-  const positions = before.slice(start).flatMap((line) => {
+  const positions = before.slice(Math.max(0, start)).flatMap((line) => {
     const [, file = '', number = '', name = ''] = /^\s+File "(.+)", line (\d+)(?:, in (.+))?$/.exec(line) ?? [];
     return file === '' || foreign.test(file) ? [] : [`${name === '' ? '' : `${name} `}(${file}:${number})`];
   });
@@ -183,6 +261,9 @@ const reports: Readonly<Record<string, RegExp>> = {
     /^(?:Error starting ApplicationContext\. To display the |To display the condition evaluation report|\*{10,}$|APPLICATION FAILED TO START$|Description:$)/,
   npm: /^npm (?:error|ERR!)(?: *$| (?:(?:code|errno|syscall|path|workspace|location|command|cwd)(?: |$)|A complete log |Lifecycle script |To see a list of scripts|  npm run$|404 *$|404 (?:Note that|tarball,| The requested|'.*' is not in)|Log files were|enoent (?:This is related|$)|enoent$|    ))/,
   yarn: /^error Command failed with exit code \d+\.$|^info Visit https:|^\[ELIFECYCLE\] /,
+  // In the words of those who write a primary process of a cluster.
+  cluster:
+    /^(?:\[[\w :.-]+\] )?worker (?:process )?(?:#|pid:? ?)?\d+:? (?:has |was )?(?:died|exited|ended|terminated|crashed|disconnected|killed)\b/i,
   nodemon: /^\[nodemon\] /,
   pm2: /^\S+: PM2 (?:log|error): |^PM2 +\| /,
   // After 'Restarting', which is no report, another program runs.
