@@ -179,7 +179,8 @@ export class ResourcesPart implements MainPart<ResourceSpec> {
 
   #adopt(spec: ResourceSpec, program: LaunchedProgram, pid: number): LaunchHold | null {
     const group = this.#groups.groupOf(pid);
-    const hold = this.#holdOf(spec, program, program.program, group);
+    const name = this.#readText(`/proc/${pid}/comm`)?.trim() ?? program.program;
+    const hold = this.#holdOf(spec, program, name, group);
     hold.started?.(pid);
     return hold;
   }
