@@ -50,15 +50,15 @@ async function candor(...argv: string[]): Promise<{ code: number; out: string; e
 
 describe('jobs of an application', { skip, timeout: 400_000 }, () => {
   test('run by hand in its environment: the command prints what they print, and exits as they do', async () => {
-    const bad = `console.log(process.env.COLOUR, process.env.MORE, process.env.CANDOR_JOB, process.env.PORT); console.error('no paper'); process.exitCode = 7`;
+    const bad = `console.log(process.env.COLOUR, process.env.MORE, process.env.CANDOR_JOB, process.env.PORT); console.error('Error: no paper'); process.exitCode = 7`;
     await started(
       `      bad: { command: ${node(bad)}, environment: { MORE: 5 } }\n` +
         `      slow: { command: ${node(`console.log('begun'); setInterval(() => {}, 1000)`)}, timeout: 1s }\n` +
         `      setup: { command: ${node(`console.log('set up')`)}, schedule: once }\n`,
     );
     const ran = await candor('jobs', 'run', 'web.bad', '--socket', 'admin.sock');
-    assert.deepEqual([ran.code, ran.out], [7, 'blue 5 web.bad undefined\nno paper\n']);
-    assert.match(ran.err, /web\.bad has failed: it exited with code 7; last line: "no paper"/);
+    assert.deepEqual([ran.code, ran.out], [7, 'blue 5 web.bad undefined\nError: no paper\n']);
+    assert.match(ran.err, /web\.bad has failed: it exited with code 7; last line: "Error: no paper"/);
     const late = await candor('jobs', 'run', 'slow', '--json', '--socket', 'admin.sock');
     assert.equal(late.code, 128 + 15);
     assert.match(late.out, /"kind":"ended".*"signal":"SIGTERM".*it ran for 1 s, its limit/);
@@ -73,7 +73,7 @@ describe('jobs of an application', { skip, timeout: 400_000 }, () => {
     const listed = await candor('jobs', 'web.bad', '--socket', 'admin.sock');
     assert.match(
       listed.out,
-      /#1 failed \(exit code 7\) after [^|]*it exited with code 7;[^|]*\| blue 5 web\.bad undefined\n +\| no paper\n$/,
+      /#1 failed \(exit code 7\) after [^|]*it exited with code 7;[^|]*\| blue 5 web\.bad undefined\n +\| Error: no paper\n$/,
     );
     assert.match(gateway.stderr, /blue 5 web\.bad/);
   });
