@@ -207,7 +207,7 @@ try {
   await withExample(4, async (browser, edge) =>
     says('what php-fpm does not find where it runs is 404, with its cause', async () => {
       const page = await browser.get('/none.php');
-      assert.deepEqual([page.status, (await edge.record(idOf(page))).cause], [404, 'script_unknown']);
+      assert.deepEqual([page.status, (await edge.record(idOf(page))).cause], [404, 'script_not_found']);
     }),
   );
   if (failures > 0) console.log(readFileSync(join(folder, 'fpm.log'), 'utf8').slice(-2000));
