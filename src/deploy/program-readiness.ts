@@ -8,7 +8,8 @@ import type { Host, Program, ProgramCheck } from './host.ts';
 import { launchedOf } from './program-run.ts';
 import type { InstanceLife } from './instance-life.ts';
 import { isChecked } from './readiness-check-loop.ts';
-import { memoryEveryMs, type ReadinessObserver } from './readiness-watch.ts';
+import { MemoryLook } from './memory-look.ts';
+import type { ReadinessObserver } from './readiness-watch.ts';
 import type { ReadinessResult } from './readiness.ts';
 
 interface ProgramReadinessParts {
@@ -36,13 +37,14 @@ export class ProgramReadinessWatch implements ReadinessObserver {
   #program: Program | null = null;
   #last: ReadinessResult | null = null;
   #timer: Timer | null = null;
-  #memoryTimer: Timer | null = null;
+  readonly #memoryLook: MemoryLook;
   #check: Cancellable | null = null;
   /** What tells the line; null: none is awaited. */
   #isLine: ((line: string) => boolean) | null = null;
 
   constructor(parts: ProgramReadinessParts) {
     this.#parts = parts;
+    this.#memoryLook = new MemoryLook(parts.clock);
   }
 
   get last(): ReadinessResult | null {
@@ -82,7 +84,7 @@ export class ProgramReadinessWatch implements ReadinessObserver {
   begin(program: Program): void {
     this.#program = program;
     const ready = this.#ready;
-    this.#watchMemory(program);
+    this.#memoryLook.begin(program);
     const { phase } = this.#parts.life();
     switch (ready?.kind) {
       case 'line':
@@ -104,7 +106,7 @@ export class ProgramReadinessWatch implements ReadinessObserver {
     this.#program = null;
     this.#isLine = null;
     this.#timer?.cancel();
-    this.#memoryTimer?.cancel();
+    this.#memoryLook.end();
     this.#check?.cancel();
     this.#check = null;
   }
@@ -166,16 +168,6 @@ export class ProgramReadinessWatch implements ReadinessObserver {
     if (!prepared.ok) return prepared;
     const { command, hold, environment: variables } = prepared.value;
     return succeed({ ready: { kind: 'command', command }, directory, environment: variables, hold });
-  }
-
-  #watchMemory(program: Program): void {
-    const { clock } = this.#parts;
-    this.#memoryTimer?.cancel();
-    const again = (): void => {
-      program.watchMemory(clock.now());
-      this.#watchMemory(program);
-    };
-    this.#memoryTimer = clock.schedule(after(clock.now(), memoryEveryMs), again, undefined);
   }
 }
 

@@ -1,8 +1,9 @@
 import type { ReadinessSpec } from '../core/configuration.ts';
 import type { InstanceTraffic } from '../core/live-instance.ts';
-import { after, type Clock, type Timer, type Instant } from '../core/time.ts';
+import { after, type Clock, type Instant } from '../core/time.ts';
 import { ReadinessCheckLoop, nextCheckInMs } from './readiness-check-loop.ts';
 import type { Host, ListeningSocket, Program } from './host.ts';
+import { MemoryLook } from './memory-look.ts';
 import type { InstanceLife } from './instance-life.ts';
 import { keepsReady, type ReadinessResult, hasOwnCheck, hasPassed } from './readiness.ts';
 import { answersTo } from './listening.ts';
@@ -27,9 +28,6 @@ const failedTrafficPauseMs = 1_000;
 /** The least pause between two checks after refused connections: as between those of an instance that refuses. */
 const refusedPauseMs = 250;
 
-/** The kernel's count of kills for memory is compared with a sample of some seconds ago (`running-program.ts`). */
-export const memoryEveryMs = 5_000;
-
 /** Finds out whether one run of an instance at a time is ready. */
 export interface ReadinessObserver {
   /** What was observed of this run last; null before the first observation. */
@@ -50,7 +48,7 @@ export class ReadinessWatch implements ReadinessObserver {
   readonly #parts: ReadinessWatchParts;
   /** Of the run that is watched; null while none is. */
   #checking: { readonly checks: ReadinessCheckLoop; readonly interval: ReadyCheckInterval } | null = null;
-  #memoryTimer: Timer | null = null;
+  readonly #memoryLook: MemoryLook;
   #last: ReadinessResult | null = null;
   #wrongListenSockets: readonly ListeningSocket[] | null = null;
   /** Connections of checks and requests that were refused in a row. Requests between two checks saw the same moment: they count once. */
@@ -58,6 +56,7 @@ export class ReadinessWatch implements ReadinessObserver {
 
   constructor(parts: ReadinessWatchParts) {
     this.#parts = parts;
+    this.#memoryLook = new MemoryLook(parts.clock);
   }
 
   /** What the last check of this run observed; null before the first. */
@@ -99,7 +98,7 @@ export class ReadinessWatch implements ReadinessObserver {
     });
     this.#checking = { checks, interval };
     checks.checkIn(readiness().intervalMs);
-    this.#watchMemory(program);
+    this.#memoryLook.begin(program);
   }
 
   /**
@@ -126,20 +125,10 @@ export class ReadinessWatch implements ReadinessObserver {
   /** Only requests show that it is ready. */
   noteLine(): void {}
 
-  #watchMemory(program: Program): void {
-    const { clock } = this.#parts;
-    this.#memoryTimer?.cancel();
-    const again = (): void => {
-      program.watchMemory(clock.now());
-      this.#watchMemory(program);
-    };
-    this.#memoryTimer = clock.schedule(after(clock.now(), memoryEveryMs), again, undefined);
-  }
-
   end(): void {
     this.#checking?.checks.stop();
     this.#checking = null;
-    this.#memoryTimer?.cancel();
+    this.#memoryLook.end();
   }
 
   #found(checks: ReadinessCheckLoop, port: number, sockets: readonly ListeningSocket[]): void {
