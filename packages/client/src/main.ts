@@ -1,0 +1,10 @@
+/** What the package exports. */
+export type { CallFailure, ClientCause, FailureCause, FailureWriter } from './call-failure.ts';
+export type { ClientClock, ClientRandom } from './client-clock.ts';
+export type * from './client-hooks.ts';
+export type { ClientStats, OriginStats } from './client-stats.ts';
+export type * from './fetch-options.ts';
+export * from './gateway-error.ts';
+export type { ClassifyResponse, ResponseFacts, ResponseSignature } from './response-facts.ts';
+export type * from './retry-options.ts';
+export * from './retry-policy.ts';
