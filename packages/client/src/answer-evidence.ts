@@ -3,11 +3,7 @@ import type { CallFailure } from './call-failure.ts';
 import type { ResponseFacts } from './response-facts.ts';
 
 /** What an answer says of itself, in a form that is meant for programs. */
-export type AnswerEvidence = Partial<Omit<CallFailure, 'status' | 'retryAfterMs' | 'mayHaveBeenExecuted'>> & {
-  readonly retryAfterMs?: number;
-  /** The gateway says that an earlier attempt of its own may have been executed, whatever became of the latest. */
-  readonly executedBefore?: boolean;
-};
+type AnswerEvidence = Partial<CallFailure>;
 
 /** The members by which Candor extends problem details (RFC 9457). Null: the body is something else. */
 export function readProblemDetails({ header, bodyStart }: ResponseFacts): AnswerEvidence | null {
@@ -18,21 +14,25 @@ export function readProblemDetails({ header, bodyStart }: ResponseFacts): Answer
   } catch {
     return null;
   }
-  const { cause, whose, proxy_error, temporary, retry_after, request_id, may_have_been_executed } = members ?? {};
-  const shape = oneOf<Shape>(shapes, members?.['shape']);
-  const delivery = oneOf<CallFailure['delivery']>(deliveries, members?.['delivery']);
-  if (shape === null || typeof cause !== 'string') return null;
+  const text = (name: string): string | undefined => {
+    const value = members?.[name];
+    return typeof value === 'string' ? value : undefined;
+  };
+  const [cause, delivery] = [text('cause'), text('delivery')];
+  if (!isOneOf(shapes, text('shape')) || cause === undefined) return null;
+  const wait = members?.['retry_after'];
   return {
     writer: 'gateway',
-    shape,
+    shape: text('shape') as Shape,
     cause,
-    ...(typeof whose === 'string' ? { whose: whose as NonNullable<CallFailure['whose']> } : {}),
-    ...(delivery === null ? {} : { delivery }),
-    executedBefore: may_have_been_executed === true,
-    ...(typeof proxy_error === 'string' ? { proxyError: proxy_error } : {}),
-    ...(typeof temporary === 'boolean' ? { temporary } : {}),
-    ...(typeof retry_after === 'number' ? { retryAfterMs: retry_after * 1000 } : {}),
-    ...(typeof request_id === 'string' ? { requestId: request_id } : {}),
+    whose: (text('whose') ?? null) as CallFailure['whose'],
+    ...(isOneOf(deliveries, delivery) ? { delivery: delivery as NonNullable<CallFailure['delivery']> } : {}),
+    // An earlier attempt of the gateway's own may have been executed, whatever became of the latest.
+    ...(members?.['may_have_been_executed'] === true ? { mayHaveBeenExecuted: true } : {}),
+    proxyError: text('proxy_error') ?? null,
+    temporary: members?.['temporary'] !== false,
+    retryAfterMs: typeof wait === 'number' ? wait * 1000 : null,
+    requestId: text('request_id') ?? null,
   };
 }
 
@@ -61,8 +61,8 @@ export function shapeOfProxyError(type: string): Shape | null {
 const provesNotSent =
   /^(?:dns_|destination_(?:ip|not)_|connection_(?:refused|timeout|limit_reached)$|tls_certificate_error$|http_request_denied$)/;
 
-function oneOf<T extends string>(words: string, value: unknown): T | null {
-  return typeof value === 'string' && ` ${words} `.includes(` ${value} `) ? (value as T) : null;
+function isOneOf(words: string, word: string | undefined): boolean {
+  return word !== undefined && words.split(' ').includes(word);
 }
 
 /**

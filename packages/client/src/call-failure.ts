@@ -42,3 +42,28 @@ export interface CallFailure {
   /** The id under which the gateway has recorded the request. */
   readonly requestId: string | null;
 }
+
+/** Whether the delivery leaves it open that the service has executed the request. */
+function leavesOpen(delivery: Delivery): boolean {
+  return delivery !== 'not_sent' && delivery !== 'refused_by_peer';
+}
+
+/** A failure of which only this is known. `mayHaveBeenExecuted` follows from the delivery, unless it is given. */
+export function describeFailure(known: Partial<CallFailure>): CallFailure {
+  const delivery = known.delivery ?? 'sent_unknown';
+  return {
+    writer: 'unknown',
+    gateway: null,
+    shape: null,
+    cause: null,
+    whose: null,
+    delivery,
+    mayHaveBeenExecuted: leavesOpen(delivery),
+    proxyError: null,
+    status: null,
+    retryAfterMs: null,
+    temporary: true,
+    requestId: null,
+    ...known,
+  };
+}

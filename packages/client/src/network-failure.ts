@@ -1,52 +1,43 @@
-import type { CallFailure } from './call-failure.ts';
+import { type CallFailure, describeFailure } from './call-failure.ts';
 
-type Known = Pick<CallFailure, 'shape' | 'cause' | 'whose' | 'delivery' | 'temporary'>;
+type Row = readonly [codes: RegExp, failure: Partial<CallFailure>];
 
-const known = (
+const row = (
+  codes: RegExp,
   shape: CallFailure['shape'],
   cause: CallFailure['cause'],
   delivery: CallFailure['delivery'],
-  whose: CallFailure['whose'] = null,
-  temporary = true,
-): Known => ({ shape, cause, delivery, whose, temporary });
+  more: Partial<CallFailure> = {},
+): Row => [codes, { shape, cause, delivery, ...more }];
 
-const refused = known('unreachable', 'connect_refused', 'not_sent');
-const noName = known('unreachable', 'dns_not_found', 'not_sent');
-const connectTimeout = known('unreachable', 'connect_timeout', 'not_sent', 'network');
-const unroutable = known('unreachable', 'connect_unroutable', 'not_sent', 'network');
-const closed = known('reset', 'closed_before_response', 'sent_unknown');
+const unreachable = (codes: RegExp, cause: CallFailure['cause'], more?: Partial<CallFailure>): Row =>
+  row(codes, 'unreachable', cause, 'not_sent', more);
 
-/** By the codes of Node, undici and Bun. Browsers, Deno and Workers have none. */
-const byCode: Readonly<Record<string, Known>> = {
-  ECONNREFUSED: refused,
-  ConnectionRefused: refused,
-  ENOTFOUND: noName,
-  EAI_AGAIN: known('unreachable', 'dns_failed', 'not_sent', 'network'),
-  UND_ERR_CONNECT_TIMEOUT: connectTimeout,
-  ERR_SSL_WRONG_VERSION_NUMBER: known('unreachable', 'tls_plaintext_peer', 'not_sent', null, false),
-  CERT_HAS_EXPIRED: known('unreachable', 'tls_certificate_expired', 'not_sent', null, false),
-  ECONNRESET: known('reset', 'reset_before_response', 'sent_unknown'),
-  EPIPE: closed,
-  UND_ERR_SOCKET: closed,
-  ConnectionClosed: closed,
-  UND_ERR_HEADERS_TIMEOUT: known('too_slow', 'response_head_timeout', 'sent_unknown'),
-  UND_ERR_BODY_TIMEOUT: known('too_slow', 'response_body_stalled', 'response_started'),
-  UND_ERR_HEADERS_OVERFLOW: known('garbage', 'response_head_too_large', 'response_started', null, false),
-  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: known('reset', 'response_body_short', 'response_started'),
-};
+const network = { whose: 'network' } as const;
+const lasting = { temporary: false } as const;
 
-/** Codes that mean that nothing was sent only where `connect` has failed: they also come from connections that are open. */
-const byConnectCode: Readonly<Record<string, Known>> = {
-  ECONNRESET: known('unreachable', 'connect_reset', 'not_sent'),
-  ETIMEDOUT: connectTimeout,
-  EHOSTUNREACH: unroutable,
-  ENETUNREACH: unroutable,
-  EADDRNOTAVAIL: unroutable,
-};
-
-const certificate = known('unreachable', 'tls_certificate_untrusted', 'not_sent', null, false);
-const notHttp = known('garbage', 'response_not_http', 'response_started', null, false);
-const untold = known(null, 'network_error', 'sent_unknown');
+/**
+ * By the codes of Node, undici and Bun; the first that fits. `connect:` stands before codes that mean that nothing was sent only where
+ * connecting failed: they also come from connections that are open. Browsers, Deno and Workers have no codes.
+ */
+const rows: readonly Row[] = [
+  unreachable(/ECONNREFUSED|^ConnectionRefused/, 'connect_refused'),
+  unreachable(/^connect:ECONNRESET/, 'connect_reset'),
+  unreachable(/^connect:ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT/, 'connect_timeout', network),
+  unreachable(/^connect:E(?:HOSTUNREACH|NETUNREACH|ADDRNOTAVAIL)/, 'connect_unroutable', network),
+  unreachable(/ENOTFOUND/, 'dns_not_found'),
+  unreachable(/EAI_AGAIN/, 'dns_failed', network),
+  unreachable(/WRONG_VERSION_NUMBER/, 'tls_plaintext_peer', lasting),
+  unreachable(/CERT_HAS_EXPIRED/, 'tls_certificate_expired', lasting),
+  unreachable(/^(?:CERT_|ERR_TLS_CERT|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/, 'tls_certificate_untrusted', lasting),
+  row(/ECONNRESET/, 'reset', 'reset_before_response', 'sent_unknown'),
+  row(/EPIPE|UND_ERR_SOCKET|^ConnectionClosed/, 'reset', 'closed_before_response', 'sent_unknown'),
+  row(/LENGTH_MISMATCH/, 'reset', 'response_body_short', 'response_started'),
+  row(/HEADERS_TIMEOUT/, 'too_slow', 'response_head_timeout', 'sent_unknown'),
+  row(/BODY_TIMEOUT/, 'too_slow', 'response_body_stalled', 'response_started'),
+  row(/HEADERS?_OVERFLOW/, 'garbage', 'response_head_too_large', 'response_started', lasting),
+  row(/^HPE_/, 'garbage', 'response_not_http', 'response_started', lasting),
+];
 
 interface PlatformError {
   readonly code?: unknown;
@@ -57,34 +48,19 @@ interface PlatformError {
 
 /** What a fetch threw in place of an answer. What is not known counts as sent. */
 export function failureOfError(error: unknown): CallFailure {
-  const found = knownOf(error as PlatformError | undefined) ?? untold;
-  const { delivery } = found;
-  return {
+  return describeFailure({
     writer: 'client',
-    gateway: null,
-    ...found,
-    mayHaveBeenExecuted: delivery !== 'not_sent',
-    proxyError: null,
-    status: null,
-    retryAfterMs: null,
-    requestId: null,
-  };
+    cause: 'network_error',
+    ...knownOf(error as PlatformError | undefined, 0),
+  });
 }
 
-function knownOf(error: PlatformError | undefined, depth = 0): Known | null {
-  if (typeof error !== 'object' || error === null || depth > 3) return null;
-  const { code, syscall } = error;
-  // Of several addresses that were tried, each has an error of its own. All of them failed to connect.
+/** Of several addresses that were tried, each has an error of its own. All of them failed to connect. */
+function knownOf(error: PlatformError | undefined, depth: number): Partial<CallFailure> | undefined {
+  if (typeof error !== 'object' || error === null || depth > 3) return;
+  const { code, syscall, cause, errors } = error;
+  const name = `${syscall === 'connect' ? 'connect:' : ''}${typeof code === 'string' ? code : ''}`;
   return (
-    (typeof code === 'string' ? knownCode(code, syscall) : null) ??
-    knownOf(error.cause, depth + 1) ??
-    knownOf(error.errors?.at(-1), depth + 1)
+    rows.find(([codes]) => codes.test(name))?.[1] ?? knownOf(cause, depth + 1) ?? knownOf(errors?.at(-1), depth + 1)
   );
-}
-
-function knownCode(code: string, syscall: unknown): Known | null {
-  if (syscall === 'connect' && byConnectCode[code] !== undefined) return byConnectCode[code];
-  if (byCode[code] !== undefined) return byCode[code];
-  if (/^HPE_/.test(code)) return notHttp;
-  return /^(?:CERT_|ERR_TLS_CERT|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/.test(code) ? certificate : null;
 }

@@ -1,5 +1,5 @@
 import { untilAborted } from './call-scope.ts';
-import type { FetchInput, ResilientRequestInit } from './fetch-options.ts';
+import type { FetchInput, FetchOptions, ResilientRequestInit } from './fetch-options.ts';
 
 /** A request that can be sent as often as its body allows. */
 export interface OutgoingRequest {
@@ -96,4 +96,24 @@ function joined(parts: readonly Uint8Array[], bytes: number): Uint8Array<ArrayBu
     at += part.length;
   }
   return whole;
+}
+
+/** Those of the call, and behind them those that the options add to each attempt. */
+export function headersOf(
+  { method, url, headers }: OutgoingRequest,
+  { headers: added, deadlineHeader = ownDeadlineHeader(url) }: FetchOptions,
+  attempt: number,
+  leftMs: number,
+): Headers {
+  const timeoutMs = Number.isFinite(leftMs) ? Math.max(1, Math.floor(leftMs)) : null;
+  const all = new Headers(added?.({ url: url.href, method, attempt, timeoutMs }));
+  if (deadlineHeader !== null && timeoutMs !== null) all.set(deadlineHeader, String(timeoutMs));
+  headers.forEach((value, name) => all.set(name, value));
+  return all;
+}
+
+/** A page that asks another origin pays for each header with a preflight request. */
+function ownDeadlineHeader({ origin }: URL): string | null {
+  const page = (globalThis as { location?: { origin: string } }).location?.origin;
+  return page === undefined || page === origin ? 'x-envoy-expected-rq-timeout-ms' : null;
 }
