@@ -43,27 +43,26 @@ export interface CallFailure {
   readonly requestId: string | null;
 }
 
-/** Whether the delivery leaves it open that the service has executed the request. */
-function leavesOpen(delivery: Delivery): boolean {
-  return delivery !== 'not_sent' && delivery !== 'refused_by_peer';
-}
+/** A part of it; null and undefined: not known. */
+export type KnownOfFailure = { readonly [Name in keyof CallFailure]?: CallFailure[Name] | null | undefined };
 
-/** A failure of which only this is known. `mayHaveBeenExecuted` follows from the delivery, unless it is given. */
-export function describeFailure(known: Partial<CallFailure>): CallFailure {
-  const delivery = known.delivery ?? 'sent_unknown';
-  return {
+/** A failure of which only this is known; of two that know the same, the later one counts. What nobody knows is null, and counts as sent. */
+export function describeFailure(...known: readonly (KnownOfFailure | null)[]): CallFailure {
+  const failure: Record<string, unknown> = {
     writer: 'unknown',
     gateway: null,
     shape: null,
     cause: null,
     whose: null,
-    delivery,
-    mayHaveBeenExecuted: leavesOpen(delivery),
+    delivery: 'sent_unknown',
     proxyError: null,
     status: null,
     retryAfterMs: null,
     temporary: true,
     requestId: null,
-    ...known,
   };
+  for (const source of known)
+    for (const [name, value] of Object.entries(source ?? {})) if (value != null) failure[name] = value;
+  failure['mayHaveBeenExecuted'] ??= !/^not_sent$|^refused_by_peer$/.test(failure['delivery'] as string);
+  return failure as unknown as CallFailure;
 }

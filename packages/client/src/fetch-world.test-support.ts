@@ -39,9 +39,9 @@ export class FetchWorld {
     const done = (): void => void (isDone = true);
     work.then(done, done);
     for (let step = 0; step < 20_000 && !isDone; step++) {
-      const due = this.clock.nextDueAt;
-      await this.clock.advance(due === null ? 0 : Math.max(0, due - this.clock.now()));
-      await macrotask();
+      await settle();
+      const due = isDone ? null : this.clock.nextDueAt;
+      if (due !== null) await this.clock.advance(Math.max(0, due - this.clock.now()));
     }
     if (!isDone) throw new Error('the work hangs');
     return work;
@@ -65,14 +65,14 @@ export class FetchWorld {
       signal.addEventListener('abort', () => reject(signal.reason), { once: true });
       if (reply === 'silence') return;
       const at = (this.clock.now() + reply.afterMs) as ReturnType<SimulatedClock['now']>;
-      this.clock.schedule(at, () => resolve(this.#play(reply.reply, signal)), undefined);
+      this.clock.schedule(at, () => signal.aborted || resolve(this.#play(reply.reply, signal)), undefined);
     });
   }
 }
 
-/** Streams and responses of the platform take a few turns that are no microtasks. */
-export async function macrotask(): Promise<void> {
-  await new Promise((resolve) => setImmediate(resolve));
+/** Bodies of the platform (streams, Blobs, FormData) take a few turns that are no microtasks. Time stands still meanwhile. */
+export async function settle(): Promise<void> {
+  for (let turn = 0; turn < 12; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
 
 /** As Node throws it. */

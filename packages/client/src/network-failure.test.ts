@@ -26,7 +26,7 @@ const rows: readonly (readonly [
   ['UND_ERR_SOCKET', undefined, 'reset', 'closed_before_response', true, true],
   ['UND_ERR_HEADERS_TIMEOUT', undefined, 'too_slow', 'response_head_timeout', true, true],
   ['HPE_INVALID_CONSTANT', undefined, 'garbage', 'response_not_http', true, false],
-  ['CERT_HAS_EXPIRED', undefined, 'unreachable', 'tls_certificate_expired', false, false],
+  ['CERT_HAS_EXPIRED', undefined, 'unreachable', 'tls_certificate_untrusted', false, false],
   ['DEPTH_ZERO_SELF_SIGNED_CERT', undefined, 'unreachable', 'tls_certificate_untrusted', false, false],
   ['ERR_TLS_CERT_ALTNAME_INVALID', undefined, 'unreachable', 'tls_certificate_untrusted', false, false],
   ['EPROTO', 'write', null, 'network_error', true, true],

@@ -74,7 +74,7 @@ async function readBody(request: Request, signal: AbortSignal): Promise<BodySour
   let bytes = 0;
   while (bytes <= requestBytesMax) {
     const { done, value } = await untilAborted(reader.read(), signal);
-    if (done) return joined(parts, bytes);
+    if (done) return new Blob(parts as Uint8Array<ArrayBuffer>[]);
     parts.push(value);
     bytes += value.length;
   }
@@ -86,16 +86,6 @@ async function readBody(request: Request, signal: AbortSignal): Promise<BodySour
     },
     cancel: (reason) => reader.cancel(reason),
   });
-}
-
-function joined(parts: readonly Uint8Array[], bytes: number): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(bytes);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
 
 /** Those of the call, and behind them those that the options add to each attempt. */

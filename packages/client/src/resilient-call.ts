@@ -67,6 +67,8 @@ export async function runCall(
   /** An attempt that failed may have been executed; a later one that was not sent does not change that. */
   let maybeExecuted = false;
   let isSending = false;
+  /** Attempts that were aborted because another one was faster. */
+  const lost = new Set<FetchAttempt>();
 
   try {
     for (;;) {
@@ -133,8 +135,10 @@ export async function runCall(
       // HEAD has the length of a body that does not come.
       holdBytesMax: method === 'HEAD' ? 0 : holdBytesMax,
     });
-    const tell = ({ response, failure }: AttemptOutcome): void =>
-      call.attempted({ status: response?.status ?? null, failure, durationMs: clock.now() - startedAt, isHedge });
+    const tell = ({ response, failure }: AttemptOutcome): void => {
+      const durationMs = clock.now() - startedAt;
+      if (!lost.has(attempt)) call.attempted({ status: response?.status ?? null, failure, durationMs, isHedge });
+    };
     // An attempt that was stopped with its call says nothing.
     attempt.outcome.then(tell, () => {});
     return attempt;
@@ -153,9 +157,10 @@ export async function runCall(
     );
     // Where both failed, the first one's failure is the answer; where the call was stopped, its reason.
     const winner = await Promise.any(good).catch(() => first.outcome);
-    const [won, lost] = winner.attempt === second ? [1, first] : [0, second];
-    counts.hedgesWon += won;
-    lost.abort();
+    const loser = winner.attempt === second ? first : second;
+    if (loser === first) counts.hedgesWon++;
+    lost.add(loser);
+    loser.abort();
     return winner;
   }
 

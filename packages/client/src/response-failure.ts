@@ -1,6 +1,6 @@
 import { readProblemDetails, readProxyStatus } from './answer-evidence.ts';
 import { type CallFailure, describeFailure } from './call-failure.ts';
-import type { ClassifyResponse, ResponseFacts, ResponseSignature } from './response-facts.ts';
+import type { ClassifyResponse, ResponseFacts } from './response-facts.ts';
 import { waitAskedBy } from './retry-after.ts';
 
 /** 4xx that are about the moment and not about the request. */
@@ -27,22 +27,19 @@ export function failureOfResponse(
   const proxy = readProxyStatus(facts);
   const problem = readProblemDetails(facts);
   const signature = problem === null && proxy === null ? classify(facts) : null;
-  const known = { writer: 'unknown' as const, ...withoutNull(signature ?? {}), ...proxy, ...problem };
-  const isService = known.writer === 'service';
-  return describeFailure({
-    shape: isService ? 'app_error' : status === 504 ? 'too_slow' : null,
-    whose: isService ? 'application' : null,
-    delivery: deliveryOf(status, isService),
-    requestId: facts.header('x-request-id'),
-    ...known,
-    status,
-    retryAfterMs: waitAskedBy(facts.header, wallTime) ?? known.retryAfterMs ?? null,
-  });
-}
-
-/** What a signature leaves open, other sources decide. */
-function withoutNull(signature: Partial<ResponseSignature>): Partial<CallFailure> {
-  return Object.fromEntries(Object.entries(signature).filter(([, value]) => value !== null));
+  const isService = (problem ?? proxy ?? signature)?.writer === 'service';
+  return describeFailure(
+    {
+      shape: isService ? 'app_error' : status === 504 ? 'too_slow' : null,
+      whose: isService ? 'application' : null,
+      delivery: deliveryOf(status, isService),
+      requestId: facts.header('x-request-id'),
+    },
+    signature,
+    proxy,
+    problem,
+    { status, retryAfterMs: waitAskedBy(facts.header, wallTime) },
+  );
 }
 
 /**

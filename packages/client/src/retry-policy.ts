@@ -1,5 +1,5 @@
-import type { CallFailure } from './call-failure.ts';
-import type { AttemptEvent, CallSubject, ClientHooks } from './client-hooks.ts';
+import { type CallFailure, describeFailure } from './call-failure.ts';
+import type { AttemptEvent, CallSubject } from './client-hooks.ts';
 import type { OriginStats } from './client-stats.ts';
 import { IdempotencyKeys } from './idempotency-key.ts';
 import { failureOfError } from './network-failure.ts';
@@ -144,7 +144,8 @@ export function createRetryPolicy(options: RetryPolicyOptions = {}): ClientRetry
         }
         const { waitMs, openMs } = breaking as NonNullable<typeof breaking>;
         const delayMs = answer + (random.next() * openMs) / 2;
-        const failure = { ...(breaker?.lastFailure as CallFailure), ...unsent, retryAfterMs: answer };
+        const { shape = null, whose = null } = breaker?.lastFailure ?? {};
+        const failure = describeFailure({ ...unsent, shape, whose, retryAfterMs: answer });
         breakerWaitMs += delayMs;
         const reason = 'breaker_open';
         if (breakerWaitMs <= waitMs && now + delayMs < endsAt)
@@ -215,11 +216,4 @@ export function createRetryPolicy(options: RetryPolicyOptions = {}): ClientRetry
 }
 
 /** The client did not send it: what it knows is of the attempt that opened the breaker. */
-const unsent = {
-  writer: 'client',
-  cause: 'breaker_open',
-  delivery: 'not_sent',
-  mayHaveBeenExecuted: false,
-  status: null,
-  requestId: null,
-} as const;
+const unsent = { writer: 'client', cause: 'breaker_open', delivery: 'not_sent' } as const;
