@@ -51,7 +51,7 @@ export function startAttempt(plan: AttemptPlan): FetchAttempt {
   async function run(): Promise<AttemptOutcome> {
     const expire = (): void => {
       isLate = true;
-      controller.abort(new DOMException(`no answer within ${timeoutMs} ms`, 'TimeoutError'));
+      controller.abort(new DOMException('late', 'TimeoutError'));
     };
     const timer = timeoutMs === null ? null : clock.schedule(clock.now() + timeoutMs, expire, undefined);
     let response: Response | null = null;
@@ -92,7 +92,7 @@ export function startAttempt(plan: AttemptPlan): FetchAttempt {
     outcome: Promise.resolve().then(run),
     signal,
     abort() {
-      controller.abort(new DOMException('another attempt was faster', 'AbortError'));
+      controller.abort(new DOMException('slower', 'AbortError'));
       void attempt.discard();
     },
     async discard() {

@@ -17,12 +17,13 @@ reset closed_before_response sent_unknown EPIPE|UND_ERR_SOCKET|ConnectionClosed
 reset response_body_short response_started UND_ERR_RES_CONTENT
 too_slow response_head_timeout sent_unknown UND_ERR_HEADERS_T
 too_slow response_body_stalled response_started UND_ERR_BODY
-garbage response_not_http response_started HPE_`
+garbage response_not_http response_started HPE_|HTTPParser`
   .split('\n')
   .map((row) => row.split(' '));
 
 interface PlatformError {
   readonly code?: unknown;
+  readonly name?: unknown;
   readonly syscall?: unknown;
   readonly cause?: PlatformError;
   readonly errors?: readonly PlatformError[];
@@ -36,10 +37,12 @@ export function failureOfError(error: unknown): CallFailure {
 /** Of several addresses that were tried, each has an error of its own. All of them failed to connect. */
 function knownOf(error: PlatformError | undefined, depth: number): KnownOfFailure | null {
   if (typeof error !== 'object' || error === null || depth > 3) return null;
-  const { code, syscall, cause, errors } = error;
-  const name = typeof code === 'string' ? (syscall === 'connect' ? 'connect:' : '') + code : '';
+  const { code, name, syscall, cause, errors } = error;
+  // undici's parser leaves its code out where the first line is no HTTP.
+  const word = typeof code === 'string' ? code : name;
+  const key = syscall === 'connect' ? `connect:${word}` : String(word);
   for (const [shape, cause = '', delivery, codes] of rows) {
-    if (!new RegExp(`^(?:${codes})`).test(name)) continue;
+    if (!new RegExp(`^(?:${codes})`).test(key)) continue;
     // A certificate does not pass by itself, nor does a server that speaks something else.
     return { shape, cause, delivery, temporary: !/^tls|http$/.test(cause) } as KnownOfFailure;
   }

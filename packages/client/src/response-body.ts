@@ -104,13 +104,8 @@ export function watchBody(response: Response, watch: BodyWatch): Response {
 
 /** What `new Response` cannot be given. */
 function alike(made: Response, { url, type, redirected }: Pick<Response, 'url' | 'type' | 'redirected'>): Response {
-  const of = { url, type, redirected };
-  return Object.defineProperties(made, {
-    url: { value: url },
-    type: { value: type },
-    redirected: { value: redirected },
-    clone: { value: () => alike(Response.prototype.clone.call(made), of) },
-  });
+  const of = { url, type, redirected, clone: () => alike(Response.prototype.clone.call(made), of) };
+  return Object.defineProperties(made, Object.getOwnPropertyDescriptors(of));
 }
 
 function watchedStream(
