@@ -1,5 +1,5 @@
 import { type CallFailure, describeFailure } from './call-failure.ts';
-import { untilAborted } from './call-scope.ts';
+import { callAfter, follow, untilAborted } from './call-scope.ts';
 import type { ClientClock } from './client-clock.ts';
 import type { FetchFunction, FetchInput } from './fetch-options.ts';
 import { discardBody, holdBody, isHoldable, readStart } from './response-body.ts';
@@ -44,16 +44,14 @@ export function startAttempt(plan: AttemptPlan): FetchAttempt {
   const controller = new AbortController();
   const { signal } = controller;
   let isLate = false;
-  const onStop = (): void => controller.abort(stopped.reason);
-  if (stopped.aborted) onStop();
-  else stopped.addEventListener('abort', onStop);
+  const detach = follow(stopped, (reason) => controller.abort(reason));
 
   async function run(): Promise<AttemptOutcome> {
     const expire = (): void => {
       isLate = true;
       controller.abort(new DOMException('late', 'TimeoutError'));
     };
-    const timer = timeoutMs === null ? null : clock.schedule(clock.now() + timeoutMs, expire, undefined);
+    const cancel = timeoutMs === null ? null : callAfter(clock, timeoutMs, expire);
     let response: Response | null = null;
     try {
       // What these arguments throw is the caller's mistake, and would be thrown again.
@@ -66,7 +64,7 @@ export function startAttempt(plan: AttemptPlan): FetchAttempt {
         return { attempt, response, failure: failureOf(response !== null, error), error, isHeld: false };
       }
     } finally {
-      timer?.cancel();
+      cancel?.();
     }
   }
 
@@ -96,14 +94,14 @@ export function startAttempt(plan: AttemptPlan): FetchAttempt {
       void attempt.discard();
     },
     async discard() {
-      attempt.detach();
+      detach();
       try {
         await discardBody((await attempt.outcome).response, clock);
       } catch {
         // It was aborted.
       }
     },
-    detach: () => stopped.removeEventListener('abort', onStop),
+    detach,
   };
   return attempt;
 }
