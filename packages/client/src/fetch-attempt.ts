@@ -31,7 +31,7 @@ export interface FetchAttempt {
   /** Rejects with the reason for which the whole call ends, or with what is wrong with the request. */
   readonly outcome: Promise<AttemptOutcome>;
   readonly signal: AbortSignal;
-  /** For the loser of two: its answer is not waited for. */
+  /** Its answer, or the rest of it, is not waited for. */
   abort(): void;
   /** It is of no use any more: its body is drained or cancelled, and it no longer listens. */
   discard(): Promise<void>;
@@ -82,16 +82,16 @@ export function startAttempt(plan: AttemptPlan): FetchAttempt {
   }
 
   function failureOf(hasHead: boolean, error: unknown): CallFailure {
-    if (isLate && !hasHead) return describeFailure({ writer: 'client', shape: 'too_slow', cause: 'attempt_timeout' });
-    return hasHead ? brokenBody(isLate, policy.failureOfError(error)) : policy.failureOfError(error);
+    const known = policy.failureOfError(error);
+    if (hasHead) return brokenBody(isLate, known);
+    return isLate ? describeFailure({ writer: 'client', shape: 'too_slow', cause: 'attempt_timeout' }) : known;
   }
 
   const attempt: FetchAttempt = {
     outcome: Promise.resolve().then(run),
     signal,
     abort() {
-      controller.abort(new DOMException('slower', 'AbortError'));
-      void attempt.discard();
+      controller.abort();
     },
     async discard() {
       detach();

@@ -53,7 +53,9 @@ export async function runCall(
     ...resilience.timeouts,
   };
   const endsAt = clock.now() + (overallMs ?? Number.POSITIVE_INFINITY);
-  if (overallMs !== null) scope.stopAfter(overallMs, timeoutError);
+  let isPrepared = false;
+  if (overallMs !== null)
+    scope.stopAfter(overallMs, () => (isPrepared ? timeoutError() : new DOMException('no body', 'TimeoutError')));
   const request = await prepareRequest(input, init, scope.signal);
   const { method, url, headers, replayable } = request;
   const key = resilience.key ?? options.key?.(input, init) ?? '';
@@ -69,6 +71,7 @@ export async function runCall(
   let isSending = false;
   /** Attempts that were aborted because another one was faster. */
   const lost = new Set<FetchAttempt>();
+  isPrepared = true;
 
   try {
     for (;;) {
@@ -161,6 +164,7 @@ export async function runCall(
     if (loser === first) counts.hedgesWon++;
     lost.add(loser);
     loser.abort();
+    void loser.discard();
     return winner;
   }
 
@@ -186,6 +190,7 @@ export async function runCall(
       : watchBody(response as Response, {
           clock,
           signal: attempt.signal,
+          abort: attempt.abort,
           idleMs: bodyIdleMs,
           ended,
           asError: (isIdle, underlying) =>

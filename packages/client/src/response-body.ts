@@ -73,8 +73,9 @@ export async function holdBody(response: Response): Promise<void> {
 
 export interface BodyWatch {
   readonly clock: ClientClock;
-  /** Aborts the attempt that the body belongs to. */
+  /** That of the attempt that the body belongs to. */
   readonly signal: AbortSignal;
+  readonly abort: () => void;
   readonly idleMs: number | null;
   /** What the caller reads in place of the platform's error. */
   readonly asError: (isIdle: boolean, error: unknown) => unknown;
@@ -105,18 +106,22 @@ function alike(made: Response, { url, type, redirected }: Pick<Response, 'url' |
 function watchedStream(
   response: Response,
   body: ReadableStream<Uint8Array>,
-  { clock, signal, idleMs, asError, ended }: BodyWatch,
+  { clock, signal, abort, idleMs, asError, ended }: BodyWatch,
 ): ReadableStream<Uint8Array> {
   let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  let isIdle = false;
+  const stall = (): void => {
+    isIdle = true;
+    abort();
+  };
   const idleMax = isEventStream(response.headers) ? null : idleMs;
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         reader ??= body.getReader();
-        const idle = new AbortController();
-        const cancelTimer = idleMax === null ? null : callAfter(clock, idleMax, () => idle.abort());
+        const cancelTimer = idleMax === null ? null : callAfter(clock, idleMax, stall);
         try {
-          const { done, value } = await untilAborted(untilAborted(reader.read(), signal), idle.signal);
+          const { done, value } = await untilAborted(reader.read(), signal);
           if (!done) return controller.enqueue(value);
           ended();
           controller.close();
@@ -124,7 +129,7 @@ function watchedStream(
           void ignore(reader.cancel(error));
           ended();
           // The caller's own reason stays what it is.
-          controller.error(signal.aborted ? signal.reason : asError(idle.signal.aborted, error));
+          controller.error(signal.aborted && !isIdle ? signal.reason : asError(isIdle, error));
         } finally {
           cancelTimer?.();
         }

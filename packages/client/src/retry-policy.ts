@@ -124,9 +124,8 @@ export function createRetryPolicy(options: RetryPolicyOptions = {}): ClientRetry
 
     function end(failure: CallFailure): void {
       const failures = ++state.callsFailedInRow;
-      const times = failures / (hooks.failuresInRow ?? 5);
-      // At n, 2n, 4n …: a long outage is told a few times, and not once per call.
-      if (times >= 1 && Number.isInteger(Math.log2(times))) notify(hooks.failures, { ...subject, failures, failure });
+      // At n, 2n, 3n …: a long outage is not told once per call.
+      if (failures % (hooks.failuresInRow ?? 5) === 0) notify(hooks.failures, { ...subject, failures, failure });
     }
 
     const call = {

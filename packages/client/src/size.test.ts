@@ -10,7 +10,7 @@ async function gzipBytesOf(contents: string): Promise<number> {
     bundle: true,
     minify: true,
     format: 'esm',
-    platform: 'neutral',
+    platform: 'browser',
     target: 'es2023',
     write: false,
   });
