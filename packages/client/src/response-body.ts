@@ -83,7 +83,13 @@ export interface BodyWatch {
 }
 
 /** Bodies that nobody reads never end: their calls are forgotten with them. */
-const unread = new FinalizationRegistry<() => void>((ended) => ended());
+const unread = new FinalizationRegistry<() => void>((ended) => {
+  try {
+    ended();
+  } catch {
+    // workerd calls this outside of any request, where no timer may be cleared. The request's own timers have ended with it.
+  }
+});
 
 /** The same response, whose body keeps its caller's signal and its idle time, and says how it broke. */
 export function watchBody(response: Response, watch: BodyWatch): Response {
