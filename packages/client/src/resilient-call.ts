@@ -3,11 +3,11 @@ import { callAfter, type CallScope } from './call-scope.ts';
 import type { ClientClock } from './client-clock.ts';
 import { failureMessage } from './failure-message.ts';
 import { type AttemptOutcome, brokenBody, type FetchAttempt, startAttempt } from './fetch-attempt.ts';
-import type { ClientTimeouts, FetchInput, FetchOptions, ResilientRequestInit } from './fetch-options.ts';
+import type { CallTimeouts, FetchInput, FetchOptions, ResilientRequestInit } from './fetch-options.ts';
 import { BreakerOpenError, CallTimeoutError, ClientLimitError, GatewayError, type RetryWhy } from './gateway-error.ts';
 import { asHeader } from './idempotency-key.ts';
 import { type AttemptQueue, attemptQueue } from './attempt-queue.ts';
-import { headersOf, prepareRequest } from './outgoing-request.ts';
+import { headersOf, prepareRequest } from './prepared-request.ts';
 import { watchBody } from './response-body.ts';
 import { overallMsDefault } from './retry-defaults.ts';
 import type { ClientRetryPolicy } from './retry-policy.ts';
@@ -22,7 +22,7 @@ export interface ClientParts {
   readonly queues: Map<string, AttemptQueue>;
 }
 
-const timeoutDefaults: Required<ClientTimeouts> = {
+const timeoutDefaults: Required<CallTimeouts> = {
   attemptMs: 10_000,
   overallMs: overallMsDefault,
   bodyIdleMs: 30_000,
