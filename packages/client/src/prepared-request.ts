@@ -2,7 +2,7 @@ import { untilAborted } from './call-scope.ts';
 import type { FetchInput, FetchOptions, ResilientRequestInit } from './fetch-options.ts';
 
 /** A request that can be sent as often as its body allows. */
-export interface PreparedRequest {
+interface PreparedRequest {
   readonly method: string;
   readonly url: URL;
   readonly headers: Headers;
@@ -12,7 +12,7 @@ export interface PreparedRequest {
 }
 
 /** Bodies of Request objects are streams, whatever they were made of. Up to this size they are read, so that they can be sent again. */
-export const requestBytesMax = 65_536;
+const requestBytesMax = 65_536;
 
 export async function prepareRequest(
   input: FetchInput,
