@@ -7,7 +7,7 @@ export type HeadersSource = ConstructorParameters<typeof Headers>[0];
 export type FetchFunction = (input: FetchInput, init?: RequestInit) => Promise<Response>;
 
 export interface CallTimeouts {
-  /** Until an attempt has the head of its response. Default 10 s; null: none. */
+  /** Until an attempt has the head of its response. Default 10 s where another attempt may follow, and none elsewhere; null: none. */
   readonly attemptMs?: number | null;
   /** Until `fetch` resolves, with all attempts and waits. Default 30 s; null: none. */
   readonly overallMs?: number | null;

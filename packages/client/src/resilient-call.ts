@@ -22,8 +22,10 @@ export interface ClientParts {
   readonly queues: Map<string, AttemptQueue>;
 }
 
-const timeoutDefaults: Required<CallTimeouts> = {
-  attemptMs: 10_000,
+/** Of an attempt behind which another one may follow. The others have all the time of the call. */
+const attemptMsDefault = 10_000;
+
+const timeoutDefaults: Required<Omit<CallTimeouts, 'attemptMs'>> = {
   overallMs: overallMsDefault,
   bodyIdleMs: 30_000,
   overallCoversBody: false,
@@ -47,15 +49,16 @@ export async function runCall(
   scope: CallScope,
 ): Promise<Response> {
   const { resilience = {} } = init;
-  const { attemptMs, overallMs, bodyIdleMs, overallCoversBody } = {
+  const timeouts: typeof timeoutDefaults & CallTimeouts = {
     ...timeoutDefaults,
     ...options.timeouts,
     ...resilience.timeouts,
   };
+  const { overallMs, bodyIdleMs, overallCoversBody } = timeouts;
   const endsAt = clock.now() + (overallMs ?? Number.POSITIVE_INFINITY);
   let isPrepared = false;
   if (overallMs !== null)
-    scope.stopAfter(overallMs, () => (isPrepared ? timeoutError() : new DOMException('no body', 'TimeoutError')));
+    scope.stopAfter(overallMs, () => (isPrepared ? timeoutError() : new DOMException('', 'TimeoutError')));
   const request = await prepareRequest(input, init, scope.signal);
   const { method, url, headers, replayable } = request;
   const key = resilience.key ?? options.key?.(input, init) ?? '';
@@ -64,7 +67,8 @@ export async function runCall(
   if (keyMade !== null && !headers.has(keyHeader)) headers.set(keyHeader, keyMade);
   const hasIdempotencyKey = headers.has(keyHeader);
   const call = policy.begin({ ...resilience, method, url, key, replayable, overallMs, hasIdempotencyKey });
-  const hedge = method === 'GET' ? (resilience.hedge === undefined ? options.hedge : resilience.hedge) : null;
+  const { hedge = options.hedge } = resilience;
+  const { attemptMs = call.isRepeatable ? attemptMsDefault : null } = timeouts;
   const queue = queueOf(url.origin + key);
   /** An attempt that failed may have been executed; a later one that was not sent does not change that. */
   let maybeExecuted = false;
@@ -105,7 +109,7 @@ export async function runCall(
       const refusal = call.admit();
       if (refusal === null) {
         isSending = true;
-        const outcome = await (hedge == null ? send(false).outcome : hedged(hedge.afterMs));
+        const outcome = await (hedge == null || method !== 'GET' ? send(false).outcome : hedged(hedge.afterMs));
         isSending = false;
         return outcome;
       }
