@@ -184,6 +184,8 @@ export const entries: readonly string[] = [
   'src/diagnose/diagnose.ts',
   'packages/failures/src/main.ts',
   'packages/client/src/main.ts',
+  // In place of `network-codes.ts` in bundles for browsers.
+  'packages/client/src/no-codes.ts',
   'src/testing/fault-origin-main.ts',
   // A thread of its own, which `src/cli/read-in-thread.ts` starts.
   'src/cli/configuration-thread.ts',
