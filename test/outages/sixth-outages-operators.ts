@@ -152,8 +152,7 @@ const configurationOutages: readonly Outage[] = [
     end: async (lab) => reloadFile(lab, { request_headers: undefined }),
   }),
   outage('reload-turns-the-proxy-protocol-on', 'proxy_protocol', {
-    what: 'To pass the addresses of clients on, a reload lets connections to the shop begin with the PROXY protocol. The shop does not speak it, and answers 400 to everything.',
-    harm: ['different'],
+    what: 'To pass the addresses of clients on, a reload lets connections to the shop begin with the PROXY protocol. The shop does not speak it, and answers 400 to all that comes, checks too.',
     suspects: ['configuration_change'],
     side: 'operator',
     names: ['shop'],
