@@ -98,15 +98,16 @@ export const sixthApplicationOutages: readonly Outage[] = [
     side: 'application',
     names: ['tokens'],
     setup: team(pair, { flows: teamFlows({ moreTokens }) }),
-    begin: async (lab) => {
+    before: async (lab) => {
+      for (const one of ['team-1', 'team-2']) await lab.restart(one);
+    },
+    begin: async (lab) =>
       lab.behave('team', {
         rules: [
           { path: '/oauth', share: 0.5, latencyMs: 2600 },
           { path: '/oauth', latencyMs: 3700 },
         ],
-      });
-      for (const one of ['team-1', 'team-2']) await lab.restart(one);
-    },
+      }),
     end: usualTeam,
   }),
   outage('mount-of-the-files-hangs', 'network_file_system', {

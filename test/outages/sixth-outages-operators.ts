@@ -34,6 +34,7 @@ const webServer: Behaviour = {
   rules: [
     { path: '/healthz' },
     { path: '/assets' },
+    { path: '/ws' },
     { status: 200, type: 'text/html; charset=utf-8', bytes: 2400, latencyMs: 2 },
   ],
 };
@@ -153,6 +154,7 @@ const configurationOutages: readonly Outage[] = [
   }),
   outage('reload-turns-the-proxy-protocol-on', 'proxy_protocol', {
     what: 'To pass the addresses of clients on, a reload lets connections to the shop begin with the PROXY protocol. The shop does not speak it, and answers 400 to all that comes, checks too.',
+    harm: ['different'],
     suspects: ['configuration_change'],
     side: 'operator',
     names: ['shop'],
