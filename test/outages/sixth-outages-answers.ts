@@ -10,8 +10,8 @@ const usual = ordinaryFlows();
 const scripts = { method: 'GET', path: '/static/app.js', perSecond: 4 };
 const moreProducts = { method: 'GET', path: '/products/{n}', perSecond: 5 };
 const moreFiles = { method: 'GET', path: '/v1/files/{n}', perSecond: 3 };
-const secondPages = { method: 'GET', path: '/v1/tasks/page/{n}', perSecond: 7 };
-const longTasks = { method: 'POST', path: '/v1/tasks', perSecond: 0.25, body: '{"pasted":true,"text":"a log"}' };
+const secondPages = { method: 'GET', path: '/v1/tasks/page/{n}', perSecond: 9 };
+const longTasks = { method: 'POST', path: '/v1/tasks', perSecond: 0.3, body: '{"pasted":true,"text":"a log"}' };
 const moreTasks = { method: 'POST', path: '/v1/tasks', perSecond: 3 };
 const hooks = {
   ...{ method: 'POST', path: '/v1/hooks/payments', perSecond: 3, body: '{"event":"paid"}' },
