@@ -52,7 +52,7 @@ export function originBreaker(
     },
     admit(now) {
       if (state === 'closed') return 'send';
-      if (state === 'half_open') return openMs;
+      if (state === 'half_open') return openMs / 4;
       if (now < until) return until - now;
       change('half_open');
       return 'probe';

@@ -1,0 +1,75 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { repositoryRoot } from '../../scripts/repository.ts';
+import { clientsTable } from './clients-table.ts';
+import { kinds } from './kinds.ts';
+import type { ClientRow } from './measure-clients.ts';
+import { profiles, troubleMs, troubleStartMs, workMs } from './profiles.ts';
+import { amplificationPlot, secondsPlot } from './clients-plots.ts';
+
+const folder = join(repositoryRoot, 'docs', 'client');
+
+/** Writes the page, the figures and the plots. */
+export function writeComparison(rows: readonly ClientRow[]): void {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'comparison.md'), pageOf(rows));
+  writeFileSync(join(folder, 'comparison.tsv'), figuresOf(rows));
+  writeFileSync(join(folder, 'requests.svg'), amplificationPlot(rows));
+  writeFileSync(join(folder, 'seconds.svg'), secondsPlot(rows));
+}
+
+export function figuresOf(rows: readonly ClientRow[]): string {
+  const lines = rows.map(({ perSecond, ...row }) => [...Object.values(row), perSecond.join(' ')].join('\t'));
+  const [{ perSecond: _, ...first } = {} as ClientRow] = rows;
+  return `${[[...Object.keys(first), 'requests in each second'].join('\t'), ...lines].join('\n')}\n`;
+}
+
+export function pageOf(rows: readonly ClientRow[]): string {
+  const shown = profiles.filter(({ name }) => rows.some(({ profile }) => profile === name));
+  const sections = shown.map(
+    ({ name, does }) =>
+      `## ${name}\n\nThe origin ${does}.\n\n${clientsTable(rows.filter(({ profile }) => profile === name))}`,
+  );
+  const clients = rows[0]?.clients ?? 0;
+  const perClient = Math.round((rows[0]?.calls ?? 0) / clients);
+  return `# HTTP clients while a service fails
+
+<!-- Written by \`npm run bench:clients -- --write\`. -->
+
+${clients} clients of each kind make ${perClient} calls each, one in three of them a POST, to a service that works ${workMs} ms at each. After
+${troubleStartMs / 1000} s it is in trouble for ${troubleMs / 1000} s. Each client has connections, breakers and budgets of its own. The libraries are real, down to
+the parsers of their HTTP; the origin is the fault origin of \`candor/testing\`. Time and network are simulated, so that the figures are the same on
+every machine, and say nothing about how fast a library is.
+
+**Half of the clients ask an origin that honours idempotency keys, half one that ignores them.** Whoever retries a POST because it sent a key
+doubles orders at the second one. candor-client is told which origins honour keys (row "configured"), and assumes that none does
+(row "documented").
+
+How to read the columns:
+
+- *requests / calls*: requests that the service received, for each call; 1.00 is needed. *refused / calls*: connections that were refused, which
+  cost the service nothing.
+- *POSTs executed twice* or more often: orders that were placed twice.
+- *p50, p99*: how long calls took that began in the trouble, whether they succeeded or failed. A client that gives up at once is fast.
+- *recovery*: from the end of the trouble, or of the last wait that the service asked for, until the last call ended that failed or had begun
+  before. *never*: some call had not ended 104 s later.
+- *peak*: the highest rate of requests in a tenth of a second after the trouble, in multiples of the usual rate.
+
+No client is the best in each column, and none can be: calls that wait succeed later and come back together; calls that fail at once leave
+no load. What a client should never do is in the column of POSTs.
+
+![Requests for each call](requests.svg)
+
+![Requests in each second](seconds.svg)
+
+${sections.join('\n')}
+## Configurations
+
+"documented" is what the documentation of the library shows first; "configured" is what people add: more retries, POST too and with an
+Idempotency-Key, timeouts of 2 s. The code is in \`bench/clients/kinds.ts\`.
+
+| client | documented | from | configured |
+|---|---|---|---|
+${kinds.map(({ name, documented, source, configured }) => `| ${name} | ${documented} | ${source} | ${configured ?? '—'} |`).join('\n')}
+`;
+}
