@@ -22,9 +22,11 @@ async function outage(fail: () => Response): Promise<OutageResult> {
     new Promise((resolve) => void clock.schedule((clock.now() + ms) as never, () => resolve(), undefined));
   let [sent, answered, recoveryMs] = [0, 0, 0];
   const fetch = async (): Promise<Response> => {
-    sent++;
     await after(10);
-    return clock.now() > downAt && clock.now() < upAt ? fail() : new Response(null, { status: 204 });
+    const isDown = clock.now() > downAt && clock.now() < upAt;
+    // A connection that is refused brings no request to the service.
+    if (!isDown || fail !== refuse) sent++;
+    return isDown ? fail() : new Response(null, { status: 204 });
   };
   const calls = Array.from({ length: clients }, (_, client) => {
     const resilient = createFetch({ clock, random: new SeededRandom(client), fetch });
@@ -48,15 +50,13 @@ async function outage(fail: () => Response): Promise<OutageResult> {
   return { answered: answered / calls.length, sentPerCall: sent / calls.length, recoveryMs };
 }
 
+const refuse = (): never => {
+  throw nodeError('ECONNREFUSED', 'connect');
+};
+
 const outages: readonly (readonly [what: string, fail: () => Response, answeredMin: number])[] = [
   ['answers 503', () => new Response(null, { status: 503 }), 0.8],
-  [
-    'refuses connections',
-    () => {
-      throw nodeError('ECONNREFUSED', 'connect');
-    },
-    0.98,
-  ],
+  ['refuses connections', refuse, 0.98],
   [
     'resets connections',
     () => {
