@@ -5,7 +5,7 @@ import { SimulatedClock } from '../../../src/testing/simulated-clock.ts';
 import { nodeError } from './fetch-world.test-support.ts';
 import { createFetch } from './resilient-fetch.ts';
 
-const [clients, callsEach, downAt, upAt] = [30, 40, 10_000, 20_000];
+const [clients, callsEach, downAt, upAt] = [12, 40, 10_000, 20_000];
 
 interface OutageResult {
   readonly answered: number;
