@@ -1,0 +1,54 @@
+/** Of the usual answers, no more are left. */
+const wellMax = 0.75;
+/**
+ * And no chance: a Poisson variable is so much smaller than its mean with a probability below e^-10 (Chernoff). A third of the clients must get others besides.
+ * That is so for a fiftieth of the time at most, so that one a month needs no e^-14.
+ */
+export const answersChanceMax = 10;
+
+/** Where several routes begin to answer otherwise in the same seconds, less of each is enough. */
+const togetherS = [8, 12, 16] as const;
+const shareMin = 0.2;
+const routesMin = 2;
+const unusualMin = 16;
+
+/** Answers that have come in place of others. */
+export interface ReplacedAnswers {
+  readonly unusual: number;
+  readonly usual: number;
+  /** So many usual ones would have come. */
+  readonly expected: number;
+  /** The second of the first unusual one. */
+  readonly since: number;
+}
+
+/** Whether so many of the usual answers are missing that chance does not explain it. */
+export function areFewerThanChance({ usual, expected }: ReplacedAnswers, chanceMax: number): boolean {
+  const share = usual / expected;
+  return share <= wellMax && expected * (1 - share + (share === 0 ? 0 : share * Math.log(share))) >= chanceMax;
+}
+
+/** Requests of one route with GET, or those that may change something. */
+interface AnswerLane {
+  readonly route: string;
+  readonly replaced: (second: number, widthS: number, leastShare: number) => ReplacedAnswers | null;
+}
+
+/** The second since which several routes together answer otherwise; null: they do not. */
+export function changedTogether(lanes: readonly AnswerLane[], second: number): number | null {
+  for (const widthS of togetherS) {
+    const all = lanes.flatMap(({ route, replaced }) => {
+      const found = replaced(second, widthS, shareMin);
+      return found === null ? [] : [{ ...found, route }];
+    });
+    if (new Set(all.map(({ route }) => route)).size < routesMin) continue;
+    const sum = { unusual: 0, usual: 0, expected: 0, since: Math.min(...all.map(({ since }) => since)) };
+    for (const { unusual, usual, expected } of all) {
+      sum.unusual += unusual;
+      sum.usual += usual;
+      sum.expected += expected;
+    }
+    if (sum.unusual >= unusualMin && areFewerThanChance(sum, answersChanceMax)) return sum.since;
+  }
+  return null;
+}
