@@ -16,7 +16,7 @@ const sights = [
 type Sight = (typeof sights)[number];
 /** Compared with the minutes before, of which so many are known: two more for each that a minute usually has. */
 const beforeS = 600;
-const knownS = 30;
+const knownS = 20;
 const moreForEach = 2;
 
 const keptMax = 200;

@@ -271,7 +271,7 @@ export class RouteLatencies {
     const { limitMs, lateUsually: usual } = route;
     const awaited = limitMs === null ? [] : passing(counted.awaited, Math.max(limitMs, severeMs));
     this.#steady.add(counted, found, { usual, limitMs }, second);
-    this.#pauses.add(counted.route, found.telling, counted.slow, awaited, second);
+    if (limitMs !== null) this.#pauses.add(counted.route, found.telling, counted.slow, awaited, second);
     return found;
   }
 
