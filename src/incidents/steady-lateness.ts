@@ -20,6 +20,7 @@ const sights = [
   { of: 'upstream', kind: 'severe', shareMin: 0.08 },
 ] as const;
 const routesMin = 2;
+const lateOfRouteMin = 2;
 
 /** Three times as many as in the minute before, of which so many responses are known. */
 const beforeS = 60;
@@ -48,8 +49,13 @@ export interface CountedLateness {
   readonly severe: number;
 }
 
-interface Second extends CountedLateness {
+interface Second {
   readonly second: number;
+  answered: number;
+  late: number;
+  severe: number;
+  /** So many are late as usual. */
+  usual: number;
 }
 
 interface Endpoint {
@@ -58,22 +64,16 @@ interface Endpoint {
   last: number;
 }
 
-interface Route {
-  /** As many late ones as usual, of all. */
-  usual: number;
-  seconds: Second[];
-}
-
 /**
  * Finds in ten seconds that a part of the responses of an upstream has become slow, where that is so from second to second, for several clients, at
  * endpoints that are warm.
  */
 export class SteadyLateness {
-  readonly #routes = new Map<string, Route>();
+  readonly #routes = new Map<string, LatenessSeconds>();
+  readonly #all = new LatenessSeconds();
   readonly #endpoints = new Map<string, Endpoint>();
   /** Of the late ones, by hash. */
   #clients: { readonly second: number; readonly client: number }[] = [];
-  #lateAt = -Infinity;
 
   /** `usual`: the share that is late while all is as usual. `limitMs`: what takes longer is late; null: not known yet. */
   add(
@@ -85,15 +85,9 @@ export class SteadyLateness {
     const isWarm = this.#isWarm(endpoint, second);
     if (!isWarm || limitMs === null || answered + severe === 0) return;
     let known = this.#routes.get(route);
-    if (known === undefined) this.#routes.set(route, (known = { usual, seconds: [] }));
-    known.usual = usual;
-    const newest = known.seconds.at(-1);
-    const now = { second, answered, late, severe };
-    if (newest?.second !== second) known.seconds.push(now);
-    else known.seconds[known.seconds.length - 1] = sumOf([newest, now], second);
-    if (known.seconds.length > 2 * keptS) known.seconds = known.seconds.slice(-keptS);
+    if (known === undefined) this.#routes.set(route, (known = new LatenessSeconds()));
+    for (const one of [known, this.#all]) one.add({ second, answered, late, severe, usual: usual * answered });
     if (late + severe === 0) return;
-    this.#lateAt = second;
     for (const { client, ms } of slow) if (ms > limitMs) this.#clients.push({ second, client });
     for (const { client } of passing(awaited, limitMs)) this.#clients.push({ second, client });
   }
@@ -112,17 +106,23 @@ export class SteadyLateness {
 
   /** The second in which it began; null: it is not so. Once for each second that is over. */
   since(second: number): number | null {
+    if (this.#clients.length === 0) return null;
     this.#clients = this.#clients.filter((one) => one.second > second - widthS);
-    if (this.#lateAt < second - 1 || !this.#areSeveralClients()) return null;
-    const routes = [...this.#routes.values()].map(({ usual, seconds }) => ({
-      usual,
-      seconds: seconds.filter((one) => one.second > second - keptS && one.second <= second),
-    }));
+    const all = this.#all.sum(second, widthS);
+    if (Math.max(all.late, all.severe) < lateMin || !this.#areSeveralClients()) return null;
     for (const { of, kind, shareMin } of sights) {
-      const all = of === 'route' ? routes : together(routes, kind, second);
-      for (const one of all) if (isSteady(one, kind, shareMin, second)) return firstLate(one, kind, second);
+      const seen =
+        of === 'route' ? [...this.#routes.values()] : this.#areSeveralRoutes(kind, second) ? [this.#all] : [];
+      const found = seen.find((one) => one.isSteady(kind, shareMin, second));
+      if (found !== undefined) return found.firstLate(kind, second);
     }
     return null;
+  }
+
+  #areSeveralRoutes(kind: Kind, second: number): boolean {
+    let concerned = 0;
+    for (const route of this.#routes.values()) if (route.sum(second, widthS)[kind] >= lateOfRouteMin) concerned += 1;
+    return concerned >= routesMin;
   }
 
   #areSeveralClients(): boolean {
@@ -134,55 +134,56 @@ export class SteadyLateness {
 
 type Kind = 'late' | 'severe';
 
-/** All routes as one; none where hardly any has late responses. */
-function together(routes: readonly Route[], kind: Kind, second: number): readonly Route[] {
-  const concerned = routes.filter(
-    ({ seconds }) => sumOf(within(seconds, second, widthS), second)[kind] * routesMin >= partS,
-  );
-  if (concerned.length < routesMin) return [];
-  const seconds = Array.from({ length: keptS }, (_, back) => second - back).map((at) =>
-    sumOf(
-      routes.flatMap((one) => one.seconds.filter((of) => of.second === at)),
-      at,
-    ),
-  );
-  let [usual, answered] = [0, 0];
-  for (const one of routes) {
-    const sum = sumOf(within(one.seconds, second, widthS), second);
-    usual += one.usual * sum.answered;
-    answered += sum.answered;
+/** Of one route, or of all: the last seconds with responses. */
+class LatenessSeconds {
+  #seconds: Second[] = [];
+
+  add(counted: Second): void {
+    const newest = this.#seconds.at(-1);
+    if (newest?.second === counted.second) return addTo(newest, counted);
+    this.#seconds.push({ ...counted });
+    if (this.#seconds.length > 2 * keptS) this.#seconds = this.#seconds.slice(-keptS);
   }
-  return answered === 0 ? [] : [{ usual: usual / answered, seconds: seconds.toReversed() }];
+
+  /** Of the `width` seconds that end with `until`. */
+  sum(until: number, width: number): Second {
+    const sum = { second: until, answered: 0, late: 0, severe: 0, usual: 0 };
+    for (const one of this.#within(until, width)) addTo(sum, one);
+    return sum;
+  }
+
+  /** The newest first. */
+  *#within(until: number, width: number): Generator<Second> {
+    for (let at = this.#seconds.length - 1; at >= 0; at--) {
+      const one = this.#seconds[at] as Second;
+      if (one.second <= until - width) return;
+      if (one.second <= until) yield one;
+    }
+  }
+
+  isSteady(kind: Kind, shareMin: number, second: number): boolean {
+    const now = this.sum(second, widthS);
+    if (now[kind] < lateMin || now[kind] < shareMin * now.answered) return false;
+    const withLate = [...this.#within(second, widthS)].filter((one) => one[kind] > 0);
+    const spread = (withLate[0]?.second ?? 0) - (withLate.at(-1)?.second ?? 0);
+    if (withLate.length < secondsMin || spread < spreadS) return false;
+    for (let back = 0; back < widthS; back += partS)
+      if (this.sum(second - back, partS)[kind] < (evenMin * now[kind] * partS) / widthS) return false;
+    const before = this.sum(second - widthS, beforeS);
+    const isMore =
+      before.answered >= beforeMin && beforeTimes * before[kind] * now.answered <= now[kind] * before.answered;
+    return isMore && chanceExponent(now[kind], now.answered, now.usual / now.answered) >= chanceMax;
+  }
+
+  firstLate(kind: Kind, second: number): number {
+    const withLate = [...this.#within(second, widthS)].filter((one) => one[kind] > 0);
+    return withLate.at(-1)?.second ?? second;
+  }
 }
 
-function isSteady({ seconds, usual }: Route, kind: Kind, shareMin: number, second: number): boolean {
-  const recent = within(seconds, second, widthS);
-  const now = sumOf(recent, second);
-  if (now[kind] < lateMin || now[kind] < shareMin * now.answered) return false;
-  const withLate = recent.filter((one) => one[kind] > 0);
-  const spread = (withLate.at(-1)?.second ?? 0) - (withLate[0]?.second ?? 0);
-  if (withLate.length < secondsMin || spread < spreadS) return false;
-  for (let back = 0; back < widthS; back += partS)
-    if (sumOf(within(seconds, second - back, partS), second)[kind] < (evenMin * now[kind] * partS) / widthS)
-      return false;
-  const before = sumOf(within(seconds, second - widthS, beforeS), second);
-  const isMore =
-    before.answered >= beforeMin && beforeTimes * before[kind] * now.answered <= now[kind] * before.answered;
-  return isMore && chanceExponent(now[kind], now.answered, usual) >= chanceMax;
-}
-
-const firstLate = ({ seconds }: Route, kind: Kind, second: number): number =>
-  within(seconds, second, widthS).find((one) => one[kind] > 0)?.second ?? second;
-
-const within = (seconds: readonly Second[], until: number, width: number): readonly Second[] =>
-  seconds.filter((one) => one.second <= until && one.second > until - width);
-
-function sumOf(seconds: readonly Second[], second: number): Second {
-  let [answered, late, severe] = [0, 0, 0];
-  for (const one of seconds) {
-    answered += one.answered;
-    late += one.late;
-    severe += one.severe;
-  }
-  return { second, answered, late, severe };
+function addTo(sum: Second, { answered, late, severe, usual }: Second): void {
+  sum.answered += answered;
+  sum.late += late;
+  sum.severe += severe;
+  sum.usual += usual;
 }
