@@ -1,7 +1,9 @@
+import { chanceExponent } from './chance.ts';
+
 /** Of the usual answers, no more are left. */
 const wellMax = 0.75;
 /**
- * And no chance: a Poisson variable is so much smaller than its mean with a probability below e^-10 (Chernoff). A third of the clients must get others besides.
+ * And no chance: of those before and now together, so few would come now with a probability below e^-10 (Chernoff). A third of the clients must get others besides.
  * That is so for a fiftieth of the time at most, so that one a month needs no e^-14.
  */
 export const answersChanceMax = 10;
@@ -18,14 +20,23 @@ export interface ReplacedAnswers {
   readonly usual: number;
   /** So many usual ones would have come. */
   readonly expected: number;
+  /** What is expected is known of a time so many times as long. */
+  readonly widths: number;
   /** The second of the first unusual one. */
   readonly since: number;
 }
 
-/** Whether so many of the usual answers are missing that chance does not explain it. */
-export function areFewerThanChance({ usual, expected }: ReplacedAnswers, chanceMax: number): boolean {
-  const share = usual / expected;
-  return share <= wellMax && expected * (1 - share + (share === 0 ? 0 : share * Math.log(share))) >= chanceMax;
+/**
+ * Whether so many of the usual answers are missing that chance does not explain it. What came before is chance as well: of two Poisson variables, one given their
+ * sum is binomial.
+ */
+export function areFewerThanChance(
+  { usual, expected, widths }: Pick<ReplacedAnswers, 'usual' | 'expected' | 'widths'>,
+  chanceMax: number,
+): boolean {
+  if (!(usual <= wellMax * expected)) return false;
+  const before = expected * widths;
+  return chanceExponent(before, before + usual, widths / (1 + widths)) >= chanceMax;
 }
 
 /** Requests of one route with GET, or those that may change something. */
@@ -42,7 +53,8 @@ export function changedTogether(lanes: readonly AnswerLane[], second: number): n
       return found === null ? [] : [{ ...found, route }];
     });
     if (new Set(all.map(({ route }) => route)).size < routesMin) continue;
-    const sum = { unusual: 0, usual: 0, expected: 0, since: Math.min(...all.map(({ since }) => since)) };
+    const least = (of: 'since' | 'widths'): number => Math.min(...all.map((one) => one[of]));
+    const sum = { unusual: 0, usual: 0, expected: 0, widths: least('widths'), since: least('since') };
     for (const { unusual, usual, expected } of all) {
       sum.unusual += unusual;
       sum.usual += usual;

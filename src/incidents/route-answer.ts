@@ -220,23 +220,29 @@ export class RouteAnswer {
     const before = this.#sum(second - widthS - beforeS, second - widthS);
     if (before.unusual * 3 > (now.unusual / now.answered) * before.answered) return null;
     const compared = now.conflicts * 2 > now.unusual ? leftBesideConflicts : 1;
-    const expected = compared * this.#expected(second - widthS, widthS);
+    const { perS, knownS } = this.#before(second - widthS);
+    const expected = compared * perS * widthS;
     if (!this.#isOfManyClients(second - widthS, now.unusual)) return null;
     const isUnusual = (form: number): boolean => this.#isUnusual(form);
     const first = this.#seconds.find((one) => one.second > second - widthS && [...one.forms.keys()].some(isUnusual));
-    return { unusual: now.unusual, usual: now.answered - now.unusual, expected, since: first?.second ?? second };
+    return {
+      ...{ unusual: now.unusual, usual: now.answered - now.unusual, expected },
+      ...{ widths: knownS / widthS, since: first?.second ?? second },
+    };
   }
 
-  /** So many usual answers would come in `widthS` seconds: as before, or as in the minute before that had the fewest. */
-  #expected(until: number, widthS: number): number {
+  /** How many usual answers came each second, in how long a time: before, or in the minute before that had the fewest. */
+  #before(until: number): { readonly perS: number; readonly knownS: number } {
     const before = this.#sum(until - beforeS, until);
-    if (before.answered - before.unusual < knownMin / 2) return 0;
-    let perS = (before.answered - before.unusual) / Math.min(beforeS, until - before.first + 1);
+    const wholeS = Math.min(beforeS, until - before.first + 1);
+    if (before.answered - before.unusual < knownMin / 2) return { perS: 0, knownS: wholeS };
+    let [perS, knownS] = [(before.answered - before.unusual) / wholeS, wholeS];
     for (let end = until; end - minuteS >= before.first; end -= minuteS) {
       const minute = this.#sum(end - minuteS, end);
-      perS = Math.min(perS, (minute.answered - minute.unusual) / minuteS);
+      const perSecond = (minute.answered - minute.unusual) / minuteS;
+      if (perSecond < perS) [perS, knownS] = [perSecond, minuteS];
     }
-    return perS * widthS;
+    return { perS, knownS };
   }
 
   #sum(after: number, until: number): { answered: number; unusual: number; conflicts: number; first: number } {
