@@ -37,7 +37,7 @@ export interface ShopPlay {
   readonly isNew?: boolean;
 }
 
-export interface ShopPlayed {
+interface ShopPlayed {
   /** Of the requests until the incident opened. */
   readonly harmedShare: number;
   /** After the first request that met something; null: never. */
