@@ -52,8 +52,10 @@ const provesNotSent = /^dns|destination_[in]|n_refused|n_timeout|limit|certifica
 export function readProxyStatus({ header, status }: ResponseFacts): KnownOfFailure | null {
   const members = header('proxy-status')?.match(/(?:"(?:[^"\\]|\\.)*"|[^,"])+/g) ?? [];
   for (const member of members.reverse()) {
-    const type = parameter(member, 'error');
-    if (type !== null) {
+    // Quoted text may have anything in it, such as `;error=`.
+    const bare = member.replace(/"(?:[^"\\]|\\.)*"/g, (text) => (/^"\w+"$/.test(text) ? text : '""'));
+    const type = /; *error="?(\w+)/.exec(bare)?.[1];
+    if (type !== undefined)
       return {
         writer: 'gateway',
         gateway: /[^\s";][^";]*/.exec(member)?.[0],
@@ -61,14 +63,7 @@ export function readProxyStatus({ header, status }: ResponseFacts): KnownOfFailu
         shape: shapeOfProxyError(type),
         ...(provesNotSent.test(type) ? { delivery: 'not_sent' } : {}),
       };
-    }
-    if (parameter(member, 'received-status') === String(status)) return { writer: 'service' };
+    if (bare.includes(`received-status=${status}`)) return { writer: 'service' };
   }
   return null;
-}
-
-/** Quoted text may have anything in it, such as `;error=`. */
-function parameter(member: string, name: string): string | null {
-  const bare = member.replace(/"(?:[^"\\]|\\.)*"/g, (text) => (/^"\w+"$/.test(text) ? text : '""'));
-  return new RegExp(`; *${name}="?(\\w+)`).exec(bare)?.[1] ?? null;
 }

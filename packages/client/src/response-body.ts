@@ -24,7 +24,7 @@ export async function readStart(response: Response, clock: ClientClock): Promise
 /** Reads what is small, so that the connection can be used again, and cancels the rest. Never rejects. */
 export async function discardBody(response: Response | null, clock: ClientClock): Promise<void> {
   if (response?.body == null || response.bodyUsed || response.body.locked) return;
-  if (Number(response.headers.get('content-length') ?? 0) > drainBytesMax) await ignore(response.body.cancel());
+  if (Number(response.headers.get('content-length')) > drainBytesMax) await ignore(response.body.cancel());
   else await readParts(response, drainBytesMax, clock, () => {});
 }
 
@@ -62,7 +62,7 @@ async function ignore(work: Promise<unknown>): Promise<void> {
 
 /** Whether the whole body is read before the caller gets the response: it is short, and comes at once. */
 export function isHoldable({ headers, body }: Response, bytesMax: number): boolean {
-  const length = Number(headers.get('content-length') ?? Number.NaN);
+  const length = Number(headers.get('content-length'));
   return body !== null && length > 0 && length <= bytesMax && !isEventStream(headers);
 }
 

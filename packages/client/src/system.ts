@@ -7,14 +7,14 @@ export const systemClientClock: ClientClock = {
   now: () => performance.now(),
   wallTime: () => Date.now(),
   schedule(at, fire, subject) {
-    let timer: ReturnType<typeof setTimeout>;
+    let timer: ReturnType<typeof setTimeout> | undefined;
     // Timers of platforms may fire early: by a fraction of a millisecond, or by years where the delay does not fit.
     const look = (): void => {
-      const left = at - performance.now();
-      if (left > 0) timer = setTimeout(look, Math.min(Math.ceil(left), timerMsMax));
+      const left = Math.ceil(at - performance.now());
+      if (left > 0 || timer === undefined) timer = setTimeout(look, Math.min(Math.max(0, left), timerMsMax));
       else fire(subject);
     };
-    timer = setTimeout(look, Math.min(Math.max(0, Math.ceil(at - performance.now())), timerMsMax));
+    look();
     return { cancel: () => clearTimeout(timer) };
   },
 };
