@@ -7,4 +7,11 @@ export type * from './fetch-options.ts';
 export * from './gateway-error.ts';
 export type { ClassifyResponse, ResponseFacts, ResponseSignature } from './response-facts.ts';
 export type * from './retry-options.ts';
-export * from './retry-policy.ts';
+export { decideNextStep, type DecisionFacts, type NextStep } from './retry-decision.ts';
+export {
+  type BreakerRefusal,
+  type CallFacts,
+  type ClientRetryPolicy,
+  createRetryPolicy,
+  type PolicyCall,
+} from './retry-policy.ts';
