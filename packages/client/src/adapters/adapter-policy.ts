@@ -108,7 +108,8 @@ const decode = (bytes: Uint8Array, max: number): string => new TextDecoder().dec
 
 /** What a library has parsed out of JSON. */
 const isPlain = (body: unknown): boolean =>
-  Array.isArray(body) || (typeof body === 'object' && body !== null && Object.getPrototypeOf(body) === Object.prototype);
+  Array.isArray(body) ||
+  (typeof body === 'object' && body !== null && Object.getPrototypeOf(body) === Object.prototype);
 
 /** Whether a body can be sent again: not one that is read as it is sent. */
 export function isReplayable(body: unknown): boolean {

@@ -1,5 +1,14 @@
 import type { CallFailure } from '../call-failure.ts';
-import { type AdapterOptions, adapterPolicy, admitted, isReplayable, noteFailure, pause, plainHeader, responseFacts } from './adapter-policy.ts';
+import {
+  type AdapterOptions,
+  adapterPolicy,
+  admitted,
+  isReplayable,
+  noteFailure,
+  pause,
+  plainHeader,
+  responseFacts,
+} from './adapter-policy.ts';
 
 export { callFailureOf, type AdapterOptions } from './adapter-policy.ts';
 
@@ -26,6 +35,11 @@ export interface AxiosLike<Request, Response> {
   readonly CanceledError: new (message: string) => Error;
 }
 
+export interface AxiosAdapterOptions extends AdapterOptions {
+  /** What sends an attempt: 'xhr', 'http', 'fetch', or a function. Default: that of `axios.defaults`. */
+  readonly adapter?: unknown;
+}
+
 interface AxiosErrorLike {
   readonly code?: string;
   readonly cause?: unknown;
@@ -38,10 +52,10 @@ interface AxiosErrorLike {
  */
 export function resilientAdapter<Request extends AxiosRequestLike, Response extends AxiosResponseLike>(
   axios: AxiosLike<Request, Response>,
-  options: AdapterOptions = {},
+  options: AxiosAdapterOptions = {},
 ): (request: Request) => Promise<Response> {
   const { policy, clock, begin } = adapterPolicy(options);
-  const send = axios.getAdapter(axios.defaults.adapter as never);
+  const send = axios.getAdapter((options.adapter ?? axios.defaults.adapter) as never);
   return async (request) => {
     const method = (request.method ?? 'get').toUpperCase();
     const url = new URL(axios.getUri(request as never), (globalThis as { location?: { href: string } }).location?.href);

@@ -1,7 +1,15 @@
 import type { CallFailure } from '../call-failure.ts';
 import { GatewayError } from '../gateway-error.ts';
 import type { PolicyCall } from '../retry-policy.ts';
-import { type AdapterOptions, adapterPolicy, admitted, isReplayable, noteFailure, plainHeader, responseFacts } from './adapter-policy.ts';
+import {
+  type AdapterOptions,
+  adapterPolicy,
+  admitted,
+  isReplayable,
+  noteFailure,
+  plainHeader,
+  responseFacts,
+} from './adapter-policy.ts';
 
 export { callFailureOf, type AdapterOptions } from './adapter-policy.ts';
 

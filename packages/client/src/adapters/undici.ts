@@ -1,8 +1,23 @@
 import type { CallFailure } from '../call-failure.ts';
 import type { PolicyCall } from '../retry-policy.ts';
-import { type AdapterOptions, type AdapterPolicy, adapterPolicy, bodyStartMax, breakerOpen, isReplayable, noteFailure, plainHeader } from './adapter-policy.ts';
+import {
+  type AdapterOptions,
+  type AdapterPolicy,
+  adapterPolicy,
+  bodyStartMax,
+  breakerOpen,
+  callFailureOf as failureNotedFor,
+  isReplayable,
+  noteFailure,
+  plainHeader,
+} from './adapter-policy.ts';
 
-export { callFailureOf, type AdapterOptions } from './adapter-policy.ts';
+export type { AdapterOptions } from './adapter-policy.ts';
+
+/** What is known of a failed call: of the error that undici threw, or of the response that it gave. Null: it did not fail. */
+export function callFailureOf(outcome: unknown): CallFailure | null {
+  return failureNotedFor(outcome) ?? failureNotedFor((outcome as { headers?: unknown } | null | undefined)?.headers);
+}
 
 type Headers = Record<string, string | string[] | undefined>;
 
@@ -174,11 +189,17 @@ class Exchange implements DispatchController {
   }
 }
 
+interface HeldHead {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly message: string | undefined;
+}
+
 /** One attempt. A failed response is held until its beginning shows who wrote it. */
 class Attempt implements DispatchHandlerLike {
   controller: DispatchController | null = null;
   readonly #exchange: Exchange;
-  #held: { readonly status: number; readonly headers: Headers; readonly message: string | undefined } | null = null;
+  #held: HeldHead | null = null;
   #chunks: Uint8Array[] = [];
   #bytes = 0;
   #timer: { cancel(): void } | null = null;
@@ -264,13 +285,17 @@ class Attempt implements DispatchHandlerLike {
       .slice(0, bodyStartMax(header('content-type')));
     const failure = this.#exchange.adapter.policy.failureOfResponse({ status, header, bodyStart });
     if (failure === null) this.#forward(true);
-    else if (!this.#exchange.retries(failure)) this.#forward(false);
+    else if (!this.#exchange.retries(failure)) {
+      // undici gives the caller this very object.
+      noteFailure(headers, failure);
+      this.#forward(false);
+    }
     this.#chunks = [];
   }
 
   #forward(isGood: boolean): void {
     const { handler, call } = this.#exchange;
-    const { status, headers, message } = this.#held as NonNullable<typeof this.#held>;
+    const { status, headers, message } = this.#held as HeldHead;
     this.#isForwarded = true;
     if (isGood) call.succeeded();
     handler.onResponseStart?.(this.#exchange, status, headers, message);
