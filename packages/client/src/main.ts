@@ -15,3 +15,5 @@ export {
   createRetryPolicy,
   type PolicyCall,
 } from './retry-policy.ts';
+export { failureOf } from './resilient-call.ts';
+export { createFetch } from './resilient-fetch.ts';

@@ -1,0 +1,99 @@
+import { untilAborted } from './call-scope.ts';
+import type { FetchInput, ResilientRequestInit } from './fetch-options.ts';
+
+/** A request that can be sent as often as its body allows. */
+export interface OutgoingRequest {
+  readonly method: string;
+  readonly url: URL;
+  readonly headers: Headers;
+  readonly replayable: boolean;
+  /** The arguments of fetch for one attempt. */
+  toArguments(headers: Headers, signal: AbortSignal): [input: FetchInput, init: RequestInit];
+}
+
+/** Bodies of Request objects are streams, whatever they were made of. Up to this size they are read, so that they can be sent again. */
+export const requestBytesMax = 65_536;
+
+export async function prepareRequest(
+  input: FetchInput,
+  { resilience: _, ...init }: ResilientRequestInit,
+  signal: AbortSignal,
+): Promise<OutgoingRequest> {
+  if (!(input instanceof Request)) {
+    const { method = 'GET', headers, body } = init;
+    const url = new URL(input, (globalThis as { location?: { href: string } }).location?.href);
+    return {
+      method: method.toUpperCase(),
+      url,
+      headers: new Headers(headers),
+      replayable: isReplayable(body),
+      toArguments: (headers, signal) => [url.href, { ...init, headers, signal }],
+    };
+  }
+  const { method = input.method, headers = input.headers } = init;
+  const body = init.body ?? (input.body == null ? null : await readBody(input, signal));
+  return {
+    method: method.toUpperCase(),
+    url: new URL(input.url),
+    headers: new Headers(headers),
+    // A browser that hides the body of a request cannot say whether there is one.
+    replayable: input.body === undefined ? /^(?:GET|HEAD)$/.test(method) : isReplayable(body),
+    toArguments: (headers, signal) => [
+      new Request(input, {
+        ...init,
+        headers,
+        signal,
+        ...(body === null ? {} : { body }),
+        // Only streams need it; it does no harm to others.
+        ...({ duplex: 'half' } as RequestInit),
+      }),
+      {},
+    ],
+  };
+}
+
+type BodySource = Exclude<RequestInit['body'], undefined>;
+
+/** A stream is sent once: to keep it would take memory without a limit, unseen by the caller. */
+function isReplayable(body: BodySource | undefined): boolean {
+  return (
+    body == null ||
+    typeof body === 'string' ||
+    body instanceof ArrayBuffer ||
+    ArrayBuffer.isView(body) ||
+    body instanceof Blob ||
+    body instanceof FormData ||
+    body instanceof URLSearchParams
+  );
+}
+
+/** The whole body if it is small; else a stream of what was read and the rest. */
+async function readBody(request: Request, signal: AbortSignal): Promise<BodySource> {
+  const reader = (request.body as ReadableStream<Uint8Array>).getReader();
+  const parts: Uint8Array[] = [];
+  let bytes = 0;
+  while (bytes <= requestBytesMax) {
+    const { done, value } = await untilAborted(reader.read(), signal);
+    if (done) return joined(parts, bytes);
+    parts.push(value);
+    bytes += value.length;
+  }
+  return new ReadableStream({
+    async pull(controller) {
+      const part = parts.shift() ?? (await reader.read()).value;
+      if (part === undefined) controller.close();
+      else controller.enqueue(part);
+    },
+    cancel: (reason) => reader.cancel(reason),
+  });
+}
+
+function joined(parts: readonly Uint8Array[], bytes: number): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(bytes);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}

@@ -1,0 +1,158 @@
+import { untilAborted, type CallScope } from './call-scope.ts';
+import type { ClientClock } from './client-clock.ts';
+
+/** Of problem details, which are the longest that are read of an answer that failed. */
+const problemBytesMax = 16_384;
+/** Of other answers: what signatures look at. */
+const signatureBytesMax = 256;
+/** For the beginning of an answer that failed, and for reading the rest of one that nobody wants. */
+const lookMs = 1000;
+/** What is read of an answer that nobody wants, so that its connection can be used again. */
+const drainBytesMax = 65_536;
+
+/** The beginning of the body as text. The response stays readable. '' where it cannot be had in time. */
+export async function readStart(response: Response, clock: ClientClock): Promise<string> {
+  const isJson = /json/.test(response.headers.get('content-type') ?? '');
+  const bytesMax = isJson ? problemBytesMax : signatureBytesMax;
+  if (response.body === null) return '';
+  const text = new TextDecoder();
+  let start = '';
+  await readParts(response.clone(), bytesMax, clock, (part) => (start += text.decode(part, { stream: true })));
+  return start.slice(0, bytesMax);
+}
+
+/** Reads what is small, so that the connection can be used again, and cancels the rest. Never rejects. */
+export async function discardBody(response: Response | null, clock: ClientClock): Promise<void> {
+  if (response?.body == null || response.bodyUsed || response.body.locked) return;
+  if (Number(response.headers.get('content-length') ?? 0) > drainBytesMax) await ignore(response.body.cancel());
+  else await readParts(response, drainBytesMax, clock, () => {});
+}
+
+async function readParts(
+  { body }: Response,
+  bytesMax: number,
+  clock: ClientClock,
+  take: (part: Uint8Array) => void,
+): Promise<void> {
+  const reader = (body as ReadableStream<Uint8Array>).getReader();
+  const timer = clock.schedule(clock.now() + lookMs, () => void ignore(reader.cancel()), undefined);
+  try {
+    for (let bytes = 0; bytes < bytesMax; ) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      bytes += value.length;
+      take(value);
+    }
+  } catch {
+    // What came so far is all that there is.
+  } finally {
+    timer.cancel();
+    // Not waited for: of two branches of one body, the first one's cancel ends with the other's.
+    void ignore(reader.cancel());
+  }
+}
+
+async function ignore(work: Promise<unknown>): Promise<void> {
+  try {
+    await work;
+  } catch {
+    // The body had ended in another way.
+  }
+}
+
+/** Whether the whole body is read before the caller gets the response: it is short, and comes at once. */
+export function isHoldable({ headers, body }: Response, bytesMax: number): boolean {
+  const length = Number(headers.get('content-length') ?? Number.NaN);
+  return body !== null && length > 0 && length <= bytesMax && !isEventStream(headers);
+}
+
+/** Reads a copy of the body: the platform keeps it for the response itself. Rejects if it is cut. */
+export async function holdBody(response: Response): Promise<void> {
+  const bytes = (await response.clone().arrayBuffer()).byteLength;
+  if (isShort(response, bytes)) throw new TypeError('the body is shorter than its Content-Length');
+}
+
+/** Content-Length counts encoded bytes, and pages do not see the encoding of other origins' answers. */
+function isShort({ headers, type }: Response, bytes: number): boolean {
+  return type !== 'cors' && !headers.has('content-encoding') && bytes < Number(headers.get('content-length') ?? 0);
+}
+
+export interface BodyWatch {
+  readonly scope: CallScope;
+  readonly clock: ClientClock;
+  /** Aborts the attempt that the body belongs to. */
+  readonly signal: AbortSignal;
+  readonly idleMs: number | null;
+  /** What the caller reads in place of the platform's error. */
+  readonly asError: (kind: 'cut' | 'idle', error: unknown) => unknown;
+  readonly ended: () => void;
+}
+
+/** Bodies that nobody reads never end: their calls are forgotten with them. */
+const unread = new FinalizationRegistry<() => void>((ended) => ended());
+
+/** The same response, whose body keeps its caller's signal and its idle time, and says how it broke. */
+export function watchBody(response: Response, watch: BodyWatch): Response {
+  const { body, status, statusText, headers } = response;
+  if (body === null || status < 200 || status === 101) {
+    watch.ended();
+    return response;
+  }
+  const stream = watchedStream(response, body, watch);
+  unread.register(stream, watch.ended);
+  return alike(new Response(stream, { status, statusText, headers }), response);
+}
+
+/** What `new Response` cannot be given. */
+function alike(made: Response, { url, type, redirected }: Pick<Response, 'url' | 'type' | 'redirected'>): Response {
+  const of = { url, type, redirected };
+  return Object.defineProperties(made, {
+    url: { value: url },
+    type: { value: type },
+    redirected: { value: redirected },
+    clone: { value: () => alike(Response.prototype.clone.call(made), of) },
+  });
+}
+
+function watchedStream(
+  response: Response,
+  body: ReadableStream<Uint8Array>,
+  { clock, signal, idleMs, asError, ended }: BodyWatch,
+): ReadableStream<Uint8Array> {
+  let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  let bytes = 0;
+  const idleMax = isEventStream(response.headers) ? null : idleMs;
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        reader ??= body.getReader();
+        const idle = new AbortController();
+        const timer = idleMax === null ? null : clock.schedule(clock.now() + idleMax, () => idle.abort(), undefined);
+        try {
+          const { done, value } = await untilAborted(untilAborted(reader.read(), signal), idle.signal);
+          if (done && isShort(response, bytes)) throw new TypeError('the body is shorter than its Content-Length');
+          bytes += value?.length ?? 0;
+          if (!done) return controller.enqueue(value);
+          ended();
+          controller.close();
+        } catch (error) {
+          void ignore(reader.cancel(error));
+          ended();
+          // The caller's own reason stays what it is.
+          controller.error(signal.aborted ? signal.reason : asError(idle.signal.aborted ? 'idle' : 'cut', error));
+        } finally {
+          timer?.cancel();
+        }
+      },
+      async cancel(reason) {
+        ended();
+        await (reader ?? body).cancel(reason);
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+function isEventStream(headers: Headers): boolean {
+  return (headers.get('content-type') ?? '').startsWith('text/event-stream');
+}
