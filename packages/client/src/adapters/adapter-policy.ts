@@ -3,7 +3,8 @@ import type { ClientClock } from '../client-clock.ts';
 import { BreakerOpenError, GatewayError } from '../gateway-error.ts';
 import type { ResponseFacts } from '../response-facts.ts';
 import type { RetryPolicyOptions } from '../retry-options.ts';
-import { type ClientRetryPolicy, createRetryPolicy, type PolicyCall } from '../retry-policy.ts';
+import type { NextStep } from '../retry-decision.ts';
+import { type BreakerRefusal, type ClientRetryPolicy, createRetryPolicy, type PolicyCall } from '../retry-policy.ts';
 import { systemClientClock } from '../system.ts';
 
 /** What every adapter takes: the options of a policy, or a policy that it shares with others. */
@@ -19,7 +20,7 @@ export interface AdapterOptions extends RetryPolicyOptions {
 export interface AdapterPolicy {
   readonly policy: ClientRetryPolicy;
   readonly clock: ClientClock;
-  begin(request: AdapterRequest): PolicyCall;
+  begin(request: AdapterRequest): AdapterCall;
 }
 
 export interface AdapterRequest {
@@ -36,8 +37,53 @@ export function adapterPolicy(options: AdapterOptions): AdapterPolicy {
     policy,
     clock: options.clock ?? systemClientClock,
     begin: (request) =>
-      policy.begin({ ...request, ...overall, ...(options.key === undefined ? {} : { key: options.key(request.url) }) }),
+      new AdapterCall(
+        policy.begin({
+          ...request,
+          ...overall,
+          ...(options.key === undefined ? {} : { key: options.key(request.url) }),
+        }),
+      ),
   };
+}
+
+/** A call of the policy that remembers whether one of its attempts may have been executed. */
+export class AdapterCall {
+  readonly policyCall: PolicyCall;
+  #maybeExecuted = false;
+
+  constructor(policyCall: PolicyCall) {
+    this.policyCall = policyCall;
+  }
+
+  /** What the caller is told of the call, where this is the failure of its last attempt. */
+  failed(failure: CallFailure): { readonly next: NextStep; readonly failure: CallFailure } {
+    this.#maybeExecuted ||= failure.mayHaveBeenExecuted;
+    return {
+      next: this.policyCall.failed(failure),
+      failure: { ...failure, mayHaveBeenExecuted: this.#maybeExecuted },
+    };
+  }
+
+  admit(): BreakerRefusal | null {
+    return this.policyCall.admit();
+  }
+
+  succeeded(): void {
+    this.policyCall.succeeded();
+  }
+
+  cancelled(): void {
+    this.policyCall.cancelled();
+  }
+
+  /** The breaker does not let the call through. */
+  refused(failure: CallFailure): BreakerOpenError {
+    const { subject, attempts } = this.policyCall;
+    const message = `${subject.method} ${subject.url} was not sent: its origin has failed too often, and the breaker is open`;
+    const told = { ...failure, mayHaveBeenExecuted: this.#maybeExecuted };
+    return new BreakerOpenError(message, { failure: told, attempts, retryReason: 'breaker_open' });
+  }
 }
 
 /** Resolves after the time; rejects with the reason of the signal as soon as that is aborted, and leaves no timer. */
@@ -61,18 +107,17 @@ export function pause(clock: ClientClock, ms: number, signal: AbortSignal | null
 }
 
 /** Resolves when the breaker lets the attempt through; rejects if that would take too long, or the caller gives up. */
-export async function admitted(call: PolicyCall, clock: ClientClock, signal: AbortSignal | null = null): Promise<void> {
+export async function admitted(
+  call: AdapterCall,
+  clock: ClientClock,
+  signal: AbortSignal | null = null,
+): Promise<void> {
   for (;;) {
     const refusal = call.admit();
     if (refusal === null) return;
-    if (!refusal.next.retry) throw breakerOpen(call, refusal.failure);
+    if (!refusal.next.retry) throw call.refused(refusal.failure);
     await pause(clock, refusal.next.delayMs, signal);
   }
-}
-
-export function breakerOpen({ subject, attempts }: PolicyCall, failure: CallFailure): BreakerOpenError {
-  const message = `${subject.method} ${subject.url} was not sent: its origin has failed too often, and the breaker is open`;
-  return new BreakerOpenError(message, { failure, attempts, retryReason: 'breaker_open' });
 }
 
 const failures = new WeakMap<object, CallFailure>();

@@ -84,14 +84,14 @@ export function resilientAdapter<Request extends AxiosRequestLike, Response exte
       }
       const failure = outcome.response === null ? ofError(outcome.error) : ofResponse(outcome.response);
       if (failure === null) call.succeeded();
-      const next = failure === null ? null : call.failed(failure);
-      if (next?.retry !== true) {
-        if (failure !== null) noteFailure(outcome.error, failure);
+      const judged = failure === null ? null : call.failed(failure);
+      if (judged?.next.retry !== true) {
+        if (judged !== null) noteFailure(outcome.error, judged.failure);
         if (outcome.error !== null) throw outcome.error as Error;
         return outcome.response as Response;
       }
       discard(outcome.response?.data);
-      await waited(pause(clock, next.delayMs, signal));
+      await waited(pause(clock, judged.next.delayMs, signal));
     }
   };
 

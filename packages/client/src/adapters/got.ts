@@ -1,7 +1,7 @@
 import type { CallFailure } from '../call-failure.ts';
 import { GatewayError } from '../gateway-error.ts';
-import type { PolicyCall } from '../retry-policy.ts';
 import {
+  type AdapterCall,
   type AdapterOptions,
   adapterPolicy,
   admitted,
@@ -42,7 +42,7 @@ interface GotErrorLike {
 const name = 'candorCall';
 
 interface OpenCall {
-  readonly call: PolicyCall;
+  readonly call: AdapterCall;
   /** Attempts that have passed the breaker. Redirects run the hook again. */
   admitted: number;
   isOpen: boolean;
@@ -122,11 +122,11 @@ export function resilientGot(options: AdapterOptions = {}): GotExtension {
         if (error.cause instanceof GatewayError) noteFailure(error, error.cause);
         const failure = state?.isOpen !== true || error.cause instanceof GatewayError ? null : failureOf(error);
         if (state === null || failure === null) return 0;
-        const next = state.call.failed(failure);
+        const { next, failure: told } = state.call.failed(failure);
         // got takes 0 for "do not retry".
         if (next.retry) return Math.max(1, next.delayMs);
         state.isOpen = false;
-        noteFailure(error, failure);
+        noteFailure(error, told);
         return 0;
       },
     },

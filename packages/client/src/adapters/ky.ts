@@ -1,5 +1,5 @@
-import { createFetch } from '../create-fetch.ts';
-import { failureOf } from '../create-fetch.ts';
+import { failureOf } from '../resilient-call.ts';
+import { createFetch } from '../resilient-fetch.ts';
 import type { FetchFunction, FetchOptions } from '../fetch-options.ts';
 import { noteFailure } from './adapter-policy.ts';
 

@@ -47,7 +47,7 @@ export function queryRetry(options: QueryRetryOptions = {}): QueryRetry {
       const url = new URL(response?.url || origin);
       const call = begin({ method: idempotent ? 'GET' : 'POST', url, hasIdempotencyKey: false, replayable: true });
       if (call.admit() !== null) return false;
-      const next = call.failed(failure);
+      const { next } = call.failed(failure);
       if (next.retry) delays.set(Object(error), next.delayMs);
       return next.retry;
     },

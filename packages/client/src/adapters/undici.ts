@@ -1,11 +1,10 @@
 import type { CallFailure } from '../call-failure.ts';
-import type { PolicyCall } from '../retry-policy.ts';
 import {
+  type AdapterCall,
   type AdapterOptions,
   type AdapterPolicy,
   adapterPolicy,
   bodyStartMax,
-  breakerOpen,
   callFailureOf as failureNotedFor,
   isReplayable,
   noteFailure,
@@ -80,7 +79,7 @@ export function resilientDispatch(options: AdapterOptions = {}): (dispatch: Disp
 class Exchange implements DispatchController {
   readonly adapter: AdapterPolicy;
   readonly handler: DispatchHandlerLike;
-  readonly call: PolicyCall;
+  readonly call: AdapterCall;
   /** The attempt whose events count; null while the next one waits. */
   attempt: Attempt | null = null;
   readonly #dispatch: Dispatch;
@@ -117,17 +116,16 @@ class Exchange implements DispatchController {
       return;
     }
     if (refusal.next.retry) this.#sendAfter(refusal.next.delayMs);
-    else this.fail(breakerOpen(this.call, refusal.failure));
+    else this.fail(this.call.refused(refusal.failure));
   }
 
-  /** The attempt failed. True: another one follows, and nothing of this one reaches the caller. */
-  retries(failure: CallFailure): boolean {
-    const next = this.call.failed(failure);
-    if (next.retry) {
-      this.attempt = null;
-      this.#sendAfter(next.delayMs);
-    }
-    return next.retry;
+  /** The attempt failed. Null: another one follows, and nothing of this one reaches the caller. Else what the caller is told. */
+  failed(failure: CallFailure): CallFailure | null {
+    const { next, failure: told } = this.call.failed(failure);
+    if (!next.retry) return told;
+    this.attempt = null;
+    this.#sendAfter(next.delayMs);
+    return null;
   }
 
   fail(error: Error): void {
@@ -261,9 +259,9 @@ class Attempt implements DispatchHandlerLike {
       call.cancelled();
       return this.#exchange.fail(error);
     }
-    const failure = adapter.policy.failureOfError(error);
-    if (this.#exchange.retries(failure)) return;
-    noteFailure(error, failure);
+    const told = this.#exchange.failed(adapter.policy.failureOfError(error));
+    if (told === null) return;
+    noteFailure(error, told);
     this.#exchange.fail(error);
   }
 
@@ -285,10 +283,13 @@ class Attempt implements DispatchHandlerLike {
       .slice(0, bodyStartMax(header('content-type')));
     const failure = this.#exchange.adapter.policy.failureOfResponse({ status, header, bodyStart });
     if (failure === null) this.#forward(true);
-    else if (!this.#exchange.retries(failure)) {
-      // undici gives the caller this very object.
-      noteFailure(headers, failure);
-      this.#forward(false);
+    else {
+      const told = this.#exchange.failed(failure);
+      if (told !== null) {
+        // undici gives the caller this very object.
+        noteFailure(headers, told);
+        this.#forward(false);
+      }
     }
     this.#chunks = [];
   }

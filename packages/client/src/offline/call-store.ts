@@ -59,7 +59,8 @@ export class CallStore {
         const calls = all.result as StoredCall[];
         const bytes = [...calls, call].reduce((sum, { body }) => sum + (body?.byteLength ?? 0), 0);
         if (calls.length >= callsMax) return fail(new OfflineQueueFullError(`${calls.length} calls wait already`));
-        if (bytes > bytesMax) return fail(new OfflineQueueFullError(`the bodies would take ${bytes} of ${bytesMax} bytes`));
+        if (bytes > bytesMax)
+          return fail(new OfflineQueueFullError(`the bodies would take ${bytes} of ${bytesMax} bytes`));
         const added = store.add(call);
         added.onsuccess = () => done({ ...call, id: added.result as number });
       };
@@ -114,7 +115,8 @@ export class CallStore {
   #open(): Promise<IdbDatabase> {
     this.#database ??= new Promise<IdbDatabase>((resolve, reject) => {
       const opening = this.#factory.open(this.#name, 1);
-      opening.onupgradeneeded = () => opening.result.createObjectStore(storeName, { keyPath: 'id', autoIncrement: true });
+      opening.onupgradeneeded = () =>
+        opening.result.createObjectStore(storeName, { keyPath: 'id', autoIncrement: true });
       opening.onerror = () => reject(opening.error as Error);
       opening.onsuccess = () => {
         const database = opening.result;

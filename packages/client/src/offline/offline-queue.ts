@@ -3,9 +3,9 @@ import type { ClientClock } from '../client-clock.ts';
 import type { FetchFunction, FetchInput, HeadersSource, ResilientRequestInit } from '../fetch-options.ts';
 import { asHeader } from '../idempotency-key.ts';
 import { systemClientClock } from '../system.ts';
-import { CallStore, OfflineQueueFullError, type StoredCall } from './call-store.ts';
+import { CallStore, type StoredCall } from './call-store.ts';
 import type { IdbFactory } from './indexed-db.ts';
-import { judgeOutcome, type CallOutcome } from './judge-outcome.ts';
+import { type CallOutcome, judgeOutcome, outcomeOfError, outcomeOfResponse } from './judge-outcome.ts';
 
 export { OfflineQueueFullError, type StoredCall } from './call-store.ts';
 export type { IdbFactory } from './indexed-db.ts';
@@ -50,7 +50,9 @@ export interface OfflineQueueOptions {
   /** Origins that execute a request once per Idempotency-Key: only there is a POST repeated that may have been executed. */
   readonly honouredBy?: readonly string[] | ((url: URL) => boolean);
   /** Headers for each attempt, such as Authorization, which is never stored. */
-  readonly headers?: (call: Pick<StoredCall, 'method' | 'url'>) => HeadersSource | undefined | Promise<HeadersSource | undefined>;
+  readonly headers?: (
+    call: Pick<StoredCall, 'method' | 'url'>,
+  ) => HeadersSource | undefined | Promise<HeadersSource | undefined>;
   readonly hooks?: OfflineQueueHooks;
   /** Default: `navigator.onLine`. False proves that nothing can be sent. */
   readonly isOnline?: () => boolean;
@@ -69,7 +71,7 @@ interface OnlineEvents {
 }
 
 interface LocksLike {
-  request(name: string, options: { ifAvailable: true }, run: (lock: unknown) => Promise<void>): Promise<unknown>;
+  request(name: string, options: { readonly signal: AbortSignal }, run: () => Promise<void>): Promise<unknown>;
 }
 
 const platform = globalThis as OnlineEvents;
@@ -91,13 +93,20 @@ export class OfflineQueue {
   readonly #onOnline = (): void => void this.replay();
   #timer: { cancel(): void } | null = null;
   #replaying: Promise<void> | null = null;
+  #isAskedAgain = false;
   #failedReplays = 0;
-  #isClosed = false;
+  /** Ends attempts, and gives up the lock for another queue of the same name. */
+  readonly #closing = new AbortController();
+  readonly #closed = new Promise<void>((resolve) => {
+    this.#closing.signal.addEventListener('abort', () => resolve(), { once: true });
+  });
 
   constructor(options: OfflineQueueOptions) {
     const factory = options.indexedDB ?? platform.indexedDB;
     if (factory === undefined)
-      throw new TypeError('there is no IndexedDB here: give one as the option `indexedDB`, or use `fetch` without a queue');
+      throw new TypeError(
+        'there is no IndexedDB here: give one as the option `indexedDB`, or use `fetch` without a queue',
+      );
     this.#options = options;
     this.#clock = options.clock ?? systemClientClock;
     this.#store = new CallStore(factory, options.name ?? 'candor-offline');
@@ -117,7 +126,9 @@ export class OfflineQueue {
     const waiting = await this.#store.list().catch(() => []);
     if (!this.#isOnline() || waiting.length > 0) return this.#enqueue(call);
     const outcome = await this.#attempt(call, request.headers, request.signal);
-    if (request.signal.aborted || !mayWait(outcome)) {
+    const isProven = outcome.response === null || outcome.failure?.mayHaveBeenExecuted === false;
+    // An answer of the service is the caller's to read, even a bad one.
+    if (request.signal.aborted || !isProven || judgeOutcome(outcome, this.#isRepeatable(call)) !== 'wait') {
       if (outcome.response === null) throw outcome.error as Error;
       return { state: 'answered', response: outcome.response };
     }
@@ -125,14 +136,17 @@ export class OfflineQueue {
     return this.#enqueue(call, outcome);
   }
 
-  /** Sends what waits, as far as it can now. Resolves when it has ended, or at once where another page does it. */
+  /** Sends what waits, as far as it can now, in order and one at a time. Resolves when it has ended. */
   replay(): Promise<void> {
-    if (this.#isClosed || !this.#isOnline()) return Promise.resolve();
+    if (this.#closing.signal.aborted || !this.#isOnline()) return Promise.resolve();
+    this.#isAskedAgain = this.#replaying !== null;
     this.#replaying ??= this.#locked(() => this.#replayAll())
       // The store cannot be read: the next call or the next time online tries it again.
       .catch(() => undefined)
       .finally(() => {
         this.#replaying = null;
+        // A call came after the queue was read for the last time.
+        if (this.#isAskedAgain) void this.replay();
       });
     return this.#replaying;
   }
@@ -148,7 +162,7 @@ export class OfflineQueue {
   }
 
   close(): void {
-    this.#isClosed = true;
+    this.#closing.abort();
     this.#timer?.cancel();
     platform.removeEventListener?.('online', this.#onOnline);
     this.#store.close();
@@ -180,7 +194,10 @@ export class OfflineQueue {
   }
 
   async #replayAll(): Promise<void> {
-    for (const call of await this.#store.list()) if (this.#isClosed || !(await this.#replayOne(call))) return;
+    this.#timer?.cancel();
+    this.#isAskedAgain = false;
+    for (const call of await this.#store.list())
+      if (this.#closing.signal.aborted || !(await this.#replayOne(call))) return;
     this.#failedReplays = 0;
   }
 
@@ -191,7 +208,7 @@ export class OfflineQueue {
     if (call.isSending && !this.#isRepeatable(call)) return this.#drop(call, 'maybe_executed');
     await this.#store.put({ ...call, isSending: true });
     const outcome = await this.#attempt(call, null, null);
-    if (this.#isClosed) return false;
+    if (this.#closing.signal.aborted) return false;
     const next = judgeOutcome(outcome, this.#isRepeatable(call));
     if (next === 'sent') {
       await this.#store.delete(call.id);
@@ -226,13 +243,12 @@ export class OfflineQueue {
       headers,
       credentials,
       ...(body === null ? {} : { body }),
-      ...(signal === null ? {} : { signal }),
+      signal: signal === null ? this.#closing.signal : AbortSignal.any([signal, this.#closing.signal]),
       resilience: { idempotent: this.#isRepeatable(call) },
     };
-    return this.#options.fetch(url, init).then(
-      (response) => ({ response, error: null, failure: failureOfResponse(response) }),
-      (error: unknown) => ({ response: null, error, failure: failureOfThrown(error) }),
-    );
+    return this.#options
+      .fetch(url, init)
+      .then((response) => outcomeOfResponse(response, this.#clock.wallTime()), outcomeOfError);
   }
 
   #isRepeatable({ method, url }: Pick<StoredCall, 'method' | 'url'>): boolean {
@@ -258,8 +274,8 @@ export class OfflineQueue {
   async #locked(run: () => Promise<void>): Promise<void> {
     const locks = platform.navigator?.locks;
     if (locks === undefined) return run();
-    await locks.request(this.#options.name ?? 'candor-offline', { ifAvailable: true }, (lock) =>
-      lock === null ? Promise.resolve() : run(),
+    await locks.request(this.#options.name ?? 'candor-offline', { signal: this.#closing.signal }, () =>
+      Promise.race([run(), this.#closed]),
     );
   }
 
