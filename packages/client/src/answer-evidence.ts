@@ -1,44 +1,30 @@
 import type { Shape } from '../../failures/src/shape.ts';
-import type { CallFailure } from './call-failure.ts';
+import type { KnownOfFailure } from './call-failure.ts';
 import type { ResponseFacts } from './response-facts.ts';
 
-/** What an answer says of itself, in a form that is meant for programs. */
-export type AnswerEvidence = Partial<Omit<CallFailure, 'status' | 'retryAfterMs' | 'mayHaveBeenExecuted'>> & {
-  readonly retryAfterMs?: number;
-  /** The gateway says that an earlier attempt of its own may have been executed, whatever became of the latest. */
-  readonly executedBefore?: boolean;
-};
-
 /** The members by which Candor extends problem details (RFC 9457). Null: the body is something else. */
-export function readProblemDetails({ header, bodyStart }: ResponseFacts): AnswerEvidence | null {
+export function readProblemDetails({ header, bodyStart }: ResponseFacts): KnownOfFailure | null {
   if (!/^application\/(?:problem\+)?json/i.test(header('content-type') ?? '')) return null;
-  let members: Record<string, unknown> | null;
+  let members: Record<string, never> | null;
   try {
-    members = JSON.parse(bodyStart) as Record<string, unknown> | null;
+    members = JSON.parse(bodyStart) as Record<string, never> | null;
   } catch {
     return null;
   }
-  const { cause, whose, proxy_error, temporary, retry_after, request_id, may_have_been_executed } = members ?? {};
-  const shape = oneOf<Shape>(shapes, members?.['shape']);
-  const delivery = oneOf<CallFailure['delivery']>(deliveries, members?.['delivery']);
-  if (shape === null || typeof cause !== 'string') return null;
+  const { shape, cause, whose, delivery, proxy_error, temporary, retry_after, request_id, may_have_been_executed } =
+    members ?? {};
+  if (typeof shape !== 'string' || typeof cause !== 'string') return null;
   return {
     writer: 'gateway',
     shape,
     cause,
-    ...(typeof whose === 'string' ? { whose: whose as NonNullable<CallFailure['whose']> } : {}),
-    ...(delivery === null ? {} : { delivery }),
-    executedBefore: may_have_been_executed === true,
-    ...(typeof proxy_error === 'string' ? { proxyError: proxy_error } : {}),
-    ...(typeof temporary === 'boolean' ? { temporary } : {}),
+    ...{ whose, delivery, proxyError: proxy_error, requestId: request_id },
+    ...(temporary === false ? { temporary } : {}),
     ...(typeof retry_after === 'number' ? { retryAfterMs: retry_after * 1000 } : {}),
-    ...(typeof request_id === 'string' ? { requestId: request_id } : {}),
+    // An earlier attempt of the gateway's own may have been executed, whatever became of the latest.
+    ...(may_have_been_executed === true ? { mayHaveBeenExecuted: true } : {}),
   };
 }
-
-/** The words of `shape.ts` in the package of failures, in one text: half the size of lists, and its test compares them. */
-export const shapes = 'unreachable too_slow reset garbage refused_by_gateway app_error client_abort none';
-export const deliveries = 'not_sent partial sent_unknown refused_by_peer response_started';
 
 const shapePatterns: readonly (readonly [Shape, RegExp])[] = [
   ['unreachable', /^(?:dns_|tls_)|_unroutable$|^connection_(?:refused|timeout)$/],
@@ -61,15 +47,11 @@ export function shapeOfProxyError(type: string): Shape | null {
 const provesNotSent =
   /^(?:dns_|destination_(?:ip|not)_|connection_(?:refused|timeout|limit_reached)$|tls_certificate_error$|http_request_denied$)/;
 
-function oneOf<T extends string>(words: string, value: unknown): T | null {
-  return typeof value === 'string' && ` ${words} `.includes(` ${value} `) ? (value as T) : null;
-}
-
 /**
  * Proxy-Status (RFC 9209). The last member with an error wrote the answer: those behind it passed it on. Without an error, a member that
  * received the same status shows that the answer is the service's.
  */
-export function readProxyStatus({ header, status }: ResponseFacts): AnswerEvidence | null {
+export function readProxyStatus({ header, status }: ResponseFacts): KnownOfFailure | null {
   const members = header('proxy-status')?.match(/(?:"(?:[^"\\]|\\.)*"|[^,"])+/g) ?? [];
   for (const member of members.reverse()) {
     const type = parameter(member, 'error');
@@ -82,7 +64,7 @@ export function readProxyStatus({ header, status }: ResponseFacts): AnswerEviden
         ...(provesNotSent.test(type) ? { delivery: 'not_sent' } : {}),
       };
     }
-    if (parameter(member, 'received-status') === String(status)) return { writer: 'service', gateway: null };
+    if (parameter(member, 'received-status') === String(status)) return { writer: 'service' };
   }
   return null;
 }

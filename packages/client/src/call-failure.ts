@@ -42,3 +42,27 @@ export interface CallFailure {
   /** The id under which the gateway has recorded the request. */
   readonly requestId: string | null;
 }
+
+/** A part of it; null and undefined: not known. */
+export type KnownOfFailure = { readonly [Name in keyof CallFailure]?: CallFailure[Name] | null | undefined };
+
+/** A failure of which only this is known; of two that know the same, the later one counts. What nobody knows is null, and counts as sent. */
+export function describeFailure(...known: readonly (KnownOfFailure | null)[]): CallFailure {
+  const failure: Record<string, unknown> = {
+    writer: 'unknown',
+    gateway: null,
+    shape: null,
+    cause: null,
+    whose: null,
+    delivery: 'sent_unknown',
+    proxyError: null,
+    status: null,
+    retryAfterMs: null,
+    temporary: true,
+    requestId: null,
+  };
+  for (const source of known)
+    for (const [name, value] of Object.entries(source ?? {})) if (value != null) failure[name] = value;
+  failure['mayHaveBeenExecuted'] ??= !/^not_sent$|^refused_by_peer$/.test(failure['delivery'] as string);
+  return failure as unknown as CallFailure;
+}

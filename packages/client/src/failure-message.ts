@@ -9,15 +9,9 @@ export function failureMessage(
   attempts: number,
   reason: RetryWhy,
 ): string {
-  const name = gateway === null ? '' : ` (${gateway})`;
-  const author = {
-    gateway: `the service's gateway${name}`,
-    service: 'the service',
-    client: '',
-    unknown: 'the service or a gateway',
-  };
-  const answered = status === null ? 'no answer' : `${author[writer]} answered ${status}`;
-  const what = [...new Set([shape?.replaceAll('_', ' '), cause])].filter((word) => word != null).join(', ');
-  const executed = mayHaveBeenExecuted ? 'it may have been executed' : 'it was not executed';
-  return `${method} ${url}: ${answered}${what === '' ? '' : ` (${what})`}; attempts: ${attempts}, no further one: ${reason}; ${executed}`;
+  const author =
+    writer === 'service' ? writer : writer === 'gateway' ? (gateway ?? writer) : 'the service or a gateway';
+  const answered = status === null ? 'no answer' : `${author} answered ${status}`;
+  const what = shape === null && cause === null ? '' : ` (${[shape, cause].filter(Boolean).join(': ')})`;
+  return `${method} ${url}: ${answered}${what}; attempts: ${attempts}, then ${reason}; ${mayHaveBeenExecuted ? 'may have been' : 'was not'} executed`;
 }

@@ -37,42 +37,27 @@ export type RetryWhy =
  * `cause` is the word for what happened; what the platform threw is `underlying`.
  */
 export class GatewayError extends TypeError implements CallFailure {
-  readonly writer: FailureWriter;
-  readonly gateway: string | null;
-  readonly shape: Shape | null;
-  override readonly cause: FailureCause | null;
-  readonly whose: Whose | null;
-  readonly delivery: Delivery;
-  readonly mayHaveBeenExecuted: boolean;
-  readonly proxyError: string | null;
-  readonly status: number | null;
-  readonly retryAfterMs: number | null;
-  readonly temporary: boolean;
-  readonly requestId: string | null;
-  readonly attempts: number;
-  readonly retryReason: RetryWhy;
-  readonly response: Response | null;
-  readonly underlying: unknown;
+  declare readonly writer: FailureWriter;
+  declare readonly gateway: string | null;
+  declare readonly shape: Shape | null;
+  declare readonly cause: FailureCause | null;
+  declare readonly whose: Whose | null;
+  declare readonly delivery: Delivery;
+  declare readonly mayHaveBeenExecuted: boolean;
+  declare readonly proxyError: string | null;
+  declare readonly status: number | null;
+  declare readonly retryAfterMs: number | null;
+  declare readonly temporary: boolean;
+  declare readonly requestId: string | null;
+  declare readonly attempts: number;
+  declare readonly retryReason: RetryWhy;
+  declare readonly response: Response | null;
+  declare readonly underlying: unknown;
+  override name = 'GatewayError';
 
-  constructor(message: string, { failure, attempts, retryReason, response, underlying }: GatewayErrorFacts) {
+  constructor(message: string, { failure, ...facts }: GatewayErrorFacts) {
     super(message);
-    this.name = 'GatewayError';
-    this.writer = failure.writer;
-    this.gateway = failure.gateway;
-    this.shape = failure.shape;
-    this.cause = failure.cause;
-    this.whose = failure.whose;
-    this.delivery = failure.delivery;
-    this.mayHaveBeenExecuted = failure.mayHaveBeenExecuted;
-    this.proxyError = failure.proxyError;
-    this.status = failure.status;
-    this.retryAfterMs = failure.retryAfterMs;
-    this.temporary = failure.temporary;
-    this.requestId = failure.requestId;
-    this.attempts = attempts;
-    this.retryReason = retryReason;
-    this.response = response ?? null;
-    this.underlying = underlying;
+    Object.assign(this, failure, { response: null, underlying: undefined }, facts);
   }
 
   /** In seconds, as in the header. */

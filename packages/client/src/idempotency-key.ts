@@ -21,7 +21,7 @@ export class IdempotencyKeys {
     const { makeKeys = 'honoured', key } = this.#options;
     if (makeKeys === 'never' || !/^(?:POST|PATCH)$/.test(method)) return null;
     if (makeKeys === 'honoured' && !this.isHonouredBy(url)) return null;
-    return asHeader(key === undefined ? uuid(this.#random) : key());
+    return asHeader(key === undefined ? randomKey(this.#random) : key());
   }
 }
 
@@ -30,12 +30,9 @@ export function asHeader(key: string): string {
   return /^".*"$/.test(key) ? key : `"${key.replace(/["\\]/g, '\\$&')}"`;
 }
 
-/** `crypto.randomUUID` exists only in secure contexts, and could not be replayed. */
-function uuid(random: ClientRandom): string {
+/** 128 random bits: `crypto.randomUUID` exists only in secure contexts, and could not be replayed. */
+function randomKey(random: ClientRandom): string {
   const bytes = new Uint8Array(16);
   random.fill(bytes);
-  bytes[6] = ((bytes[6] as number) & 0x0f) | 0x40;
-  bytes[8] = ((bytes[8] as number) & 0x3f) | 0x80;
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+  return Array.from(bytes, (byte) => (byte + 256).toString(16).slice(1)).join('');
 }

@@ -1,5 +1,5 @@
 import { untilAborted } from './call-scope.ts';
-import type { FetchInput, ResilientRequestInit } from './fetch-options.ts';
+import type { FetchInput, FetchOptions, ResilientRequestInit } from './fetch-options.ts';
 
 /** A request that can be sent as often as its body allows. */
 export interface OutgoingRequest {
@@ -74,7 +74,7 @@ async function readBody(request: Request, signal: AbortSignal): Promise<BodySour
   let bytes = 0;
   while (bytes <= requestBytesMax) {
     const { done, value } = await untilAborted(reader.read(), signal);
-    if (done) return joined(parts, bytes);
+    if (done) return new Blob(parts as Uint8Array<ArrayBuffer>[]);
     parts.push(value);
     bytes += value.length;
   }
@@ -88,12 +88,22 @@ async function readBody(request: Request, signal: AbortSignal): Promise<BodySour
   });
 }
 
-function joined(parts: readonly Uint8Array[], bytes: number): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(bytes);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
+/** Those of the call, and behind them those that the options add to each attempt. */
+export function headersOf(
+  { method, url, headers }: OutgoingRequest,
+  { headers: added, deadlineHeader = ownDeadlineHeader(url) }: FetchOptions,
+  attempt: number,
+  leftMs: number,
+): Headers {
+  const timeoutMs = Number.isFinite(leftMs) ? Math.max(1, Math.floor(leftMs)) : null;
+  const all = new Headers(added?.({ url: url.href, method, attempt, timeoutMs }));
+  if (deadlineHeader !== null && timeoutMs !== null) all.set(deadlineHeader, String(timeoutMs));
+  headers.forEach((value, name) => all.set(name, value));
+  return all;
+}
+
+/** A page that asks another origin pays for each header with a preflight request. */
+function ownDeadlineHeader({ origin }: URL): string | null {
+  const page = (globalThis as { location?: { origin: string } }).location?.origin;
+  return page === undefined || page === origin ? 'x-envoy-expected-rq-timeout-ms' : null;
 }

@@ -1,35 +1,35 @@
-import type { CallFailure } from './call-failure.ts';
+import { type CallFailure, describeFailure } from './call-failure.ts';
 import type { CallScope } from './call-scope.ts';
+import type { ClientClock } from './client-clock.ts';
 import { failureMessage } from './failure-message.ts';
-import { type AttemptOutcome, cutBody, FetchAttempt, stalledBody } from './fetch-attempt.ts';
-import {
-  BreakerOpenError,
-  CallTimeoutError,
-  ClientLimitError,
-  GatewayError,
-  type GatewayErrorFacts,
-  type RetryWhy,
-} from './gateway-error.ts';
-import type { AttemptQueue } from './attempt-queue.ts';
+import { type AttemptOutcome, brokenBody, type FetchAttempt, startAttempt } from './fetch-attempt.ts';
+import type { ClientTimeouts, FetchInput, FetchOptions, ResilientRequestInit } from './fetch-options.ts';
+import { BreakerOpenError, CallTimeoutError, ClientLimitError, GatewayError, type RetryWhy } from './gateway-error.ts';
+import { asHeader } from './idempotency-key.ts';
+import { AttemptQueue } from './attempt-queue.ts';
+import { headersOf, prepareRequest } from './outgoing-request.ts';
 import { watchBody } from './response-body.ts';
-import type { PolicyCall } from './retry-policy.ts';
+import { overallMsDefault } from './retry-defaults.ts';
+import type { ClientRetryPolicy } from './retry-policy.ts';
 
-/** What a call needs of its client. */
-export interface CallParts {
-  readonly call: PolicyCall;
-  readonly scope: CallScope;
-  readonly queue: AttemptQueue | null;
-  readonly hedgeMs: number | null;
-  readonly throwsGatewayAnswers: boolean;
-  startAttempt(attempt: number, isHedge: boolean): FetchAttempt;
-  /** The response as its caller gets it. */
-  readonly bodyIdleMs: number | null;
-  readonly keepsDeadline: boolean;
-  readonly clock: Parameters<typeof watchBody>[1]['clock'];
-  failureOfError(error: unknown): CallFailure;
-  countHedge(won: boolean): void;
-  countFailed(reason: RetryWhy): void;
+/** What all calls of a client share. */
+export interface ClientParts {
+  readonly options: FetchOptions;
+  readonly clock: ClientClock;
+  readonly policy: ClientRetryPolicy;
+  readonly counts: { attempts: number; retries: number; hedges: number; hedgesWon: number };
+  readonly notRetried: Partial<Record<RetryWhy, number>>;
+  readonly queues: Map<string, AttemptQueue>;
 }
+
+const timeoutDefaults: Required<ClientTimeouts> = {
+  attemptMs: 10_000,
+  overallMs: overallMsDefault,
+  bodyIdleMs: 30_000,
+  overallCoversBody: false,
+};
+
+const keyHeader = 'idempotency-key';
 
 /** What is known of responses that failed. */
 const failures = new WeakMap<Response, CallFailure>();
@@ -40,84 +40,74 @@ export function failureOf(response: Response): CallFailure | null {
 }
 
 /** One call of `fetch`: its attempts one after the other, and the waits between them. */
-export class ResilientCall {
-  readonly #parts: CallParts;
+export async function runCall(
+  { options, clock, policy, counts, notRetried, queues }: ClientParts,
+  input: FetchInput,
+  init: ResilientRequestInit,
+  scope: CallScope,
+): Promise<Response> {
+  const { resilience = {} } = init;
+  const { attemptMs, overallMs, bodyIdleMs, overallCoversBody } = {
+    ...timeoutDefaults,
+    ...options.timeouts,
+    ...resilience.timeouts,
+  };
+  const endsAt = clock.now() + (overallMs ?? Number.POSITIVE_INFINITY);
+  if (overallMs !== null) scope.stopAfter(overallMs, timeoutError);
+  const request = await prepareRequest(input, init, scope.signal);
+  const { method, url, headers, replayable } = request;
+  const key = resilience.key ?? options.key?.(input, init) ?? '';
+  const made = resilience.idempotencyKey;
+  const keyMade = made === undefined ? policy.idempotencyKeyFor(method, url) : asHeader(made);
+  if (keyMade !== null && !headers.has(keyHeader)) headers.set(keyHeader, keyMade);
+  const hasIdempotencyKey = headers.has(keyHeader);
+  const call = policy.begin({ ...resilience, method, url, key, replayable, overallMs, hasIdempotencyKey });
+  const hedge = method === 'GET' ? (resilience.hedge === undefined ? options.hedge : resilience.hedge) : null;
+  const queue = queueOf(url.origin + key);
   /** An attempt that failed may have been executed; a later one that was not sent does not change that. */
-  #maybeExecuted = false;
-  #isSending = false;
+  let maybeExecuted = false;
+  let isSending = false;
+  /** Attempts that were aborted because another one was faster. */
+  const lost = new Set<FetchAttempt>();
 
-  constructor(parts: CallParts) {
-    this.#parts = parts;
-  }
-
-  /** Whatever ends the call, the breaker learns what it can of it. */
-  async run(): Promise<Response> {
-    const { call, scope } = this.#parts;
-    try {
-      return await this.#runAttempts();
-    } catch (error) {
-      const { reason } = scope.signal;
-      // An attempt for which there was no time left is one that failed.
-      if (this.#isSending && reason instanceof CallTimeoutError) this.#parts.countFailed(this.#lateReason(reason));
-      else call.cancelled();
-      throw error;
-    }
-  }
-
-  #lateReason(failure: GatewayError): RetryWhy {
-    return this.#parts.call.failed(failure).reason;
-  }
-
-  async #runAttempts(): Promise<Response> {
-    const { call, scope } = this.#parts;
+  try {
     for (;;) {
-      const outcome = await this.#nextOutcome();
+      const outcome = await nextOutcome();
       if (outcome === null) continue;
       const { failure, attempt } = outcome;
       if (failure === null) {
         call.succeeded();
-        return this.#deliver(outcome, null);
+        return deliver(outcome);
       }
-      this.#maybeExecuted ||= failure.mayHaveBeenExecuted;
+      maybeExecuted ||= failure.mayHaveBeenExecuted;
       const next = call.failed(failure);
-      if (!next.retry) return this.#finish(outcome, failure, next.reason);
+      if (!next.retry) return finish(outcome, failure, next.reason);
       void attempt.discard();
       await scope.sleep(next.delayMs);
     }
-  }
-
-  /** Of a call that was stopped while it waited, or while an attempt was under way. */
-  timeoutError(ms: number): GatewayError {
-    const { call } = this.#parts;
-    const delivery = call.attempts === 0 ? 'not_sent' : 'sent_unknown';
-    const failure = {
-      ...this.#parts.failureOfError(null),
-      ...({ shape: 'too_slow', cause: 'overall_timeout', delivery } as const),
-      mayHaveBeenExecuted: call.attempts > 0,
-    };
-    return new CallTimeoutError(`no answer within ${ms} ms: ${this.#message(failure, 'no_time_left')}`, {
-      failure,
-      attempts: call.attempts,
-      retryReason: 'no_time_left',
-    });
+  } catch (error) {
+    // The breaker learns of an attempt for which no time was left.
+    if (isSending && error instanceof CallTimeoutError) countFailed(call.failed(error).reason);
+    else call.cancelled();
+    throw error;
+  } finally {
+    if (queue?.isIdle === true) queues.delete(url.origin + key);
   }
 
   /** Null: the breaker was open, and the call has waited. */
-  async #nextOutcome(): Promise<AttemptOutcome | null> {
-    const { call, scope, queue } = this.#parts;
-    if (queue !== null && !(await queue.acquire(scope))) throw this.#refused(ClientLimitError, 'queue_full');
+  async function nextOutcome(): Promise<AttemptOutcome | null> {
+    if (queue !== null && !(await queue.acquire(scope))) throw refused(ClientLimitError, 'queue_full');
     let delayMs: number;
     try {
       const refusal = call.admit();
       if (refusal === null) {
-        this.#isSending = true;
-        const outcome = await this.#attempt();
-        this.#isSending = false;
+        isSending = true;
+        const outcome = await (hedge == null ? send(false).outcome : hedged(hedge.afterMs));
+        isSending = false;
         return outcome;
       }
-      const { failure, next } = refusal;
-      if (!next.retry) throw this.#refused(BreakerOpenError, next.reason, failure);
-      delayMs = next.delayMs;
+      if (!refusal.next.retry) throw refused(BreakerOpenError, refusal.next.reason, refusal.failure);
+      ({ delayMs } = refusal.next);
     } finally {
       queue?.release();
     }
@@ -125,74 +115,67 @@ export class ResilientCall {
     return null;
   }
 
-  #attempt(): Promise<AttemptOutcome> {
-    const { call, hedgeMs } = this.#parts;
-    const first = this.#parts.startAttempt(call.attempts, false);
-    return hedgeMs === null ? first.outcome : this.#hedged(first, hedgeMs);
+  function send(isHedge: boolean): FetchAttempt {
+    const { fetch = globalThis.fetch as NonNullable<FetchOptions['fetch']>, holdBytesMax = 65_536 } = options;
+    const startedAt = clock.now();
+    const leftMs = endsAt - startedAt;
+    counts.attempts++;
+    if (isHedge) counts.hedges++;
+    else if (call.attempts > 1) counts.retries++;
+    const sent = headersOf(request, options, call.attempts, Math.min(leftMs, attemptMs ?? leftMs));
+    const attempt = startAttempt({
+      // Browsers want their own fetch to be called without a receiver.
+      fetch: (input, init) => fetch(input, init),
+      toArguments: (signal) => request.toArguments(sent, signal),
+      stopped: scope.signal,
+      clock,
+      policy,
+      // The time of the whole call runs out by itself.
+      timeoutMs: attemptMs !== null && attemptMs < leftMs ? attemptMs : null,
+      // HEAD has the length of a body that does not come.
+      holdBytesMax: method === 'HEAD' ? 0 : holdBytesMax,
+    });
+    const tell = ({ response, failure }: AttemptOutcome): void => {
+      const durationMs = clock.now() - startedAt;
+      if (!lost.has(attempt)) call.attempted({ status: response?.status ?? null, failure, durationMs, isHedge });
+    };
+    // An attempt that was stopped with its call says nothing.
+    attempt.outcome.then(tell, () => {});
+    return attempt;
   }
 
   /** The first good answer wins; the other attempt is aborted. */
-  async #hedged(first: FetchAttempt, hedgeMs: number): Promise<AttemptOutcome> {
-    const { clock, call } = this.#parts;
+  async function hedged(afterMs: number): Promise<AttemptOutcome> {
+    const first = send(false);
     let timer: { cancel(): void } | undefined;
-    const late = new Promise<null>((resolve) => {
-      timer = clock.schedule(clock.now() + hedgeMs, resolve, null);
-    });
-    try {
-      const early = await Promise.race([first.outcome, late]);
-      if (early !== null) return early;
-    } finally {
-      timer?.cancel();
-    }
-    if (!call.mayHedge()) return first.outcome;
-    const second = this.#parts.startAttempt(call.attempts + 1, true);
-    const winner = await firstGood(first, second);
-    this.#parts.countHedge(winner.attempt === second);
-    (winner.attempt === second ? first : second).abort();
+    const late = new Promise<null>((resolve) => (timer = clock.schedule(clock.now() + afterMs, resolve, null)));
+    const early = await Promise.race([first.outcome, late]).finally(() => timer?.cancel());
+    if (early !== null || !call.mayHedge()) return first.outcome;
+    const second = send(true);
+    const good = [first, second].map(async ({ outcome }) =>
+      (await outcome).failure === null ? outcome : Promise.reject(),
+    );
+    // Where both failed, the first one's failure is the answer; where the call was stopped, its reason.
+    const winner = await Promise.any(good).catch(() => first.outcome);
+    const loser = winner.attempt === second ? first : second;
+    if (loser === first) counts.hedgesWon++;
+    lost.add(loser);
+    loser.abort();
     return winner;
   }
 
-  #finish(outcome: AttemptOutcome, failure: CallFailure, reason: RetryWhy): Response {
-    const { response, error } = outcome;
-    this.#parts.countFailed(reason);
-    if (response !== null && !(this.#parts.throwsGatewayAnswers && failure.writer === 'gateway'))
-      return this.#deliver(outcome, failure);
+  function finish(outcome: AttemptOutcome, failure: CallFailure, reason: RetryWhy): Response {
+    const { response, attempt, error: underlying } = outcome;
+    countFailed(reason);
+    const delivered = response === null ? null : deliver(outcome);
+    if (delivered === null) attempt.detach();
+    else if (!(options.throwGatewayAnswers === true && failure.writer === 'gateway')) return delivered;
     const Type = failure.cause === 'attempt_timeout' ? CallTimeoutError : GatewayError;
-    const delivered = response === null ? (outcome.attempt.detach(), null) : this.#deliver(outcome, failure);
-    throw this.#error(Type, failure, reason, { response: delivered, underlying: error });
+    throw asError(Type, failure, reason, { response: delivered, underlying });
   }
 
-  #refused(Type: typeof GatewayError, reason: RetryWhy, failure?: CallFailure): GatewayError {
-    this.#parts.countFailed(reason);
-    const own = {
-      ...this.#parts.failureOfError(null),
-      cause: reason,
-      delivery: 'not_sent',
-      mayHaveBeenExecuted: false,
-    } as const;
-    return this.#error(Type, failure ?? own, reason);
-  }
-
-  #error(
-    Type: typeof GatewayError,
-    failure: CallFailure,
-    retryReason: RetryWhy,
-    more: Partial<GatewayErrorFacts> = {},
-  ): GatewayError {
-    const mayHaveBeenExecuted = failure.mayHaveBeenExecuted || this.#maybeExecuted;
-    const whole = { ...failure, mayHaveBeenExecuted };
-    const { attempts } = this.#parts.call;
-    return new Type(this.#message(whole, retryReason), { failure: whole, attempts, retryReason, ...more });
-  }
-
-  #message(failure: CallFailure, reason: RetryWhy): string {
-    const { call } = this.#parts;
-    return failureMessage(call.subject, failure, call.attempts, reason);
-  }
-
-  #deliver({ attempt, response, isHeld }: AttemptOutcome, failure: CallFailure | null): Response {
-    const { scope, clock, bodyIdleMs, keepsDeadline, failureOfError } = this.#parts;
-    if (!keepsDeadline || isHeld) scope.dropDeadline();
+  function deliver({ attempt, response, isHeld, failure }: AttemptOutcome): Response {
+    if (!overallCoversBody) scope.dropDeadline();
     const ended = (): void => {
       attempt.detach();
       scope.close();
@@ -201,29 +184,58 @@ export class ResilientCall {
     const delivered = isHeld
       ? (response as Response)
       : watchBody(response as Response, {
-          scope,
           clock,
           signal: attempt.signal,
           idleMs: bodyIdleMs,
           ended,
-          asError: (kind, error) => {
-            const known = failureOfError(error);
-            const broken = kind === 'idle' ? stalledBody(known) : cutBody(known);
-            const Type = kind === 'idle' ? CallTimeoutError : GatewayError;
-            return this.#error(Type, broken, 'response_started', { underlying: error });
-          },
+          asError: (isIdle, underlying) =>
+            asError(
+              isIdle ? CallTimeoutError : GatewayError,
+              brokenBody(isIdle, policy.failureOfError(underlying)),
+              'response_started',
+              { underlying },
+            ),
         });
     if (failure !== null) failures.set(delivered, failure);
     return delivered;
   }
-}
 
-async function firstGood(first: FetchAttempt, second: FetchAttempt): Promise<AttemptOutcome> {
-  const both = [first.outcome, second.outcome];
-  const good = both.map(async (outcome) => {
-    const { failure } = await outcome;
-    return failure === null ? outcome : Promise.reject(new Error('failed'));
-  });
-  // Both failed: the first one's failure is the answer, and where the call was stopped, its reason.
-  return Promise.any(good).catch(() => first.outcome);
+  function timeoutError(): GatewayError {
+    const delivery = isSending || maybeExecuted ? 'sent_unknown' : 'not_sent';
+    const failure = describeFailure({ writer: 'client', shape: 'too_slow', cause: 'overall_timeout', delivery });
+    return asError(CallTimeoutError, failure, 'no_time_left');
+  }
+
+  function refused(Type: typeof GatewayError, reason: RetryWhy, failure?: CallFailure): GatewayError {
+    countFailed(reason);
+    return asError(Type, failure ?? describeFailure({ writer: 'client', cause: reason, delivery: 'not_sent' }), reason);
+  }
+
+  function asError(
+    Type: typeof GatewayError,
+    known: CallFailure,
+    retryReason: RetryWhy,
+    more: object = {},
+  ): GatewayError {
+    const failure = { ...known, mayHaveBeenExecuted: known.mayHaveBeenExecuted || maybeExecuted };
+    const { attempts, subject } = call;
+    return new Type(failureMessage(subject, failure, attempts, retryReason), {
+      failure,
+      attempts,
+      retryReason,
+      ...more,
+    });
+  }
+
+  function countFailed(reason: RetryWhy): void {
+    notRetried[reason] = (notRetried[reason] ?? 0) + 1;
+  }
+
+  function queueOf(id: string): AttemptQueue | null {
+    const { concurrency } = options;
+    if (concurrency == null) return null;
+    const queue = queues.get(id) ?? new AttemptQueue(concurrency.max, concurrency.queueMax ?? 1000);
+    queues.set(id, queue);
+    return queue;
+  }
 }

@@ -1,4 +1,4 @@
-import { untilAborted, type CallScope } from './call-scope.ts';
+import { untilAborted } from './call-scope.ts';
 import type { ClientClock } from './client-clock.ts';
 
 /** Of problem details, which are the longest that are read of an answer that failed. */
@@ -78,13 +78,12 @@ function isShort({ headers, type }: Response, bytes: number): boolean {
 }
 
 export interface BodyWatch {
-  readonly scope: CallScope;
   readonly clock: ClientClock;
   /** Aborts the attempt that the body belongs to. */
   readonly signal: AbortSignal;
   readonly idleMs: number | null;
   /** What the caller reads in place of the platform's error. */
-  readonly asError: (kind: 'cut' | 'idle', error: unknown) => unknown;
+  readonly asError: (isIdle: boolean, error: unknown) => unknown;
   readonly ended: () => void;
 }
 
@@ -139,7 +138,7 @@ function watchedStream(
           void ignore(reader.cancel(error));
           ended();
           // The caller's own reason stays what it is.
-          controller.error(signal.aborted ? signal.reason : asError(idle.signal.aborted ? 'idle' : 'cut', error));
+          controller.error(signal.aborted ? signal.reason : asError(idle.signal.aborted, error));
         } finally {
           timer?.cancel();
         }

@@ -1,5 +1,5 @@
 import { readProblemDetails, readProxyStatus } from './answer-evidence.ts';
-import type { CallFailure } from './call-failure.ts';
+import { type CallFailure, describeFailure } from './call-failure.ts';
 import type { ClassifyResponse, ResponseFacts } from './response-facts.ts';
 import { waitAskedBy } from './retry-after.ts';
 
@@ -27,32 +27,27 @@ export function failureOfResponse(
   const proxy = readProxyStatus(facts);
   const problem = readProblemDetails(facts);
   const signature = problem === null && proxy === null ? classify(facts) : null;
-  const { executedBefore = false, ...told } = { ...signature, ...proxy, ...problem };
-  const { writer = 'unknown' } = told;
-  const delivery = told.delivery ?? deliveryOf(status, writer);
-  const asked = waitAskedBy(facts.header, wallTime) ?? told.retryAfterMs ?? null;
-  return {
-    writer,
-    gateway: told.gateway ?? null,
-    shape: told.shape ?? (writer === 'service' ? 'app_error' : status === 504 ? 'too_slow' : null),
-    cause: told.cause ?? null,
-    whose: told.whose ?? (writer === 'service' ? 'application' : null),
-    delivery,
-    mayHaveBeenExecuted: executedBefore || !(delivery === 'not_sent' || delivery === 'refused_by_peer'),
-    proxyError: told.proxyError ?? null,
-    status,
-    retryAfterMs: asked,
-    temporary: told.temporary ?? true,
-    requestId: told.requestId ?? facts.header('x-request-id'),
-  };
+  const isService = (problem ?? proxy ?? signature)?.writer === 'service';
+  return describeFailure(
+    {
+      shape: isService ? 'app_error' : status === 504 ? 'too_slow' : null,
+      whose: isService ? 'application' : null,
+      delivery: deliveryOf(status, isService),
+      requestId: facts.header('x-request-id'),
+    },
+    signature,
+    proxy,
+    problem,
+    { status, retryAfterMs: waitAskedBy(facts.header, wallTime) },
+  );
 }
 
 /**
  * RFC 8470 §5.2 and RFC 9110 §15.5.20: such an answer refuses the request before executing it. A 429 or 503 does not prove that: an application
  * may pass on the one of a service that it has asked in the midst of its work.
  */
-function deliveryOf(status: number, writer: CallFailure['writer']): CallFailure['delivery'] {
+function deliveryOf(status: number, isService: boolean): CallFailure['delivery'] {
   if (status === 425 || status === 421) return 'refused_by_peer';
   if (status === 408) return 'partial';
-  return writer === 'service' ? 'response_started' : 'sent_unknown';
+  return isService ? 'response_started' : 'sent_unknown';
 }

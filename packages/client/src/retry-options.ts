@@ -46,7 +46,7 @@ export interface IdempotencyOptions {
   readonly honouredBy?: readonly string[] | ((url: URL) => boolean);
   /** Which POST and PATCH get a key that the caller did not give: those to such origins (default), all, or none. */
   readonly makeKeys?: 'honoured' | 'always' | 'never';
-  /** Default: a random UUID. The header has it in quotes (a String of RFC 9651), unless it has quotes already. */
+  /** Default: 128 random bits. The header has it in quotes (a String of RFC 9651), unless it has quotes already. */
   readonly key?: () => string;
 }
 
