@@ -194,7 +194,7 @@ export function describeAdapter({ name, open, callFailureOf, cancelled, streamBy
       const { status } = await driver.send({ method: 'POST', url: origin.url, body: 'a' });
       const keys = new Set(origin.requests.map(({ headers }) => headers.get('idempotency-key')));
       assert.deepEqual([status, origin.requests.length, keys.size], [200, 3, 1]);
-      assert.match([...keys][0] ?? '', /^"[\da-f-]{36}"$/);
+      assert.match([...keys][0] ?? '', /^"[\da-f-]{32,36}"$/);
     });
 
     it('sends a body that is a stream once', async () => {

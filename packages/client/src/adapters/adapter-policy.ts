@@ -5,6 +5,7 @@ import type { ResponseFacts } from '../response-facts.ts';
 import type { RetryPolicyOptions } from '../retry-options.ts';
 import type { NextStep } from '../retry-decision.ts';
 import { type BreakerRefusal, type ClientRetryPolicy, createRetryPolicy, type PolicyCall } from '../retry-policy.ts';
+import { readSignature } from '../signatures/read-signature.ts';
 import { systemClientClock } from '../system.ts';
 
 /** What every adapter takes: the options of a policy, or a policy that it shares with others. */
@@ -31,7 +32,7 @@ export interface AdapterRequest {
 }
 
 export function adapterPolicy(options: AdapterOptions): AdapterPolicy {
-  const policy = options.policy ?? createRetryPolicy(options);
+  const policy = options.policy ?? createRetryPolicy({ classify: readSignature, ...options });
   const overall = options.overallMs === undefined ? {} : { overallMs: options.overallMs };
   return {
     policy,

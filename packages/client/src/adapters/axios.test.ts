@@ -1,6 +1,5 @@
 import { Readable } from 'node:stream';
 import axios from 'axios';
-import { readSignature } from '../signatures/read-signature.ts';
 import { describeAdapter } from './adapter-contract.test-support.ts';
 import { callFailureOf, resilientAdapter } from './axios.ts';
 
@@ -11,7 +10,7 @@ for (const adapter of ['http', 'fetch'] as const)
     cancelled: /^CanceledError$/,
     open: (options) => {
       const api = axios.create({
-        adapter: resilientAdapter(axios, { adapter, classify: readSignature, ...options }),
+        adapter: resilientAdapter(axios, { adapter, ...options }),
         responseType: 'text',
       });
       return {

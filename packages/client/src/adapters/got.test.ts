@@ -1,6 +1,5 @@
 import { Readable } from 'node:stream';
 import got from 'got';
-import { readSignature } from '../signatures/read-signature.ts';
 import { describeAdapter } from './adapter-contract.test-support.ts';
 import { callFailureOf, resilientGot } from './got.ts';
 
@@ -9,7 +8,7 @@ describeAdapter({
   callFailureOf,
   cancelled: /^AbortError$/,
   open: (options) => {
-    const client = got.extend(resilientGot({ classify: readSignature, ...options }));
+    const client = got.extend(resilientGot(options));
     return {
       send: async ({ method, url, body, signal }) => {
         const { statusCode, body: text } = await client(url, {

@@ -1,5 +1,4 @@
 import ky from 'ky';
-import { readSignature } from '../signatures/read-signature.ts';
 import { describeAdapter } from './adapter-contract.test-support.ts';
 import { callFailureOf, resilientKy } from './ky.ts';
 
@@ -10,7 +9,7 @@ describeAdapter({
   // Requests of ky are Request objects, whose small bodies the client keeps.
   streamBytes: 100_000,
   open: (options) => {
-    const client = ky.create(resilientKy({ classify: readSignature, ...options }));
+    const client = ky.create(resilientKy(options));
     return {
       send: async ({ method, url, body, signal }) => {
         const response = await client(url, {

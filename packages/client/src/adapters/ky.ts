@@ -1,6 +1,7 @@
 import { failureOf } from '../resilient-call.ts';
 import { createFetch } from '../resilient-fetch.ts';
 import type { FetchFunction, FetchOptions } from '../fetch-options.ts';
+import { readSignature } from '../signatures/read-signature.ts';
 import { noteFailure } from './adapter-policy.ts';
 
 export { callFailureOf } from './adapter-policy.ts';
@@ -19,7 +20,7 @@ export interface KyOptions {
  */
 export function resilientKy(options: FetchOptions = {}): KyOptions {
   return {
-    fetch: createFetch(options),
+    fetch: createFetch({ classify: readSignature, ...options }),
     retry: 0,
     timeout: false,
     hooks: {

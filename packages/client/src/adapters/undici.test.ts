@@ -1,6 +1,5 @@
 import { Readable } from 'node:stream';
 import { Agent, request } from 'undici';
-import { readSignature } from '../signatures/read-signature.ts';
 import { describeAdapter } from './adapter-contract.test-support.ts';
 import { callFailureOf, resilientDispatch } from './undici.ts';
 
@@ -10,7 +9,7 @@ describeAdapter({
   cancelled: /^AbortError$/,
   open: (options) => {
     const agent = new Agent();
-    const dispatcher = agent.compose(resilientDispatch({ classify: readSignature, ...options }));
+    const dispatcher = agent.compose(resilientDispatch(options));
     return {
       send: async ({ method, url, body, signal }) => {
         const response = await request(url, {
