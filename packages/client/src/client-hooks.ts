@@ -52,7 +52,7 @@ export interface AttemptEvent extends CallSubject {
 export interface ClientHooks {
   readonly retry?: (event: RetryEvent) => void;
   readonly breaker?: (event: BreakerEvent) => void;
-  /** Called when `failuresInRow` calls to an origin have failed in a row, and then each time that it doubles. */
+  /** Called when `failuresInRow` calls to an origin have failed in a row, and then after as many more. */
   readonly failures?: (event: FailuresEvent) => void;
   /** Default 5. */
   readonly failuresInRow?: number;

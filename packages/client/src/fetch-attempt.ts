@@ -1,5 +1,5 @@
 import { type CallFailure, describeFailure } from './call-failure.ts';
-import { untilAborted } from './call-scope.ts';
+import { callAfter, follow, untilAborted } from './call-scope.ts';
 import type { ClientClock } from './client-clock.ts';
 import type { FetchFunction, FetchInput } from './fetch-options.ts';
 import { discardBody, holdBody, isHoldable, readStart } from './response-body.ts';
@@ -31,7 +31,7 @@ export interface FetchAttempt {
   /** Rejects with the reason for which the whole call ends, or with what is wrong with the request. */
   readonly outcome: Promise<AttemptOutcome>;
   readonly signal: AbortSignal;
-  /** For the loser of two: its answer is not waited for. */
+  /** Its answer, or the rest of it, is not waited for. */
   abort(): void;
   /** It is of no use any more: its body is drained or cancelled, and it no longer listens. */
   discard(): Promise<void>;
@@ -44,16 +44,14 @@ export function startAttempt(plan: AttemptPlan): FetchAttempt {
   const controller = new AbortController();
   const { signal } = controller;
   let isLate = false;
-  const onStop = (): void => controller.abort(stopped.reason);
-  if (stopped.aborted) onStop();
-  else stopped.addEventListener('abort', onStop);
+  const detach = follow(stopped, (reason) => controller.abort(reason));
 
   async function run(): Promise<AttemptOutcome> {
     const expire = (): void => {
       isLate = true;
-      controller.abort(new DOMException(`no answer within ${timeoutMs} ms`, 'TimeoutError'));
+      controller.abort(new DOMException('late', 'TimeoutError'));
     };
-    const timer = timeoutMs === null ? null : clock.schedule(clock.now() + timeoutMs, expire, undefined);
+    const cancel = timeoutMs === null ? null : callAfter(clock, timeoutMs, expire);
     let response: Response | null = null;
     try {
       // What these arguments throw is the caller's mistake, and would be thrown again.
@@ -66,7 +64,7 @@ export function startAttempt(plan: AttemptPlan): FetchAttempt {
         return { attempt, response, failure: failureOf(response !== null, error), error, isHeld: false };
       }
     } finally {
-      timer?.cancel();
+      cancel?.();
     }
   }
 
@@ -84,26 +82,26 @@ export function startAttempt(plan: AttemptPlan): FetchAttempt {
   }
 
   function failureOf(hasHead: boolean, error: unknown): CallFailure {
-    if (isLate && !hasHead) return describeFailure({ writer: 'client', shape: 'too_slow', cause: 'attempt_timeout' });
-    return hasHead ? brokenBody(isLate, policy.failureOfError(error)) : policy.failureOfError(error);
+    const known = policy.failureOfError(error);
+    if (hasHead) return brokenBody(isLate, known);
+    return isLate ? describeFailure({ writer: 'client', shape: 'too_slow', cause: 'attempt_timeout' }) : known;
   }
 
   const attempt: FetchAttempt = {
     outcome: Promise.resolve().then(run),
     signal,
     abort() {
-      controller.abort(new DOMException('another attempt was faster', 'AbortError'));
-      void attempt.discard();
+      controller.abort();
     },
     async discard() {
-      attempt.detach();
+      detach();
       try {
         await discardBody((await attempt.outcome).response, clock);
       } catch {
         // It was aborted.
       }
     },
-    detach: () => stopped.removeEventListener('abort', onStop),
+    detach,
   };
   return attempt;
 }

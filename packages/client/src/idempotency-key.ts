@@ -1,28 +1,16 @@
 import type { ClientRandom } from './client-clock.ts';
 import type { IdempotencyOptions } from './retry-options.ts';
 
-/** Which origins execute a request once per key, and the keys for them (draft-ietf-httpapi-idempotency-key-header). */
-export class IdempotencyKeys {
-  readonly #options: IdempotencyOptions;
-  readonly #random: ClientRandom;
+/** Whether the origin is known to execute a request once per key (draft-ietf-httpapi-idempotency-key-header). */
+export function honoursKeys({ honouredBy = [] }: IdempotencyOptions, url: URL): boolean {
+  return typeof honouredBy === 'function' ? honouredBy(url) : honouredBy.includes(url.origin);
+}
 
-  constructor(options: IdempotencyOptions, random: ClientRandom) {
-    this.#options = options;
-    this.#random = random;
-  }
-
-  isHonouredBy(url: URL): boolean {
-    const { honouredBy = [] } = this.#options;
-    return typeof honouredBy === 'function' ? honouredBy(url) : honouredBy.includes(url.origin);
-  }
-
-  /** The header for a request that has none; null: it gets none. */
-  headerFor(method: string, url: URL): string | null {
-    const { makeKeys = 'honoured', key } = this.#options;
-    if (makeKeys === 'never' || !/^(?:POST|PATCH)$/.test(method)) return null;
-    if (makeKeys === 'honoured' && !this.isHonouredBy(url)) return null;
-    return asHeader(key === undefined ? randomKey(this.#random) : key());
-  }
+/** The header for a request that has none; null: it gets none. */
+export function keyFor(options: IdempotencyOptions, random: ClientRandom, method: string, url: URL): string | null {
+  const { makeKeys = 'honoured', key = () => randomKey(random) } = options;
+  const isWanted = makeKeys === 'always' || (makeKeys === 'honoured' && honoursKeys(options, url));
+  return isWanted && /^(?:POST|PATCH)$/.test(method) ? asHeader(key()) : null;
 }
 
 /** The header is a String of RFC 9651, in quotes. */

@@ -19,57 +19,35 @@ export async function prepareRequest(
   { resilience: _, ...init }: ResilientRequestInit,
   signal: AbortSignal,
 ): Promise<OutgoingRequest> {
-  if (!(input instanceof Request)) {
-    const { method = 'GET', headers, body } = init;
-    const url = new URL(input, (globalThis as { location?: { href: string } }).location?.href);
-    return {
-      method: method.toUpperCase(),
-      url,
-      headers: new Headers(headers),
-      replayable: isReplayable(body),
-      toArguments: (headers, signal) => [url.href, { ...init, headers, signal }],
-    };
-  }
-  const { method = input.method, headers = input.headers } = init;
-  const body = init.body ?? (input.body == null ? null : await readBody(input, signal));
+  const base: Partial<Request> = input instanceof Request ? input : {};
+  const { method = base.method ?? 'GET', headers = base.headers } = init;
+  const body = init.body ?? (base.body == null ? null : await readBody(base.body, signal));
+  const url = new URL(base.url ?? String(input), (globalThis as { location?: { href: string } }).location?.href);
   return {
     method: method.toUpperCase(),
-    url: new URL(input.url),
+    url,
     headers: new Headers(headers),
     // A browser that hides the body of a request cannot say whether there is one.
-    replayable: input.body === undefined ? /^(?:GET|HEAD)$/.test(method) : isReplayable(body),
+    replayable: isReplayable(body) && (base.body !== undefined || base.url === undefined || !/^P/.test(method)),
+    // `duplex` is for streams, and does no harm to others.
     toArguments: (headers, signal) => [
-      new Request(input, {
-        ...init,
-        headers,
-        signal,
-        ...(body === null ? {} : { body }),
-        // Only streams need it; it does no harm to others.
-        ...({ duplex: 'half' } as RequestInit),
-      }),
-      {},
+      base.url === undefined ? url.href : input,
+      { ...init, headers, signal, ...(body === null ? {} : ({ body, duplex: 'half' } as RequestInit)) },
     ],
   };
 }
 
 type BodySource = Exclude<RequestInit['body'], undefined>;
 
-/** A stream is sent once: to keep it would take memory without a limit, unseen by the caller. */
-function isReplayable(body: BodySource | undefined): boolean {
-  return (
-    body == null ||
-    typeof body === 'string' ||
-    body instanceof ArrayBuffer ||
-    ArrayBuffer.isView(body) ||
-    body instanceof Blob ||
-    body instanceof FormData ||
-    body instanceof URLSearchParams
-  );
+/** A stream is sent once: to keep it would take memory without a limit, unseen by the caller. Those of Node have `pipe`. */
+function isReplayable(body: BodySource): boolean {
+  const { getReader, pipe, [Symbol.asyncIterator]: iterator } = Object(body) as Record<PropertyKey, unknown>;
+  return (getReader ?? pipe ?? iterator) === undefined;
 }
 
 /** The whole body if it is small; else a stream of what was read and the rest. */
-async function readBody(request: Request, signal: AbortSignal): Promise<BodySource> {
-  const reader = (request.body as ReadableStream<Uint8Array>).getReader();
+async function readBody(body: ReadableStream<Uint8Array>, signal: AbortSignal): Promise<BodySource> {
+  const reader = body.getReader();
   const parts: Uint8Array[] = [];
   let bytes = 0;
   while (bytes <= requestBytesMax) {

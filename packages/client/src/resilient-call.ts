@@ -1,12 +1,12 @@
 import { type CallFailure, describeFailure } from './call-failure.ts';
-import type { CallScope } from './call-scope.ts';
+import { callAfter, type CallScope } from './call-scope.ts';
 import type { ClientClock } from './client-clock.ts';
 import { failureMessage } from './failure-message.ts';
 import { type AttemptOutcome, brokenBody, type FetchAttempt, startAttempt } from './fetch-attempt.ts';
 import type { ClientTimeouts, FetchInput, FetchOptions, ResilientRequestInit } from './fetch-options.ts';
 import { BreakerOpenError, CallTimeoutError, ClientLimitError, GatewayError, type RetryWhy } from './gateway-error.ts';
 import { asHeader } from './idempotency-key.ts';
-import { AttemptQueue } from './attempt-queue.ts';
+import { type AttemptQueue, attemptQueue } from './attempt-queue.ts';
 import { headersOf, prepareRequest } from './outgoing-request.ts';
 import { watchBody } from './response-body.ts';
 import { overallMsDefault } from './retry-defaults.ts';
@@ -53,7 +53,9 @@ export async function runCall(
     ...resilience.timeouts,
   };
   const endsAt = clock.now() + (overallMs ?? Number.POSITIVE_INFINITY);
-  if (overallMs !== null) scope.stopAfter(overallMs, timeoutError);
+  let isPrepared = false;
+  if (overallMs !== null)
+    scope.stopAfter(overallMs, () => (isPrepared ? timeoutError() : new DOMException('no body', 'TimeoutError')));
   const request = await prepareRequest(input, init, scope.signal);
   const { method, url, headers, replayable } = request;
   const key = resilience.key ?? options.key?.(input, init) ?? '';
@@ -69,6 +71,7 @@ export async function runCall(
   let isSending = false;
   /** Attempts that were aborted because another one was faster. */
   const lost = new Set<FetchAttempt>();
+  isPrepared = true;
 
   try {
     for (;;) {
@@ -147,9 +150,9 @@ export async function runCall(
   /** The first good answer wins; the other attempt is aborted. */
   async function hedged(afterMs: number): Promise<AttemptOutcome> {
     const first = send(false);
-    let timer: { cancel(): void } | undefined;
-    const late = new Promise<null>((resolve) => (timer = clock.schedule(clock.now() + afterMs, resolve, null)));
-    const early = await Promise.race([first.outcome, late]).finally(() => timer?.cancel());
+    let cancel = (): void => {};
+    const late = new Promise<null>((resolve) => (cancel = callAfter(clock, afterMs, () => resolve(null))));
+    const early = await Promise.race([first.outcome, late]).finally(cancel);
     if (early !== null || !call.mayHedge()) return first.outcome;
     const second = send(true);
     const good = [first, second].map(async ({ outcome }) =>
@@ -161,6 +164,7 @@ export async function runCall(
     if (loser === first) counts.hedgesWon++;
     lost.add(loser);
     loser.abort();
+    void loser.discard();
     return winner;
   }
 
@@ -186,6 +190,7 @@ export async function runCall(
       : watchBody(response as Response, {
           clock,
           signal: attempt.signal,
+          abort: attempt.abort,
           idleMs: bodyIdleMs,
           ended,
           asError: (isIdle, underlying) =>
@@ -234,7 +239,7 @@ export async function runCall(
   function queueOf(id: string): AttemptQueue | null {
     const { concurrency } = options;
     if (concurrency == null) return null;
-    const queue = queues.get(id) ?? new AttemptQueue(concurrency.max, concurrency.queueMax ?? 1000);
+    const queue = queues.get(id) ?? attemptQueue(concurrency.max, concurrency.queueMax ?? 1000);
     queues.set(id, queue);
     return queue;
   }

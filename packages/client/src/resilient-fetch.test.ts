@@ -497,7 +497,7 @@ describe('headers', () => {
 });
 
 describe('hooks', () => {
-  test('tell every retry, every attempt, and failures in a row, which double', async () => {
+  test('tell every retry, every attempt, and every n failures in a row', async () => {
     const retries: RetryEvent[] = [];
     const [attempts, failures]: [unknown[], number[]] = [[], []];
     const world = new FetchWorld(() => status(503), {
@@ -512,7 +512,7 @@ describe('hooks', () => {
     for (let call = 0; call < 13; call++) await world.finish(world.fetch(url));
     assert.equal(retries.length, world.fetch.stats().retries);
     assert.equal(attempts.length, world.sent.length);
-    assert.deepEqual(failures, [3, 6, 12]);
+    assert.deepEqual(failures, [3, 6, 9, 12]);
     assert.deepEqual([retries[0]?.url, retries[0]?.failure.status], ['https://api.example.org/orders', 503]);
   });
 
@@ -527,4 +527,12 @@ describe('hooks', () => {
     assert.equal((await world.finish(world.fetch(url))).status, 200);
     assert.equal(world.fetch.stats().hookErrors, 3);
   });
+});
+
+test('a Request whose body does not come ends in time too', async () => {
+  const world = new FetchWorld(ok);
+  const body = new ReadableStream();
+  const request = new Request(url, { method: 'POST', body, duplex: 'half' } as RequestInit);
+  await assert.rejects(world.finish(world.fetch(request)), { name: 'TimeoutError' });
+  assert.deepEqual([world.sent.length, world.clock.timersLive], [0, 0]);
 });

@@ -1,5 +1,5 @@
 import { describeFailure } from './call-failure.ts';
-import { CallScope } from './call-scope.ts';
+import { type CallScope, callScope } from './call-scope.ts';
 import type { FetchInput, FetchOptions, ResilientFetch, ResilientRequestInit } from './fetch-options.ts';
 import { ClientLimitError, GatewayError } from './gateway-error.ts';
 import { type ClientParts, failureOf, runCall } from './resilient-call.ts';
@@ -33,7 +33,7 @@ export function createFetch(options: FetchOptions = {}): ResilientFetch {
 
   async function fetch(input: FetchInput, init: ResilientRequestInit = {}): Promise<Response> {
     const caller = init.signal ?? (input instanceof Request && init.signal === undefined ? input.signal : null);
-    const scope = new CallScope(clock, caller);
+    const scope = callScope(clock, caller);
     counts.calls++;
     scopes.add(scope);
     try {

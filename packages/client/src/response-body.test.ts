@@ -71,24 +71,6 @@ describe('a body that the caller reads', () => {
     assert.equal(world.clock.timersLive, 0);
   });
 
-  test('that is shorter than its Content-Length is an error, also where the platform does not see it', async () => {
-    const one = source({ 'content-length': '100000' });
-    const world = worldOf([one]);
-    const response = await world.finish(world.fetch(url));
-    one.push(bytes);
-    one.push();
-    await assert.rejects(response.text(), GatewayError);
-  });
-
-  test('of which the length counts encoded bytes is none', async () => {
-    const one = source({ 'content-length': '100000', 'content-encoding': 'gzip' });
-    const world = worldOf([one]);
-    const response = await world.finish(world.fetch(url));
-    one.push(bytes);
-    one.push();
-    assert.equal(await response.text(), '0123456789');
-  });
-
   test('that stands still ends after its idle time, and only while it is read', async () => {
     const one = source();
     const world = worldOf([one]);
@@ -181,7 +163,7 @@ describe('a short body', () => {
   test('that is cut after a POST is the answer, and breaks where it is read', async () => {
     const cut = source({ 'content-length': '10' }, 201);
     cut.push(bytes.subarray(0, 4));
-    cut.push();
+    cut.push(nodeError('UND_ERR_SOCKET'));
     const world = worldOf([cut]);
     const response = await world.finish(world.fetch(url, { method: 'POST' }));
     assert.deepEqual([response.status, world.sent.length], [201, 1]);

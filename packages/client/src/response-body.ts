@@ -1,4 +1,4 @@
-import { untilAborted } from './call-scope.ts';
+import { callAfter, untilAborted } from './call-scope.ts';
 import type { ClientClock } from './client-clock.ts';
 
 /** Of problem details, which are the longest that are read of an answer that failed. */
@@ -35,7 +35,7 @@ async function readParts(
   take: (part: Uint8Array) => void,
 ): Promise<void> {
   const reader = (body as ReadableStream<Uint8Array>).getReader();
-  const timer = clock.schedule(clock.now() + lookMs, () => void ignore(reader.cancel()), undefined);
+  const cancelTimer = callAfter(clock, lookMs, () => void ignore(reader.cancel()));
   try {
     for (let bytes = 0; bytes < bytesMax; ) {
       const { done, value } = await reader.read();
@@ -46,7 +46,7 @@ async function readParts(
   } catch {
     // What came so far is all that there is.
   } finally {
-    timer.cancel();
+    cancelTimer();
     // Not waited for: of two branches of one body, the first one's cancel ends with the other's.
     void ignore(reader.cancel());
   }
@@ -68,19 +68,14 @@ export function isHoldable({ headers, body }: Response, bytesMax: number): boole
 
 /** Reads a copy of the body: the platform keeps it for the response itself. Rejects if it is cut. */
 export async function holdBody(response: Response): Promise<void> {
-  const bytes = (await response.clone().arrayBuffer()).byteLength;
-  if (isShort(response, bytes)) throw new TypeError('the body is shorter than its Content-Length');
-}
-
-/** Content-Length counts encoded bytes, and pages do not see the encoding of other origins' answers. */
-function isShort({ headers, type }: Response, bytes: number): boolean {
-  return type !== 'cors' && !headers.has('content-encoding') && bytes < Number(headers.get('content-length') ?? 0);
+  await response.clone().arrayBuffer();
 }
 
 export interface BodyWatch {
   readonly clock: ClientClock;
-  /** Aborts the attempt that the body belongs to. */
+  /** That of the attempt that the body belongs to. */
   readonly signal: AbortSignal;
+  readonly abort: () => void;
   readonly idleMs: number | null;
   /** What the caller reads in place of the platform's error. */
   readonly asError: (isIdle: boolean, error: unknown) => unknown;
@@ -104,33 +99,29 @@ export function watchBody(response: Response, watch: BodyWatch): Response {
 
 /** What `new Response` cannot be given. */
 function alike(made: Response, { url, type, redirected }: Pick<Response, 'url' | 'type' | 'redirected'>): Response {
-  const of = { url, type, redirected };
-  return Object.defineProperties(made, {
-    url: { value: url },
-    type: { value: type },
-    redirected: { value: redirected },
-    clone: { value: () => alike(Response.prototype.clone.call(made), of) },
-  });
+  const of = { url, type, redirected, clone: () => alike(Response.prototype.clone.call(made), of) };
+  return Object.defineProperties(made, Object.getOwnPropertyDescriptors(of));
 }
 
 function watchedStream(
   response: Response,
   body: ReadableStream<Uint8Array>,
-  { clock, signal, idleMs, asError, ended }: BodyWatch,
+  { clock, signal, abort, idleMs, asError, ended }: BodyWatch,
 ): ReadableStream<Uint8Array> {
   let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
-  let bytes = 0;
+  let isIdle = false;
+  const stall = (): void => {
+    isIdle = true;
+    abort();
+  };
   const idleMax = isEventStream(response.headers) ? null : idleMs;
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         reader ??= body.getReader();
-        const idle = new AbortController();
-        const timer = idleMax === null ? null : clock.schedule(clock.now() + idleMax, () => idle.abort(), undefined);
+        const cancelTimer = idleMax === null ? null : callAfter(clock, idleMax, stall);
         try {
-          const { done, value } = await untilAborted(untilAborted(reader.read(), signal), idle.signal);
-          if (done && isShort(response, bytes)) throw new TypeError('the body is shorter than its Content-Length');
-          bytes += value?.length ?? 0;
+          const { done, value } = await untilAborted(reader.read(), signal);
           if (!done) return controller.enqueue(value);
           ended();
           controller.close();
@@ -138,9 +129,9 @@ function watchedStream(
           void ignore(reader.cancel(error));
           ended();
           // The caller's own reason stays what it is.
-          controller.error(signal.aborted ? signal.reason : asError(idle.signal.aborted, error));
+          controller.error(signal.aborted && !isIdle ? signal.reason : asError(isIdle, error));
         } finally {
-          timer?.cancel();
+          cancelTimer?.();
         }
       },
       async cancel(reason) {

@@ -17,25 +17,19 @@ function readRetryAfter(value: string | null, date: string | null, wallTime: num
   return at === null ? null : Math.max(0, at - (readHttpDate(date ?? '') ?? wallTime));
 }
 
-/** RFC 9110 §5.6.7: the preferred form, or one of the two obsolete ones, of which one has no zone and means GMT. */
+/** Null: no date of HTTP (RFC 9110 §5.6.7). The oldest of its forms has no zone, and means GMT. */
 function readHttpDate(text: string): number | null {
-  if (!/^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)/.test(text)) return null;
-  const at = Date.parse(text.endsWith('GMT') ? text : `${text} GMT`);
-  return Number.isNaN(at) ? null : at;
+  const at = /^[A-Z][a-z]{2}/.test(text) ? Date.parse(text.endsWith('GMT') ? text : `${text} GMT`) : Number.NaN;
+  return at >= 0 ? at : null;
 }
 
 /** The longest time of a quota of which nothing remains. */
 function readRateLimit(header: HeaderReader): number | null {
   // Names of quotas are Strings, and could have anything in them. A partition key is base64, without any of these characters.
-  const items = (header('ratelimit') ?? '').replace(/"(?:[^"\\]|\\.)*"/g, '');
-  let longest = -1;
-  for (const item of items.split(',')) {
-    const seconds = /; *r=0(?:\.0+)?(?![\d.])/.test(item) ? /; *t=(\d+)/.exec(item) : null;
-    if (seconds !== null) longest = Math.max(longest, Number(seconds[1]));
-  }
-  // Draft 7 had one dictionary, draft 6 a header for each number.
-  if (longest < 0 && /\bremaining=0(?!\d)/.test(items)) longest = Number(/\breset=(\d+)/.exec(items)?.[1] ?? -1);
-  if (longest < 0 && header('ratelimit-remaining')?.trim() === '0')
-    longest = Number(/^\s*(\d+)/.exec(header('ratelimit-reset') ?? '')?.[1] ?? -1);
-  return longest < 0 ? null : longest * 1000;
+  const items = (header('ratelimit') ?? '').replace(/"(?:[^"\\]|\\.)*"/g, '').split(',');
+  const waits = items.map((item) => (/; *r=0(?![\d.])/.test(item) ? /; *t=(\d+)/.exec(item)?.[1] : null));
+  // Draft 6 has a header for each number.
+  if (header('ratelimit-remaining')?.trim() === '0') waits.push(/\d+/.exec(header('ratelimit-reset') ?? '')?.[0]);
+  const seconds = Math.max(-1, ...waits.map((wait) => Number(wait ?? -1)));
+  return seconds < 0 ? null : seconds * 1000;
 }

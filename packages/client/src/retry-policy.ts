@@ -1,15 +1,15 @@
 import { type CallFailure, describeFailure } from './call-failure.ts';
 import type { AttemptEvent, CallSubject } from './client-hooks.ts';
 import type { OriginStats } from './client-stats.ts';
-import { IdempotencyKeys } from './idempotency-key.ts';
+import { honoursKeys, keyFor } from './idempotency-key.ts';
 import { failureOfError } from './network-failure.ts';
-import { OriginBreaker } from './origin-breaker.ts';
+import { type OriginBreaker, originBreaker } from './origin-breaker.ts';
 import type { ResponseFacts } from './response-facts.ts';
 import { failureOfResponse } from './response-failure.ts';
 import { decideNextStep, isFree, type NextStep } from './retry-decision.ts';
 import { backoffDefaults, breakerDefaults, budgetDefaults, overallMsDefault } from './retry-defaults.ts';
 import type { RetryPolicyOptions } from './retry-options.ts';
-import { RetryTokens } from './retry-tokens.ts';
+import { type RetryTokens, retryTokens } from './retry-tokens.ts';
 import { systemClientClock, systemClientRandom } from './system.ts';
 
 /** What the policy must know of a call. */
@@ -79,7 +79,6 @@ interface OriginState {
 export function createRetryPolicy(options: RetryPolicyOptions = {}): ClientRetryPolicy {
   const { retry = {}, breaker = {}, hooks = {}, classify = () => null, idempotency = {} } = options;
   const { clock = systemClientClock, random = systemClientRandom } = options;
-  const keys = new IdempotencyKeys(idempotency, random);
   const backoff = { ...backoffDefaults, ...(retry === false ? { attemptsMax: 1 } : retry) };
   const breaking = breaker === false ? null : { ...breakerDefaults, ...breaker };
   const budget = { ...budgetDefaults, ...options.budget };
@@ -100,8 +99,8 @@ export function createRetryPolicy(options: RetryPolicyOptions = {}): ClientRetry
     const state = states.get(id) ?? {
       origin,
       key,
-      breaker: breaking && new OriginBreaker(breaking, (change) => notify(hooks.breaker, { origin, key, ...change })),
-      tokens: new RetryTokens(budget, clock.now()),
+      breaker: breaking && originBreaker(breaking, (change) => notify(hooks.breaker, { origin, key, ...change })),
+      tokens: retryTokens(budget, clock.now()),
       callsFailedInRow: 0,
     };
     // The last in the order of the map is the one that was used last.
@@ -125,9 +124,8 @@ export function createRetryPolicy(options: RetryPolicyOptions = {}): ClientRetry
 
     function end(failure: CallFailure): void {
       const failures = ++state.callsFailedInRow;
-      const times = failures / (hooks.failuresInRow ?? 5);
-      // At n, 2n, 4n …: a long outage is told a few times, and not once per call.
-      if (times >= 1 && Number.isInteger(Math.log2(times))) notify(hooks.failures, { ...subject, failures, failure });
+      // At n, 2n, 3n …: a long outage is not told once per call.
+      if (failures % (hooks.failuresInRow ?? 5) === 0) notify(hooks.failures, { ...subject, failures, failure });
     }
 
     const call = {
@@ -171,7 +169,7 @@ export function createRetryPolicy(options: RetryPolicyOptions = {}): ClientRetry
           ...{ idempotent: false, replayable: true, ...backoff, ...facts },
           failure,
           attempts,
-          keyHonoured: facts.hasIdempotencyKey === true && keys.isHonouredBy(new URL(href)),
+          keyHonoured: facts.hasIdempotencyKey === true && honoursKeys(idempotency, new URL(href)),
           leftMs: endsAt - now,
           backoffMs: random.next() * Math.min(backoff.capMs, backoff.baseMs * 2 ** (attempts - 1)),
         });
@@ -200,7 +198,7 @@ export function createRetryPolicy(options: RetryPolicyOptions = {}): ClientRetry
     begin,
     failureOfResponse: (facts) => failureOfResponse(facts, classify, clock.wallTime()),
     failureOfError,
-    idempotencyKeyFor: (method, url) => keys.headerFor(method, new URL(url)),
+    idempotencyKeyFor: (method, url) => keyFor(idempotency, random, method, new URL(url)),
     origins: () =>
       [...states.values()].map(({ origin, key, breaker, tokens, callsFailedInRow }) => ({
         origin,
