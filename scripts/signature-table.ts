@@ -1,4 +1,4 @@
-import { cloudflareCodes, failureWords, type FailureWords, meaningOf } from '#explain/whose/answered-failure.ts';
+import { cloudflareCodes, failureWords, type AnsweredWords, meaningOf } from '#explain/whose/answered-failure.ts';
 import { answerSignatures, signatureAbbreviations } from '#explain/whose/answer-signatures.ts';
 
 /** The source of `packages/client/src/signatures/table.ts`: what the explaining package knows of failed responses, as two texts. */
@@ -52,7 +52,7 @@ function failureLines(): readonly string[] {
 
 const failureLine = (
   layers: string,
-  { failure, delivery }: Pick<FailureWords, 'failure' | 'delivery'>,
+  { failure, delivery }: Pick<AnsweredWords, 'failure' | 'delivery'>,
   pattern: string,
 ): string => `${layers} ${failure} ${delivery ?? '-'} ${pattern}`;
 

@@ -7,7 +7,7 @@ import type { ClientClock } from '../client-clock.ts';
 import type { RetryPolicyOptions } from '../retry-options.ts';
 import { systemClientClock, systemClientRandom } from '../system.ts';
 
-export interface SentCall {
+interface SentCall {
   readonly method: 'GET' | 'POST';
   readonly url: string;
   readonly body?: string | ReadableStream<Uint8Array>;
@@ -15,13 +15,13 @@ export interface SentCall {
 }
 
 /** A library with the adapter in it. */
-export interface AdapterDriver {
+interface AdapterDriver {
   /** Resolves with what the caller of the library gets; rejects with what the library throws. */
   send(call: SentCall): Promise<{ readonly status: number; readonly text: string }>;
   close?(): Promise<void>;
 }
 
-export interface AdapterUnderTest {
+interface AdapterUnderTest {
   readonly name: string;
   readonly open: (options: RetryPolicyOptions) => AdapterDriver;
   readonly callFailureOf: (error: unknown) => CallFailure | null;
@@ -32,7 +32,7 @@ export interface AdapterUnderTest {
 }
 
 /** Counts what is scheduled, so that a test sees what a call leaves behind. */
-export class CountingClock implements ClientClock {
+class CountingClock implements ClientClock {
   open = 0;
   readonly now = systemClientClock.now;
   readonly wallTime = systemClientClock.wallTime;
@@ -75,7 +75,7 @@ const candor = (delivery: string): string =>
   });
 
 /** What the origin answers, one after the other; then 200. */
-export const answers = {
+const answers = {
   busy: () => answer('503 Service Unavailable', 'busy'),
   nginx: () => answer('502 Bad Gateway', nginxPage, ['Content-Type: text/html', 'Server: nginx/1.27.0']),
   notSent: () => answer('502 Bad Gateway', candor('not_sent'), [json, 'Proxy-Status: shop;error=connection_refused']),
@@ -85,7 +85,7 @@ export const answers = {
   silent: (): Script => [],
 } as const;
 
-export type AnswerName = keyof typeof answers;
+type AnswerName = keyof typeof answers;
 
 /** An origin that plays one answer after the other, and then says ok. */
 export class PlayedOrigin {

@@ -24,7 +24,7 @@ export interface AdapterPolicy {
   begin(request: AdapterRequest): AdapterCall;
 }
 
-export interface AdapterRequest {
+interface AdapterRequest {
   readonly method: string;
   readonly url: URL;
   readonly hasIdempotencyKey: boolean;
@@ -57,7 +57,7 @@ export class AdapterCall {
     this.policyCall = policyCall;
   }
 
-  /** What the caller is told of the call, where this is the failure of its last attempt. */
+  /** What the caller gets to know of the call, where this is the failure of its last attempt. */
   failed(failure: CallFailure): { readonly next: NextStep; readonly failure: CallFailure } {
     this.#maybeExecuted ||= failure.mayHaveBeenExecuted;
     return {
@@ -82,8 +82,8 @@ export class AdapterCall {
   refused(failure: CallFailure): BreakerOpenError {
     const { subject, attempts } = this.policyCall;
     const message = `${subject.method} ${subject.url} was not sent: its origin has failed too often, and the breaker is open`;
-    const told = { ...failure, mayHaveBeenExecuted: this.#maybeExecuted };
-    return new BreakerOpenError(message, { failure: told, attempts, retryReason: 'breaker_open' });
+    const reported = { ...failure, mayHaveBeenExecuted: this.#maybeExecuted };
+    return new BreakerOpenError(message, { failure: reported, attempts, retryReason: 'breaker_open' });
   }
 }
 

@@ -122,11 +122,11 @@ export function resilientGot(options: AdapterOptions = {}): GotExtension {
         if (error.cause instanceof GatewayError) noteFailure(error, error.cause);
         const failure = state?.isOpen !== true || error.cause instanceof GatewayError ? null : failureOf(error);
         if (state === null || failure === null) return 0;
-        const { next, failure: told } = state.call.failed(failure);
+        const { next, failure: reported } = state.call.failed(failure);
         // got takes 0 for "do not retry".
         if (next.retry) return Math.max(1, next.delayMs);
         state.isOpen = false;
-        noteFailure(error, told);
+        noteFailure(error, reported);
         return 0;
       },
     },

@@ -119,10 +119,10 @@ class Exchange implements DispatchController {
     else this.fail(this.call.refused(refusal.failure));
   }
 
-  /** The attempt failed. Null: another one follows, and nothing of this one reaches the caller. Else what the caller is told. */
+  /** The attempt failed. Null: another one follows, and nothing of this one reaches the caller. Else what the caller gets to know. */
   failed(failure: CallFailure): CallFailure | null {
-    const { next, failure: told } = this.call.failed(failure);
-    if (!next.retry) return told;
+    const { next, failure: reported } = this.call.failed(failure);
+    if (!next.retry) return reported;
     this.attempt = null;
     this.#sendAfter(next.delayMs);
     return null;
@@ -259,9 +259,9 @@ class Attempt implements DispatchHandlerLike {
       call.cancelled();
       return this.#exchange.fail(error);
     }
-    const told = this.#exchange.failed(adapter.policy.failureOfError(error));
-    if (told === null) return;
-    noteFailure(error, told);
+    const reported = this.#exchange.failed(adapter.policy.failureOfError(error));
+    if (reported === null) return;
+    noteFailure(error, reported);
     this.#exchange.fail(error);
   }
 
@@ -284,10 +284,10 @@ class Attempt implements DispatchHandlerLike {
     const failure = this.#exchange.adapter.policy.failureOfResponse({ status, header, bodyStart });
     if (failure === null) this.#forward(true);
     else {
-      const told = this.#exchange.failed(failure);
-      if (told !== null) {
+      const reported = this.#exchange.failed(failure);
+      if (reported !== null) {
         // undici gives the caller this very object.
-        noteFailure(headers, told);
+        noteFailure(headers, reported);
         this.#forward(false);
       }
     }

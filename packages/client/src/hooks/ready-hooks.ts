@@ -43,16 +43,16 @@ export function logHooks(log: LogLike = console): ClientHooks {
 }
 
 const retryLine = ({ method, url, attempt, failure, delayMs, reason }: RetryEvent): string =>
-  `${method} ${url}: attempt ${attempt} failed (${told(failure)}); the next follows in ${Math.round(delayMs)} ms, since ${reason}`;
+  `${method} ${url}: attempt ${attempt} failed (${described(failure)}); the next follows in ${Math.round(delayMs)} ms, since ${reason}`;
 
 const breakerLine = ({ origin, from, to, failure, openMs }: BreakerEvent): string =>
-  `breaker of ${origin}: ${from} to ${to}${failure === null ? '' : ` (${told(failure)})`}${openMs === null ? '' : `; nothing is sent for ${Math.round(openMs)} ms`}`;
+  `breaker of ${origin}: ${from} to ${to}${failure === null ? '' : ` (${described(failure)})`}${openMs === null ? '' : `; nothing is sent for ${Math.round(openMs)} ms`}`;
 
 const failuresLine = ({ origin, failures, failure }: FailuresEvent): string =>
-  `${failures} calls to ${origin} have failed in a row; the last one: ${told(failure)}`;
+  `${failures} calls to ${origin} have failed in a row; the last one: ${described(failure)}`;
 
 /** `nginx wrote it, 502, unreachable, connect_refused`: what is known, and no more. */
-function told({ writer, gateway, status, shape, cause }: FailuresEvent['failure']): string {
+function described({ writer, gateway, status, shape, cause }: FailuresEvent['failure']): string {
   const author = gateway ?? (writer === 'unknown' ? null : `the ${writer}`);
   return [author, status, shape, cause].filter((part) => part !== null).join(', ') || 'no answer';
 }

@@ -19,7 +19,7 @@ export interface StoredCall {
   readonly isSending: boolean;
 }
 
-export interface StoreLimits {
+interface StoreLimits {
   readonly callsMax: number;
   /** Of all bodies together. */
   readonly bytesMax: number;

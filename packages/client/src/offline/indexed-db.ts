@@ -3,7 +3,7 @@ export interface IdbFactory {
   open(name: string, version: number): IdbOpenRequest;
 }
 
-export interface IdbRequest<T> {
+interface IdbRequest<T> {
   result: T;
   error: unknown;
   onsuccess: ((event: never) => unknown) | null;

@@ -1,8 +1,8 @@
 import type { CallFailure } from '../call-failure.ts';
-import type { ClientClock } from '../client-clock.ts';
+import type { ClientClock, ClientRandom } from '../client-clock.ts';
 import type { FetchFunction, FetchInput, HeadersSource, ResilientRequestInit } from '../fetch-options.ts';
-import { asHeader } from '../idempotency-key.ts';
-import { systemClientClock } from '../system.ts';
+import { asHeader, honoursKeys, randomKey } from '../idempotency-key.ts';
+import { systemClientClock, systemClientRandom } from '../system.ts';
 import { CallStore, type StoredCall } from './call-store.ts';
 import type { IdbFactory } from './indexed-db.ts';
 import { type CallOutcome, judgeOutcome, outcomeOfError, outcomeOfResponse } from './judge-outcome.ts';
@@ -57,6 +57,7 @@ export interface OfflineQueueOptions {
   /** Default: `navigator.onLine`. False proves that nothing can be sent. */
   readonly isOnline?: () => boolean;
   readonly clock?: ClientClock;
+  readonly random?: ClientRandom;
 }
 
 export type SendOutcome =
@@ -169,7 +170,9 @@ export class OfflineQueue {
   }
 
   async #callOf(request: Request, givenKey: string | undefined): Promise<Omit<StoredCall, 'id'>> {
-    const key = request.headers.get('idempotency-key') ?? asHeader(givenKey ?? crypto.randomUUID());
+    const key =
+      request.headers.get('idempotency-key') ??
+      asHeader(givenKey ?? randomKey(this.#options.random ?? systemClientRandom));
     const body = request.body == null ? null : await request.clone().arrayBuffer();
     return {
       method: request.method,
@@ -252,10 +255,7 @@ export class OfflineQueue {
   }
 
   #isRepeatable({ method, url }: Pick<StoredCall, 'method' | 'url'>): boolean {
-    const { honouredBy = [] } = this.#options;
-    if (/^(?:GET|HEAD|OPTIONS|PUT|DELETE)$/.test(method)) return true;
-    const target = new URL(url);
-    return typeof honouredBy === 'function' ? honouredBy(target) : honouredBy.includes(target.origin);
+    return /^(?:GET|HEAD|OPTIONS|PUT|DELETE)$/.test(method) || honoursKeys(this.#options, new URL(url));
   }
 
   #replayLater(atLeastMs: number): void {

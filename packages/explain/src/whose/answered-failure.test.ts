@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { explain } from '../explain.ts';
-import { answeredFailure } from './answered-failure.ts';
+import { failureTable } from '../../../failures/src/failure-table.ts';
+import { answeredCauses, answeredFailure } from './answered-failure.ts';
 import type { Layer } from './whose.ts';
 
 const before = 'upstream connect error or disconnect/reset before headers. reset reason:';
@@ -54,7 +55,8 @@ describe('the failure that a gateway reports in its response', () => {
   });
 
   it('is read in the problem details of Candor', () => {
-    const body = '{\n  "cause": "connect_refused",\n  "delivery": "not_sent"\n}';
+    const body =
+      '{"cause": "connect_refused", "shape": "unreachable", "proxy_error": "connection_refused", "whose": "application", "delivery": "not_sent"}';
     const found = answeredFailure({ status: 502, headers: {}, body }, 'candor');
     assert.deepEqual(
       [found.shape, found.type, found.cause, found.whose, found.delivery],
@@ -65,5 +67,12 @@ describe('the failure that a gateway reports in its response', () => {
   it('has the type of Proxy-Status where no words of its own are known', () => {
     const headers = { 'proxy-status': 'edge;error=dns_timeout' };
     assert.equal(answeredFailure({ status: 504, headers }, 'unknown').type, 'dns_timeout');
+  });
+
+  it('has types and parties as the table of failures has them', () => {
+    for (const [cause, [type, whose]] of Object.entries(answeredCauses)) {
+      const spec = failureTable[cause as keyof typeof answeredCauses];
+      assert.deepEqual([spec.type, spec.whose], [type, whose], cause);
+    }
   });
 });

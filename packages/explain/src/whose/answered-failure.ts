@@ -1,5 +1,4 @@
 import type { Cause } from '../../../failures/src/failure.ts';
-import { failureTable } from '../../../failures/src/failure-table.ts';
 import { type ProxyErrorType, proxyErrors } from '../../../failures/src/proxy-error.ts';
 import type { Delivery, Shape, Whose } from '../../../failures/src/shape.ts';
 import { type AnsweredResponse, type ParsedAnswer, readAnswer, readProxyStatus } from './answer.ts';
@@ -21,13 +20,13 @@ export interface AnsweredFailure {
 }
 
 /** A cause, a type that several causes have, or, where even the type is open, a shape. */
-export type FailureWord = Cause | ProxyErrorType | Shape;
+type AnsweredWord = AnsweredCause | ProxyErrorType | Shape;
 
 /** Words of a layer's responses, and what they mean. The first match counts. */
-export interface FailureWords {
+export interface AnsweredWords {
   readonly layers: readonly Layer[];
   readonly words: RegExp;
-  readonly failure: FailureWord;
+  readonly failure: AnsweredWord;
   readonly delivery: Delivery | null;
 }
 
@@ -36,15 +35,33 @@ const envoys: readonly Layer[] = ['envoy', 'istio', 'gcp-lb', 'google-frontend']
 const of = (
   layers: readonly Layer[] | Layer,
   words: RegExp,
-  failure: FailureWord,
+  failure: AnsweredWord,
   delivery: Delivery | null = null,
-): FailureWords => ({ layers: typeof layers === 'string' ? [layers] : layers, words, failure, delivery });
+): AnsweredWords => ({ layers: typeof layers === 'string' ? [layers] : layers, words, failure, delivery });
+
+/** Type and party of the causes that occur here. The whole table of failures, with all its texts, is too large for a page; a test compares the two. */
+export const answeredCauses = {
+  connect_refused: ['connection_refused', 'application'],
+  connect_unroutable: ['destination_ip_unroutable', 'network'],
+  connect_timeout: ['connection_timeout', 'network'],
+  dns_failed: ['dns_error', 'network'],
+  pool_full: ['connection_limit_reached', 'gateway'],
+  no_endpoint_ready: ['destination_unavailable', 'application'],
+  no_route: ['destination_not_found', 'client'],
+  stream_refused: ['connection_terminated', 'application'],
+  closed_before_response: ['connection_terminated', 'application'],
+  reset_before_response: ['connection_terminated', 'application'],
+  response_head_timeout: ['http_response_timeout', 'application'],
+} as const satisfies Partial<Record<Cause, readonly [type: ProxyErrorType, whose: Whose]>>;
+
+type AnsweredCause = keyof typeof answeredCauses;
 
 /** What a word says of the failure. */
-export function meaningOf(word: FailureWord): Omit<AnsweredFailure, 'delivery'> {
-  if (Object.hasOwn(failureTable, word)) {
-    const { type, whose } = failureTable[word as Cause];
-    return { shape: type === null ? null : proxyErrors[type].shape, type, cause: word as Cause, whose };
+export function meaningOf(word: AnsweredWord): Omit<AnsweredFailure, 'delivery'> {
+  if (Object.hasOwn(answeredCauses, word)) {
+    const cause = word as AnsweredCause;
+    const [type, whose] = answeredCauses[cause];
+    return { shape: proxyErrors[type].shape, type, cause, whose };
   }
   const isType = Object.hasOwn(proxyErrors, word);
   const type = isType ? (word as ProxyErrorType) : null;
@@ -52,9 +69,9 @@ export function meaningOf(word: FailureWord): Omit<AnsweredFailure, 'delivery'> 
 }
 
 /** Envoy marks the answer to a request that it sent several times: then the last failure says nothing of the earlier ones. */
-export const afterRetries = /retried and the latest reset reason: /;
+const afterRetries = /retried and the latest reset reason: /;
 
-export const failureWords: readonly FailureWords[] = [
+export const failureWords: readonly AnsweredWords[] = [
   // Envoy's words for the end of the upstream's stream. Only a failed connection and a full pool precede the request.
   of(
     envoys,
@@ -120,7 +137,7 @@ export const failureWords: readonly FailureWords[] = [
 ];
 
 /** https://developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-5xx-errors/; 1xxx are codes beside 530 and 4xx. */
-export const cloudflareCodes: Readonly<Record<number, Pick<FailureWords, 'failure' | 'delivery'>>> = {
+export const cloudflareCodes: Readonly<Record<number, Pick<AnsweredWords, 'failure' | 'delivery'>>> = {
   520: { failure: 'http_protocol_error', delivery: null },
   521: { failure: 'connect_refused', delivery: 'not_sent' },
   // Also the code of a request that the origin has not acknowledged for 90 seconds.
@@ -165,14 +182,19 @@ function ofProxyStatus(answer: ParsedAnswer): AnsweredFailure | null {
   return { ...unknown, shape: proxyErrors[type].shape, type };
 }
 
-const causeMember = /"cause":\s?"(\w{1,60})"/;
-const deliveryMember = /"delivery":\s?"(not_sent|partial|sent_unknown|refused_by_peer|response_started)"/;
-
 /** Candor's problem details have its own words. */
 function ofCandor(body: string): Partial<AnsweredFailure> {
-  const cause = causeMember.exec(body)?.[1] ?? '';
-  const delivery = (deliveryMember.exec(body)?.[1] as Delivery | undefined) ?? null;
-  return { ...(Object.hasOwn(failureTable, cause) ? meaningOf(cause as Cause) : {}), delivery };
+  const member = <T extends string>(name: string): T | null =>
+    (new RegExp(`"${name}":\\s?"(\\w{1,60})"`).exec(body)?.[1] as T | undefined) ?? null;
+  const type = member<ProxyErrorType>('proxy_error');
+  const reported: Partial<AnsweredFailure> = {
+    cause: member<Cause>('cause'),
+    shape: member<Shape>('shape'),
+    whose: member<Whose>('whose'),
+    ...(type === null ? {} : { type }),
+  };
+  const known = Object.entries(reported).filter(([, value]) => value !== null);
+  return { ...Object.fromEntries(known), delivery: member<Delivery>('delivery') };
 }
 
 function ofCloudflare(answer: ParsedAnswer): AnsweredFailure {
