@@ -34,8 +34,8 @@ interface AdapterUnderTest {
 /** Counts what is scheduled, so that a test sees what a call leaves behind. */
 class CountingClock implements ClientClock {
   open = 0;
-  readonly now = systemClientClock.now;
-  readonly wallTime = systemClientClock.wallTime;
+  readonly now = (): number => systemClientClock.now();
+  readonly wallTime = (): number => systemClientClock.wallTime();
 
   schedule<T>(at: number, fire: (subject: T) => void, subject: T): { cancel(): void } {
     this.open++;
@@ -137,7 +137,7 @@ const noJitter = { ...systemClientRandom, next: () => 0 };
 
 /** What every adapter promises, with the real library over real sockets. */
 export function describeAdapter({ name, open, callFailureOf, cancelled, streamBytes = 5 }: AdapterUnderTest): void {
-  describe(`${name} with the client's policy`, async () => {
+  void describe(`${name} with the client's policy`, async () => {
     const origin = new PlayedOrigin();
     await origin.start();
     const clock = new CountingClock();
@@ -160,13 +160,13 @@ export function describeAdapter({ name, open, callFailureOf, cancelled, streamBy
       await origin.close();
     });
 
-    it('asks again until a GET is answered', async () => {
+    void it('asks again until a GET is answered', async () => {
       origin.play('busy', 'cut');
       const { status, text } = await use().send({ method: 'GET', url: origin.url });
       assert.deepEqual([status, text, origin.requests.length], [200, 'ok', 3]);
     });
 
-    it('sends a POST once if the gateway does not prove that it was not executed, and says whose the answer is', async () => {
+    void it('sends a POST once if the gateway does not prove that it was not executed, and says whose the answer is', async () => {
       origin.play('nginx');
       const error = await failed(use().send({ method: 'POST', url: origin.url, body: 'a' }));
       const failure = callFailureOf(error);
@@ -176,19 +176,19 @@ export function describeAdapter({ name, open, callFailureOf, cancelled, streamBy
       );
     });
 
-    it('sends a POST again, with its whole body, if the gateway proves that it was not executed', async () => {
+    void it('sends a POST again, with its whole body, if the gateway proves that it was not executed', async () => {
       origin.play('notSent');
       const { status } = await use().send({ method: 'POST', url: origin.url, body: 'order' });
       assert.deepEqual([status, origin.requests.map(({ bodyBytes }) => bodyBytes)], [200, [5, 5]]);
     });
 
-    it('sends a POST once over a connection that is reset', async () => {
+    void it('sends a POST once over a connection that is reset', async () => {
       origin.play('cut');
       const error = await failed(use().send({ method: 'POST', url: origin.url, body: 'a' }));
       assert.deepEqual([callFailureOf(error)?.shape, origin.requests.length], ['reset', 1]);
     });
 
-    it('sends a POST again with one key if its origin is declared to honour keys', async () => {
+    void it('sends a POST again with one key if its origin is declared to honour keys', async () => {
       origin.play('cut', 'busy');
       const driver = use({ idempotency: { honouredBy: [origin.origin] } });
       const { status } = await driver.send({ method: 'POST', url: origin.url, body: 'a' });
@@ -197,14 +197,14 @@ export function describeAdapter({ name, open, callFailureOf, cancelled, streamBy
       assert.match([...keys][0] ?? '', /^"[\da-f-]{32,36}"$/);
     });
 
-    it('sends a body that is a stream once', async () => {
+    void it('sends a body that is a stream once', async () => {
       origin.play('notSent');
       const body = new Blob(['a'.repeat(streamBytes)]).stream();
       await failed(use().send({ method: 'POST', url: origin.url, body }));
       assert.equal(origin.requests.length, 1);
     });
 
-    it('never asks again before Retry-After', async () => {
+    void it('never asks again before Retry-After', async () => {
       origin.play('asksForOneSecond');
       const { status } = await use().send({ method: 'GET', url: origin.url });
       const [first = 0, second = 0] = origin.times;
@@ -212,7 +212,7 @@ export function describeAdapter({ name, open, callFailureOf, cancelled, streamBy
       assert.ok(second - first >= 1000, `${second - first} ms`);
     });
 
-    it('stops at once if the caller gives up during a wait, and leaves no timer', async () => {
+    void it('stops at once if the caller gives up during a wait, and leaves no timer', async () => {
       origin.play('asksForTenSeconds');
       const gone = new AbortController();
       const call = failed(use().send({ method: 'GET', url: origin.url, signal: gone.signal }));
@@ -227,7 +227,7 @@ export function describeAdapter({ name, open, callFailureOf, cancelled, streamBy
       assert.deepEqual([clock.open, origin.requests.length], [0, 1]);
     });
 
-    it('stops at once if the caller gives up during an attempt', async () => {
+    void it('stops at once if the caller gives up during an attempt', async () => {
       origin.play('silent');
       const gone = new AbortController();
       const call = failed(use().send({ method: 'GET', url: origin.url, signal: gone.signal }));
@@ -237,7 +237,7 @@ export function describeAdapter({ name, open, callFailureOf, cancelled, streamBy
       assert.deepEqual([clock.open, origin.requests.length], [0, 1]);
     });
 
-    it('keeps within the budget, and sends nothing while the breaker is open', async () => {
+    void it('keeps within the budget, and sends nothing while the breaker is open', async () => {
       origin.play(...Array.from({ length: 9 }, () => 'busy' as const));
       const driver = use({ breaker: { failuresInRow: 5, openMs: 60_000, openMaxMs: 60_000, waitMs: 0 } });
       const errors: Error[] = [];

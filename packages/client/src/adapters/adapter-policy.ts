@@ -21,7 +21,7 @@ export interface AdapterOptions extends RetryPolicyOptions {
 export interface AdapterPolicy {
   readonly policy: ClientRetryPolicy;
   readonly clock: ClientClock;
-  begin(request: AdapterRequest): AdapterCall;
+  readonly begin: (request: AdapterRequest) => AdapterCall;
 }
 
 interface AdapterRequest {
@@ -171,5 +171,6 @@ export function plainHeader(headers: Readonly<Record<string, unknown>>, name: st
   const found = Object.keys(headers).find((key) => key.toLowerCase() === name.toLowerCase());
   const value = found === undefined ? null : headers[found];
   if (value === null || value === undefined) return null;
-  return Array.isArray(value) ? value.join(', ') : String(value);
+  // Headers are texts, numbers, or lists of them.
+  return Array.isArray(value) ? value.join(', ') : `${value as string | number}`;
 }

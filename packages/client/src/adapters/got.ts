@@ -10,6 +10,7 @@ import {
   plainHeader,
   responseFacts,
 } from './adapter-policy.ts';
+import type { Foreign } from './foreign.ts';
 
 export { callFailureOf, type AdapterOptions } from './adapter-policy.ts';
 
@@ -135,8 +136,7 @@ export function resilientGot(options: AdapterOptions = {}): GotExtension {
 
 /** A part of got's ExtendOptions. */
 export interface GotExtension {
-  // biome-ignore lint: got's own types name its classes, and this package depends on no version of it.
-  handlers: ((request: any, next: (request: any) => any) => any)[];
-  hooks: { beforeRequest: ((request: any, context: { retryCount: number }) => Promise<void>)[] };
-  retry: { limit: number; enforceRetryRules: boolean; calculateDelay: (retry: { error: any }) => number };
+  handlers: ((request: Foreign, next: (request: Foreign) => Foreign) => Foreign)[];
+  hooks: { beforeRequest: ((request: Foreign, context: { retryCount: number }) => Promise<void>)[] };
+  retry: { limit: number; enforceRetryRules: boolean; calculateDelay: (retry: { error: Foreign }) => number };
 }

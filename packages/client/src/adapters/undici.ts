@@ -10,6 +10,7 @@ import {
   noteFailure,
   plainHeader,
 } from './adapter-policy.ts';
+import type { Foreign } from './foreign.ts';
 
 export type { AdapterOptions } from './adapter-policy.ts';
 
@@ -34,15 +35,12 @@ interface DispatchController {
 /** A handler of undici's requests. */
 export interface DispatchHandlerLike {
   onRequestStart?(controller: DispatchController, context: unknown): void;
-  // biome-ignore lint: the socket is Node's, whose types this package does not load.
-  onRequestUpgrade?(controller: DispatchController, status: number, headers: Headers, socket: any): void;
+  onRequestUpgrade?(controller: DispatchController, status: number, headers: Headers, socket: Foreign): void;
   onResponseStart?(controller: DispatchController, status: number, headers: Headers, message?: string): void;
-  // biome-ignore lint: chunks are Node's buffers.
-  onResponseData?(controller: DispatchController, chunk: any): void;
+  onResponseData?(controller: DispatchController, chunk: Foreign): void;
   onResponseEnd?(controller: DispatchController, trailers: Headers): void;
   onResponseError?(controller: DispatchController, error: Error): void;
-  // biome-ignore lint: chunks are Node's buffers.
-  onBodySent?(chunk: any): void;
+  onBodySent?(chunk: Foreign): void;
   onRequestSent?(): void;
 }
 
@@ -53,9 +51,7 @@ interface DispatchRequest {
   readonly body?: unknown;
   readonly headers?: unknown;
 }
-
-// biome-ignore lint: undici's own types name its classes, and this package depends on no version of it.
-type Dispatch = (request: any, handler: any) => boolean;
+type Dispatch = (request: Foreign, handler: Foreign) => boolean;
 
 /** How long a failed response may take to show who wrote it before it is judged by its head. */
 const bodyWaitMs = 250;

@@ -32,10 +32,11 @@ function explained(answered: AnsweredResponse): ResponseExplanation {
 }
 
 /** For `createFetch({ classify: classifyByRules })`: the full rules in place of the table of signatures. They see the first 256 bytes of a body. */
-export const classifyByRules: ClassifyResponse = ({ status, header, bodyStart }) => {
+export const classifyByRules: ClassifyResponse = (facts) => {
+  const { status, bodyStart } = facts;
   const headers: Record<string, string> = {};
   for (const name of headersOfRules) {
-    const value = header(name);
+    const value = facts.header(name);
     if (value !== null) headers[name] = value;
   }
   const { author, shape, cause, whose, delivery } = explained({ status, headers, body: bodyStart });

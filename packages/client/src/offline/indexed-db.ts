@@ -1,3 +1,5 @@
+import type { Foreign } from '../adapters/foreign.ts';
+
 /** The part of IndexedDB that the queue uses, for programs whose types are not those of a browser. */
 export interface IdbFactory {
   open(name: string, version: number): IdbOpenRequest;
@@ -30,12 +32,8 @@ interface IdbTransaction {
 }
 
 export interface IdbStore {
-  // biome-ignore lint: what is stored is what IndexedDB can clone.
-  add(value: any): IdbRequest<any>;
-  // biome-ignore lint: what is stored is what IndexedDB can clone.
-  put(value: any): IdbRequest<any>;
-  // biome-ignore lint: keys are numbers here.
-  delete(key: any): IdbRequest<any>;
-  // biome-ignore lint: what is stored is what IndexedDB can clone.
-  getAll(): IdbRequest<any[]>;
+  add(value: Foreign): IdbRequest<Foreign>;
+  put(value: Foreign): IdbRequest<Foreign>;
+  delete(key: Foreign): IdbRequest<Foreign>;
+  getAll(): IdbRequest<Foreign[]>;
 }

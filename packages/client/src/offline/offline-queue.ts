@@ -260,10 +260,9 @@ export class OfflineQueue {
 
   #replayLater(atLeastMs: number): void {
     this.#timer?.cancel();
-    const { now, schedule } = this.#clock;
     const waitMs = Math.max(atLeastMs, replayWaitMs(this.#failedReplays));
     this.#failedReplays++;
-    this.#timer = schedule.call(this.#clock, now.call(this.#clock) + waitMs, () => void this.replay(), null);
+    this.#timer = this.#clock.schedule(this.#clock.now() + waitMs, () => void this.replay(), null);
   }
 
   #isOnline(): boolean {

@@ -1,4 +1,3 @@
-import type { FailureCause } from '../call-failure.ts';
 import type { ClassifyResponse, ResponseSignature } from '../response-facts.ts';
 import { abbreviations, authors, failures, meanings } from './table.ts';
 
@@ -26,11 +25,14 @@ const read = ['server', 'via', 'date', 'x-envoy-upstream-service-time'];
  * Who wrote a failed response, by the table of signatures. Null: the response does not show it, or only the full rules can tell.
  * Proxy-Status with an error and problem details come before it.
  */
-export const readSignature: ClassifyResponse = ({ status, header, bodyStart }) => {
+export const readSignature: ClassifyResponse = (facts) => {
+  const { status, bodyStart } = facts;
   rows ??= { authors: readRows(authors, 1), failures: readRows(failures, 3) };
-  const proxyStatus = header('proxy-status') ?? '';
+  const proxyStatus = facts.header('proxy-status') ?? '';
   if (/;\s*error=/.test(proxyStatus)) return null;
-  const [server, via, date, time] = read.map((name) => (header(name) ?? '').slice(0, 256).replace(/[|\f\n]/g, ' '));
+  const [server, via, date, time] = read.map((name) =>
+    (facts.header(name) ?? '').slice(0, 256).replace(/[|\f\n]/g, ' '),
+  );
   const text = `${status}|${server}|${via}|${date && 1}|${time}\f${bodyStart}`;
   const author =
     rows.authors.find(({ pattern }) => pattern.test(text))?.names[0] ??
@@ -47,7 +49,7 @@ export const readSignature: ClassifyResponse = ({ status, header, bodyStart }) =
     gateway: author,
     // Envoy says that it has sent the request before; its last failure proves nothing of the earlier ones.
     delivery: text.includes('retried and the latest') ? null : known(delivery),
-  };
+  } as ResponseSignature;
 };
 
 const nothing: ResponseSignature = {
@@ -67,15 +69,15 @@ const ownError: ResponseSignature = {
   delivery: 'response_started',
 };
 
-function meaningOf(word: string): Pick<ResponseSignature, 'shape' | 'cause' | 'whose'> | null {
+function meaningOf(word: string): { readonly [member in 'shape' | 'cause' | 'whose']: string | null } | null {
   const found = meanings.split('\n').find((line) => line.startsWith(`${word} `));
   if (found === undefined) return null;
   const [, shape = '-', cause, whose = '-'] = found.split(' ');
-  return { shape: known(shape), cause: cause === '=' ? (word as FailureCause) : null, whose: known(whose) };
+  return { shape: known(shape), cause: cause === '=' ? word : null, whose: known(whose) };
 }
 
 /** The table is written from the unions of these words. */
-const known = <T extends string>(word: string): T | null => (word === '-' ? null : (word as T));
+const known = (word: string): string | null => (word === '-' ? null : word);
 
 /** The gateway nearest to the application received this status, and no error of its own (RFC 9209 §2.1.4). */
 const hasReceived = (value: string, status: number): boolean =>

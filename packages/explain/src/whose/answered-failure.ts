@@ -184,17 +184,12 @@ function ofProxyStatus(answer: ParsedAnswer): AnsweredFailure | null {
 
 /** Candor's problem details have its own words. */
 function ofCandor(body: string): Partial<AnsweredFailure> {
-  const member = <T extends string>(name: string): T | null =>
-    (new RegExp(`"${name}":\\s?"(\\w{1,60})"`).exec(body)?.[1] as T | undefined) ?? null;
-  const type = member<ProxyErrorType>('proxy_error');
-  const reported: Partial<AnsweredFailure> = {
-    cause: member<Cause>('cause'),
-    shape: member<Shape>('shape'),
-    whose: member<Whose>('whose'),
-    ...(type === null ? {} : { type }),
-  };
-  const known = Object.entries(reported).filter(([, value]) => value !== null);
-  return { ...Object.fromEntries(known), delivery: member<Delivery>('delivery') };
+  const names = { cause: 'cause', shape: 'shape', whose: 'whose', type: 'proxy_error', delivery: 'delivery' } as const;
+  const members = Object.entries(names).flatMap(([name, member]) => {
+    const value = new RegExp(`"${member}":\\s?"(\\w{1,60})"`).exec(body)?.[1];
+    return value === undefined ? [] : [[name, value]];
+  });
+  return Object.fromEntries(members) as Partial<AnsweredFailure>;
 }
 
 function ofCloudflare(answer: ParsedAnswer): AnsweredFailure {
