@@ -195,6 +195,8 @@ export const entries: readonly string[] = [
   'packages/client/src/hooks/ready-hooks.ts',
   'packages/client/src/offline/offline-queue.ts',
   'packages/client/src/signatures/read-signature.ts',
+  // In place of `network-codes.ts` in bundles for browsers.
+  'packages/client/src/no-codes.ts',
   'src/testing/fault-origin-main.ts',
   // A thread of its own, which `src/cli/read-in-thread.ts` starts.
   'src/cli/configuration-thread.ts',

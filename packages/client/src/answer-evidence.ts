@@ -3,8 +3,7 @@ import type { KnownOfFailure } from './call-failure.ts';
 import type { ResponseFacts } from './response-facts.ts';
 
 /** The members by which Candor extends problem details (RFC 9457). Null: the body is something else. */
-export function readProblemDetails({ header, bodyStart }: ResponseFacts): KnownOfFailure | null {
-  if (!/^application\/(?:problem\+)?json/i.test(header('content-type') ?? '')) return null;
+export function readProblemDetails({ bodyStart }: ResponseFacts): KnownOfFailure | null {
   let members: Record<string, never> | null;
   try {
     members = JSON.parse(bodyStart) as Record<string, never> | null;
@@ -57,7 +56,7 @@ export function readProxyStatus({ header, status }: ResponseFacts): KnownOfFailu
     if (type !== null) {
       return {
         writer: 'gateway',
-        gateway: nameOf(member),
+        gateway: /[^\s";][^";]*/.exec(member)?.[0],
         proxyError: type,
         shape: shapeOfProxyError(type),
         ...(provesNotSent.test(type) ? { delivery: 'not_sent' } : {}),
@@ -66,10 +65,6 @@ export function readProxyStatus({ header, status }: ResponseFacts): KnownOfFailu
     if (parameter(member, 'received-status') === String(status)) return { writer: 'service' };
   }
   return null;
-}
-
-function nameOf(member: string): string {
-  return member.trim().replace(/^"((?:[^"\\]|\\.)*)".*$|^([^;]*).*$/s, '$1$2');
 }
 
 /** Quoted text may have anything in it, such as `;error=`. */

@@ -6,7 +6,7 @@ import { discardBody, holdBody, isHoldable, readStart } from './response-body.ts
 import { mayHaveFailed } from './response-failure.ts';
 import type { ClientRetryPolicy } from './retry-policy.ts';
 
-export interface AttemptPlan {
+interface AttemptPlan {
   readonly fetch: FetchFunction;
   readonly toArguments: (signal: AbortSignal) => [input: FetchInput, init: RequestInit];
   /** Aborted when the whole call ends. */
@@ -32,7 +32,7 @@ export interface FetchAttempt {
   readonly outcome: Promise<AttemptOutcome>;
   readonly signal: AbortSignal;
   /** Its answer, or the rest of it, is not waited for. */
-  abort(): void;
+  readonly abort: () => void;
   /** It is of no use any more: its body is drained or cancelled, and it no longer listens. */
   discard(): Promise<void>;
   detach(): void;
@@ -90,9 +90,7 @@ export function startAttempt(plan: AttemptPlan): FetchAttempt {
   const attempt: FetchAttempt = {
     outcome: Promise.resolve().then(run),
     signal,
-    abort() {
-      controller.abort();
-    },
+    abort: () => controller.abort(),
     async discard() {
       detach();
       try {

@@ -1,4 +1,3 @@
-import type { CallFailure } from './call-failure.ts';
 import type { ClientStats } from './client-stats.ts';
 import type { RetryPolicyOptions } from './retry-options.ts';
 
@@ -7,8 +6,8 @@ export type FetchInput = string | URL | Request;
 export type HeadersSource = ConstructorParameters<typeof Headers>[0];
 export type FetchFunction = (input: FetchInput, init?: RequestInit) => Promise<Response>;
 
-export interface ClientTimeouts {
-  /** Until an attempt has the head of its response. Default 10 s; null: none. */
+export interface CallTimeouts {
+  /** Until an attempt has the head of its response. Default 10 s where another attempt may follow, and none elsewhere; null: none. */
   readonly attemptMs?: number | null;
   /** Until `fetch` resolves, with all attempts and waits. Default 30 s; null: none. */
   readonly overallMs?: number | null;
@@ -28,7 +27,7 @@ export interface ConcurrencyOptions {
 export interface FetchOptions extends RetryPolicyOptions {
   /** The fetch underneath. Default: the platform's, looked up at each call. */
   readonly fetch?: FetchFunction;
-  readonly timeouts?: ClientTimeouts;
+  readonly timeouts?: CallTimeouts;
   /** Default: no limit. */
   readonly concurrency?: ConcurrencyOptions | null;
   /** A second GET is sent if the first has no answer after this time; the first good one wins. Default: none. */
@@ -62,7 +61,7 @@ export interface OutgoingAttempt {
 
 /** What one call may set, as `init.resilience`. */
 export interface CallOptions {
-  readonly timeouts?: ClientTimeouts;
+  readonly timeouts?: CallTimeouts;
   /** Attempts in all; 1: no retry. */
   readonly attemptsMax?: number;
   readonly key?: string;
@@ -84,6 +83,3 @@ export interface ResilientFetch {
   /** Rejects calls that wait, cancels their timers, and refuses later ones. */
   close(): void;
 }
-
-/** What is known of a response that failed, also without `throwGatewayAnswers`; null for one that did not. */
-export type FailureOf = (response: Response) => CallFailure | null;

@@ -4,7 +4,7 @@ import type { FetchOptions, ResilientFetch } from './fetch-options.ts';
 import type { CallFailure } from './call-failure.ts';
 import { createFetch } from './resilient-fetch.ts';
 
-export interface SentRequest {
+interface SentRequest {
   readonly at: number;
   readonly method: string;
   readonly url: string;
@@ -37,7 +37,7 @@ export class FetchWorld {
   async finish<T>(work: Promise<T>): Promise<T> {
     let isDone = false;
     const done = (): void => void (isDone = true);
-    work.then(done, done);
+    void work.catch(() => {}).finally(done);
     for (let step = 0; step < 20_000 && !isDone; step++) {
       await settle();
       const due = isDone ? null : this.clock.nextDueAt;

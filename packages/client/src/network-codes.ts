@@ -21,7 +21,7 @@ garbage response_not_http response_started HPE_|HTTPParser`
   .split('\n')
   .map((row) => row.split(' '));
 
-export interface PlatformError {
+interface PlatformError {
   readonly code?: unknown;
   readonly name?: unknown;
   readonly syscall?: unknown;
@@ -34,8 +34,8 @@ export function readCodes(error: PlatformError | null | undefined, depth = 0): K
   if (typeof error !== 'object' || error === null || depth > 3) return null;
   const { code, name, syscall, cause, errors } = error;
   // undici's parser leaves its code out where the first line is no HTTP.
-  const word = typeof code === 'string' ? code : name;
-  const key = syscall === 'connect' ? `connect:${word}` : String(word);
+  const word = [code, name].find((one) => typeof one === 'string') ?? '';
+  const key = syscall === 'connect' ? `connect:${word}` : word;
   for (const [shape, cause = '', delivery, codes] of rows) {
     if (!new RegExp(`^(?:${codes})`).test(key)) continue;
     // A certificate does not pass by itself, nor does a server that speaks something else.

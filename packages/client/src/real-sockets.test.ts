@@ -78,17 +78,17 @@ describe('over real sockets', () => {
   });
 
   test('a POST to a port on which nothing listens was not sent', async () => {
-    const { host, port, close } = await refusingAddress();
+    const refusing = await refusingAddress();
     try {
       const error = await thrownBy(
-        createFetch({ retry: false })(`http://${host}:${port}/`, { method: 'POST', body: 'a' }),
+        createFetch({ retry: false })(`http://${refusing.host}:${refusing.port}/`, { method: 'POST', body: 'a' }),
       );
       assert.deepEqual(
         [error.cause, error.delivery, error.mayHaveBeenExecuted],
         ['connect_refused', 'not_sent', false],
       );
     } finally {
-      await close();
+      await refusing.close();
     }
   });
 

@@ -3,11 +3,11 @@ import { callAfter, type CallScope } from './call-scope.ts';
 import type { ClientClock } from './client-clock.ts';
 import { failureMessage } from './failure-message.ts';
 import { type AttemptOutcome, brokenBody, type FetchAttempt, startAttempt } from './fetch-attempt.ts';
-import type { ClientTimeouts, FetchInput, FetchOptions, ResilientRequestInit } from './fetch-options.ts';
+import type { CallTimeouts, FetchInput, FetchOptions, ResilientRequestInit } from './fetch-options.ts';
 import { BreakerOpenError, CallTimeoutError, ClientLimitError, GatewayError, type RetryWhy } from './gateway-error.ts';
 import { asHeader } from './idempotency-key.ts';
 import { type AttemptQueue, attemptQueue } from './attempt-queue.ts';
-import { headersOf, prepareRequest } from './outgoing-request.ts';
+import { headersOf, prepareRequest } from './prepared-request.ts';
 import { watchBody } from './response-body.ts';
 import { overallMsDefault } from './retry-defaults.ts';
 import type { ClientRetryPolicy } from './retry-policy.ts';
@@ -22,8 +22,10 @@ export interface ClientParts {
   readonly queues: Map<string, AttemptQueue>;
 }
 
-const timeoutDefaults: Required<ClientTimeouts> = {
-  attemptMs: 10_000,
+/** Of an attempt behind which another one may follow. The others have all the time of the call. */
+const attemptMsDefault = 10_000;
+
+const timeoutDefaults: Required<Omit<CallTimeouts, 'attemptMs'>> = {
   overallMs: overallMsDefault,
   bodyIdleMs: 30_000,
   overallCoversBody: false,
@@ -47,15 +49,16 @@ export async function runCall(
   scope: CallScope,
 ): Promise<Response> {
   const { resilience = {} } = init;
-  const { attemptMs, overallMs, bodyIdleMs, overallCoversBody } = {
+  const timeouts: typeof timeoutDefaults & CallTimeouts = {
     ...timeoutDefaults,
     ...options.timeouts,
     ...resilience.timeouts,
   };
+  const { overallMs, bodyIdleMs, overallCoversBody } = timeouts;
   const endsAt = clock.now() + (overallMs ?? Number.POSITIVE_INFINITY);
   let isPrepared = false;
   if (overallMs !== null)
-    scope.stopAfter(overallMs, () => (isPrepared ? timeoutError() : new DOMException('no body', 'TimeoutError')));
+    scope.stopAfter(overallMs, () => (isPrepared ? timeoutError() : new DOMException('', 'TimeoutError')));
   const request = await prepareRequest(input, init, scope.signal);
   const { method, url, headers, replayable } = request;
   const key = resilience.key ?? options.key?.(input, init) ?? '';
@@ -64,7 +67,8 @@ export async function runCall(
   if (keyMade !== null && !headers.has(keyHeader)) headers.set(keyHeader, keyMade);
   const hasIdempotencyKey = headers.has(keyHeader);
   const call = policy.begin({ ...resilience, method, url, key, replayable, overallMs, hasIdempotencyKey });
-  const hedge = method === 'GET' ? (resilience.hedge === undefined ? options.hedge : resilience.hedge) : null;
+  const { hedge = options.hedge } = resilience;
+  const { attemptMs = call.isRepeatable ? attemptMsDefault : null } = timeouts;
   const queue = queueOf(url.origin + key);
   /** An attempt that failed may have been executed; a later one that was not sent does not change that. */
   let maybeExecuted = false;
@@ -105,7 +109,7 @@ export async function runCall(
       const refusal = call.admit();
       if (refusal === null) {
         isSending = true;
-        const outcome = await (hedge == null ? send(false).outcome : hedged(hedge.afterMs));
+        const outcome = await (hedge == null || method !== 'GET' ? send(false).outcome : hedged(hedge.afterMs));
         isSending = false;
         return outcome;
       }

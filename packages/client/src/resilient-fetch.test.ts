@@ -536,3 +536,17 @@ test('a Request whose body does not come ends in time too', async () => {
   await assert.rejects(world.finish(world.fetch(request)), { name: 'TimeoutError' });
   assert.deepEqual([world.sent.length, world.clock.timersLive], [0, 0]);
 });
+
+test('a call that may not be sent again has all the time there is, unless its caller says otherwise', async () => {
+  for (const [method, sent] of [
+    ['POST', 1],
+    ['PUT', 2],
+  ] as const) {
+    const world = new FetchWorld((_, number) => (number === 1 ? { afterMs: 15_000, reply: ok() } : ok()));
+    assert.equal((await world.finish(world.fetch(url, { method }))).status, 200);
+    assert.equal(world.sent.length, sent);
+  }
+  const world = new FetchWorld(() => 'silence', { timeouts: { attemptMs: 1000 } });
+  await assert.rejects(world.finish(world.fetch(url, { method: 'POST' })), CallTimeoutError);
+  assert.equal(world.clock.now(), 1000);
+});

@@ -71,7 +71,7 @@ export async function holdBody(response: Response): Promise<void> {
   await response.clone().arrayBuffer();
 }
 
-export interface BodyWatch {
+interface BodyWatch {
   readonly clock: ClientClock;
   /** That of the attempt that the body belongs to. */
   readonly signal: AbortSignal;

@@ -5,7 +5,7 @@ import type { FailureCause } from './call-failure.ts';
 export interface ResponseFacts {
   readonly status: number;
   /** Case does not matter; null without the header. */
-  header(name: string): string | null;
+  readonly header: (name: string) => string | null;
   /** At most 256 bytes of the body as text; of `application/problem+json`, and of it alone, more. '' if there are none. */
   readonly bodyStart: string;
 }

@@ -1,5 +1,5 @@
 /** Headers by name, whatever object has them. */
-export type HeaderReader = (name: string) => string | null;
+type HeaderReader = (name: string) => string | null;
 
 /**
  * How long a response asks to wait, in milliseconds: Retry-After (RFC 9110 §10.2.3), or without it the RateLimit of

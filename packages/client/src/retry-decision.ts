@@ -56,7 +56,7 @@ function whyAgain({ failure, method, idempotent, keyHonoured }: DecisionFacts): 
   return keyHonoured ? 'idempotency_key' : null;
 }
 
-function isIdempotent(method: string): boolean {
+export function isIdempotent(method: string): boolean {
   return /^(?:GET|HEAD|OPTIONS|TRACE|PUT|DELETE)$/.test(method);
 }
 

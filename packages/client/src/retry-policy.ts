@@ -6,7 +6,7 @@ import { failureOfError } from './network-failure.ts';
 import { type OriginBreaker, originBreaker } from './origin-breaker.ts';
 import type { ResponseFacts } from './response-facts.ts';
 import { failureOfResponse } from './response-failure.ts';
-import { decideNextStep, isFree, type NextStep } from './retry-decision.ts';
+import { decideNextStep, isFree, isIdempotent, type NextStep } from './retry-decision.ts';
 import { backoffDefaults, breakerDefaults, budgetDefaults, overallMsDefault } from './retry-defaults.ts';
 import type { RetryPolicyOptions } from './retry-options.ts';
 import { type RetryTokens, retryTokens } from './retry-tokens.ts';
@@ -38,6 +38,8 @@ export interface BreakerRefusal {
 /** One call: `begin`, then for each attempt `admit`, then `succeeded` or `failed`; `cancelled` if the caller gives up. */
 export interface PolicyCall {
   readonly subject: CallSubject;
+  /** Whether it may be sent again although it may have been executed. */
+  readonly isRepeatable: boolean;
   /** Attempts that `admit` has let through. */
   readonly attempts: number;
   /** Null: send it. Else wait and ask again, or give up. */
@@ -111,12 +113,13 @@ export function createRetryPolicy(options: RetryPolicyOptions = {}): ClientRetry
   }
 
   function begin(facts: CallFacts): PolicyCall {
-    const { method, overallMs = overallMsDefault } = facts;
-    const { origin, pathname, href } = new URL(facts.url);
-    const { key = '' } = facts;
+    const { method, key = '', overallMs = overallMsDefault, idempotent = false, replayable = true } = facts;
+    const url = new URL(facts.url);
+    const { origin } = url;
+    const keyHonoured = facts.hasIdempotencyKey === true && honoursKeys(idempotency, url);
     const state = stateOf(origin, key);
     const { breaker, tokens } = state;
-    const subject = { method, url: origin + pathname, origin, key };
+    const subject = { method, url: origin + url.pathname, origin, key };
     const endsAt = clock.now() + (overallMs ?? Number.POSITIVE_INFINITY);
     let breakerWaitMs = 0;
     let isProbe = false;
@@ -131,6 +134,7 @@ export function createRetryPolicy(options: RetryPolicyOptions = {}): ClientRetry
     const call = {
       subject,
       attempts: 0,
+      isRepeatable: replayable && (idempotent || keyHonoured || isIdempotent(method)),
 
       admit(): BreakerRefusal | null {
         const now = clock.now();
@@ -142,8 +146,8 @@ export function createRetryPolicy(options: RetryPolicyOptions = {}): ClientRetry
         }
         const { waitMs, openMs } = breaking as NonNullable<typeof breaking>;
         const delayMs = answer + (random.next() * openMs) / 2;
-        const { shape = null, whose = null } = breaker?.lastFailure ?? {};
-        const failure = describeFailure({ ...unsent, shape, whose, retryAfterMs: answer });
+        const last = breaker?.lastFailure;
+        const failure = describeFailure({ ...unsent, shape: last?.shape, whose: last?.whose, retryAfterMs: answer });
         breakerWaitMs += delayMs;
         const reason = 'breaker_open';
         if (breakerWaitMs <= waitMs && now + delayMs < endsAt)
@@ -166,10 +170,13 @@ export function createRetryPolicy(options: RetryPolicyOptions = {}): ClientRetry
         else breaker?.failed(failure, isProbe, now, random.next());
         isProbe = false;
         let next = decideNextStep({
-          ...{ idempotent: false, replayable: true, ...backoff, ...facts },
+          ...backoff,
+          ...facts,
+          idempotent,
+          replayable,
           failure,
           attempts,
-          keyHonoured: facts.hasIdempotencyKey === true && honoursKeys(idempotency, new URL(href)),
+          keyHonoured,
           leftMs: endsAt - now,
           backoffMs: random.next() * Math.min(backoff.capMs, backoff.baseMs * 2 ** (attempts - 1)),
         });

@@ -2,7 +2,7 @@ import { untilAborted } from './call-scope.ts';
 import type { FetchInput, FetchOptions, ResilientRequestInit } from './fetch-options.ts';
 
 /** A request that can be sent as often as its body allows. */
-export interface OutgoingRequest {
+interface PreparedRequest {
   readonly method: string;
   readonly url: URL;
   readonly headers: Headers;
@@ -12,17 +12,20 @@ export interface OutgoingRequest {
 }
 
 /** Bodies of Request objects are streams, whatever they were made of. Up to this size they are read, so that they can be sent again. */
-export const requestBytesMax = 65_536;
+const requestBytesMax = 65_536;
 
 export async function prepareRequest(
   input: FetchInput,
   { resilience: _, ...init }: ResilientRequestInit,
   signal: AbortSignal,
-): Promise<OutgoingRequest> {
+): Promise<PreparedRequest> {
   const base: Partial<Request> = input instanceof Request ? input : {};
   const { method = base.method ?? 'GET', headers = base.headers } = init;
   const body = init.body ?? (base.body == null ? null : await readBody(base.body, signal));
-  const url = new URL(base.url ?? String(input), (globalThis as { location?: { href: string } }).location?.href);
+  const url = new URL(
+    base.url ?? (input as string | URL),
+    (globalThis as { location?: { href: string } }).location?.href,
+  );
   return {
     method: method.toUpperCase(),
     url,
@@ -68,7 +71,7 @@ async function readBody(body: ReadableStream<Uint8Array>, signal: AbortSignal): 
 
 /** Those of the call, and behind them those that the options add to each attempt. */
 export function headersOf(
-  { method, url, headers }: OutgoingRequest,
+  { method, url, headers }: PreparedRequest,
   { headers: added, deadlineHeader = ownDeadlineHeader(url) }: FetchOptions,
   attempt: number,
   leftMs: number,
