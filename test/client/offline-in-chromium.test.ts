@@ -72,6 +72,11 @@ describe('the offline queue in Chromium', withBrowser, () => {
     server.closeAllConnections();
   });
 
+  /** Resolves when nothing waits any more. */
+  async function emptied(): Promise<void> {
+    while ((await page.evaluate('waiting()')) !== 0) await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+
   it('keeps calls while no page is open, and sends each once and in order when the browser is online again', async () => {
     assert.equal(await page.evaluate('order("first")'), 'answered');
     await context.setOffline(true);
@@ -84,7 +89,7 @@ describe('the offline queue in Chromium', withBrowser, () => {
     page = await context.newPage();
     page.setDefaultTimeout(20_000);
     await page.goto(url);
-    await page.waitForFunction('waiting().then((count) => count === 0)');
+    await emptied();
     assert.deepEqual(
       orders.map(({ body }) => body),
       ['first', 'second', 'third'],
@@ -97,7 +102,7 @@ describe('the offline queue in Chromium', withBrowser, () => {
     await context.setOffline(true);
     assert.equal(await page.evaluate('order("fourth")'), 'queued');
     await context.setOffline(false);
-    await page.waitForFunction('waiting().then((count) => count === 0)');
+    await emptied();
     assert.equal(orders.at(-1)?.body, 'fourth');
   });
 
@@ -107,7 +112,7 @@ describe('the offline queue in Chromium', withBrowser, () => {
     await context.setOffline(false);
     const second = await context.newPage();
     await second.goto(url);
-    await page.waitForFunction('waiting().then((count) => count === 0)');
+    await emptied();
     await second.close();
     assert.equal(orders.filter(({ body }) => body === 'fifth').length, 1);
   });
