@@ -30,7 +30,7 @@ describe('the full rules in the client', () => {
   it('leave the body to the caller', async () => {
     const response = new Response('no healthy upstream', { status: 503, headers: { server: 'envoy' } });
     const { author, cause, delivery, sentence } = await explainResponse(response);
-    assert.deepEqual([author, cause, delivery], ['envoy', 'no_endpoint_ready', 'not_sent']);
+    assert.deepEqual([author, cause, delivery], ['envoy', 'no_endpoint_ready', null]);
     assert.match(sentence, /^Envoy wrote this 503/);
     assert.equal(await response.text(), 'no healthy upstream');
   });

@@ -38,7 +38,7 @@ describe('hooks that are ready', async () => {
     });
     await fetch('https://shop.example/orders?token=secret');
     assert.deepEqual(lines, [
-      'GET https://shop.example/orders: attempt 1 failed (envoy, 503, refused_by_gateway, no_endpoint_ready); the next follows in 0 ms, since nothing_sent',
+      'GET https://shop.example/orders: attempt 1 failed (envoy, 503, refused_by_gateway, no_endpoint_ready); the next follows in 0 ms, since idempotent',
       '1 calls to https://shop.example have failed in a row; the last one: envoy, 503, refused_by_gateway, no_endpoint_ready',
     ]);
   });

@@ -66,7 +66,7 @@ envoy,istio,gcp-lb,google-frontend closed_before_response sent_unknown reset rea
 envoy,istio,gcp-lb,google-frontend reset_before_response sent_unknown reset reason: remote reset
 envoy,istio,gcp-lb,google-frontend connection_terminated sent_unknown reset reason: local reset
 envoy,istio,gcp-lb,google-frontend http_protocol_error response_started reset reason: protocol error
-envoy,istio,gcp-lb,google-frontend no_endpoint_ready not_sent \fno healthy upstream
+envoy,istio,gcp-lb,google-frontend no_endpoint_ready - \fno healthy upstream
 envoy,istio,gcp-lb,google-frontend response_head_timeout sent_unknown \fupstream (?:request timeout|max stream duration)
 envoy,istio,gcp-lb,google-frontend http_request_denied not_sent \f(?:RBAC: access denied|local_rate_limited|Jwt )
 haproxy no_endpoint_ready not_sent No server is available to handle this request

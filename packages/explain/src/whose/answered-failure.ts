@@ -99,7 +99,8 @@ export const failureWords: readonly AnsweredWords[] = [
   of(envoys, /reset reason: remote reset/, 'reset_before_response', 'sent_unknown'),
   of(envoys, /reset reason: local reset/, 'connection_terminated', 'sent_unknown'),
   of(envoys, /reset reason: protocol error/, 'http_protocol_error', 'response_started'),
-  of(envoys, /^no healthy upstream/, 'no_endpoint_ready', 'not_sent'),
+  // No proof: Istio repeats requests by itself, and these words do not say whether an earlier attempt was sent.
+  of(envoys, /^no healthy upstream/, 'no_endpoint_ready'),
   of(envoys, /^upstream (?:request timeout|max stream duration)/, 'response_head_timeout', 'sent_unknown'),
   of(envoys, /^(?:RBAC: access denied|local_rate_limited|Jwt )/, 'http_request_denied', 'not_sent'),
 

@@ -174,7 +174,7 @@ export const sentAnswers: readonly (readonly [promise: string, response: Answere
   [
     'Envoy without an endpoint',
     answer(503, { server: 'envoy', 'content-type': 'text/plain' }, 'no healthy upstream'),
-    'envoy no_endpoint_ready not_sent',
+    'envoy no_endpoint_ready -',
   ],
   [
     'Istio after its timeout',
@@ -184,7 +184,7 @@ export const sentAnswers: readonly (readonly [promise: string, response: Answere
   [
     "Google's load balancer, an Envoy",
     answer(503, { via: '1.1 google', 'content-type': 'text/plain' }, 'no healthy upstream'),
-    'gcp-lb no_endpoint_ready not_sent',
+    'gcp-lb no_endpoint_ready -',
   ],
   [
     "Envoy's rate limit",
