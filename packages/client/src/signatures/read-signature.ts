@@ -47,8 +47,9 @@ export const readSignature: ClassifyResponse = (facts) => {
     ...meaningOf(word),
     writer: 'gateway',
     gateway: author,
-    // Envoy says that it has sent the request before; its last failure proves nothing of the earlier ones.
-    delivery: text.includes('retried and the latest') ? null : known(delivery),
+    // Envoy says that it has sent the request before; its last failure proves nothing of the earlier ones. Nor do words from behind an Envoy: an
+    // application may pass on those of a service that it has asked.
+    delivery: time !== '' || text.includes('retried and the latest') ? null : known(delivery),
   } as ResponseSignature;
 };
 

@@ -173,8 +173,12 @@ export function answeredFailure(response: AnsweredResponse, author: Layer): Answ
   if (author === 'cloudflare') return ofCloudflare(answer);
   const found = failureWords.find(({ layers, words }) => layers.includes(author) && words.test(answer.body));
   if (found === undefined) return unknown;
-  return { ...meaningOf(found.failure), delivery: afterRetries.test(answer.body) ? null : found.delivery };
+  const isProven = !afterRetries.test(answer.body) && !(envoys.includes(author) && isFromBehind(answer));
+  return { ...meaningOf(found.failure), delivery: isProven ? found.delivery : null };
 }
+
+/** The outer Envoy measured an answer from behind it: of an inner Envoy, or of an application that passes on the words of a service that it has asked. */
+const isFromBehind = (answer: ParsedAnswer): boolean => answer.field('x-envoy-upstream-service-time') !== null;
 
 function ofProxyStatus(answer: ParsedAnswer): AnsweredFailure | null {
   const error = readProxyStatus(answer.field('proxy-status')).find((member) => member.error !== null)?.error ?? '';

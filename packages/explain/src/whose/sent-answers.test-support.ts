@@ -170,6 +170,15 @@ export const sentAnswers: readonly (readonly [promise: string, response: Answere
     ),
     'envoy connect_refused -',
   ],
+  [
+    'words of Envoy from behind an Envoy, which prove nothing',
+    answer(
+      503,
+      { server: 'envoy', 'x-envoy-upstream-service-time': '3', 'content-type': 'text/plain' },
+      'upstream connect error or disconnect/reset before headers. reset reason: connection failure, transport failure reason: delayed connect error: 111',
+    ),
+    'envoy connect_refused -',
+  ],
   ['Envoy over a response that is no HTTP', envoy('reset reason: protocol error'), 'envoy garbage response_started'],
   [
     'Envoy without an endpoint',
