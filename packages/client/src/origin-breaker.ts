@@ -66,8 +66,8 @@ export function originBreaker(
     failed(failure, isProbe, now, chance) {
       lastFailure = failure;
       if (!isProbe && (state !== 'closed' || !isFailing(true))) return;
-      // Between half of the time and all of it, so that many clients do not probe in step. Never before the time that the service asks for.
-      const wait = Math.min(openMaxMs, failure.retryAfterMs ?? 0) + openMs * (0.5 + chance / 2);
+      // Between four fifths of the time and all of it, so that many clients do not probe in step. Never before the time that the service asks for.
+      const wait = Math.min(openMaxMs, failure.retryAfterMs ?? 0) + openMs * (0.8 + chance / 5);
       until = now + wait;
       change('open', failure, wait);
     },

@@ -31,7 +31,7 @@ export interface BreakerOptions {
   /** … or this share of the latest `windowCalls` attempts have failed. Defaults 0.5 and 20. */
   readonly failureShare?: number;
   readonly windowCalls?: number;
-  /** How long it stays open before one probe is let through; longer where Retry-After says so, up to `openMaxMs`. Defaults 1 s and 30 s. */
+  /** How long it stays open before one probe is let through; longer where Retry-After says so, up to `openMaxMs`. Defaults 1.25 s and 30 s. */
   readonly openMs?: number;
   readonly openMaxMs?: number;
   /** How long a call waits in all for a breaker that is open, in place of failing at once; 0: not at all. Default 10 s. */

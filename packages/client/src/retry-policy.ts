@@ -145,7 +145,7 @@ export function createRetryPolicy(options: RetryPolicyOptions = {}): ClientRetry
           return null;
         }
         const { waitMs, openMs } = breaking as NonNullable<typeof breaking>;
-        const delayMs = answer + (random.next() * openMs) / 2;
+        const delayMs = answer + (random.next() * openMs) / 4;
         const last = breaker?.lastFailure;
         const failure = describeFailure({ ...unsent, shape: last?.shape, whose: last?.whose, retryAfterMs: answer });
         breakerWaitMs += delayMs;
