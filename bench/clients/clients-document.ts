@@ -10,21 +10,23 @@ import { amplificationPlot, secondsPlot } from './clients-plots.ts';
 const folder = join(repositoryRoot, 'docs', 'client');
 
 /** Writes the page, the figures and the plots. */
-export function writeComparison(rows: readonly ClientRow[]): void {
+export function writeComparison(all: readonly ClientRow[], clients: number): void {
+  const rows = all.filter((row) => row.clients === clients);
+  const more = all.filter((row) => row.clients > clients && row.kind === 'candor-client');
   mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'comparison.md'), pageOf(rows));
-  writeFileSync(join(folder, 'comparison.tsv'), figuresOf(rows));
+  writeFileSync(join(folder, 'comparison.md'), pageOf(rows, more));
+  writeFileSync(join(folder, 'comparison.tsv'), figuresOf([...rows, ...more]));
   writeFileSync(join(folder, 'requests.svg'), amplificationPlot(rows));
   writeFileSync(join(folder, 'seconds.svg'), secondsPlot(rows));
 }
 
-export function figuresOf(rows: readonly ClientRow[]): string {
+function figuresOf(rows: readonly ClientRow[]): string {
   const lines = rows.map(({ perSecond, ...row }) => [...Object.values(row), perSecond.join(' ')].join('\t'));
   const [{ perSecond: _, ...first } = {} as ClientRow] = rows;
   return `${[[...Object.keys(first), 'requests in each second'].join('\t'), ...lines].join('\n')}\n`;
 }
 
-export function pageOf(rows: readonly ClientRow[]): string {
+function pageOf(rows: readonly ClientRow[], more: readonly ClientRow[]): string {
   const shown = profiles.filter(({ name }) => rows.some(({ profile }) => profile === name));
   const sections = shown.map(
     ({ name, does }) =>
@@ -63,7 +65,7 @@ no load. What a client should never do is in the column of POSTs.
 ![Requests in each second](seconds.svg)
 
 ${sections.join('\n')}
-## Configurations
+${moreOf(more)}## Configurations
 
 "documented" is what the documentation of the library shows first; "configured" is what people add: more retries, POST too and with an
 Idempotency-Key, timeouts of 2 s. The code is in \`bench/clients/kinds.ts\`.
@@ -72,4 +74,14 @@ Idempotency-Key, timeouts of 2 s. The code is in \`bench/clients/kinds.ts\`.
 |---|---|---|---|
 ${kinds.map(({ name, documented, source, configured }) => `| ${name} | ${documented} | ${source} | ${configured ?? '—'} |`).join('\n')}
 `;
+}
+
+function moreOf(rows: readonly ClientRow[]): string {
+  const [first] = rows;
+  if (first === undefined) return '';
+  const tables = profiles
+    .map(({ name }) => ({ name, of: rows.filter(({ profile }) => profile === name) }))
+    .filter(({ of }) => of.length > 0)
+    .map(({ name, of }) => `${name}:\n\n${clientsTable(of)}`);
+  return `## candor-client with ${first.clients} clients\n\n${tables.join('\n')}\n`;
 }

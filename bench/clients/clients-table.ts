@@ -1,6 +1,6 @@
 import type { ClientRow } from './measure-clients.ts';
 
-export const columns = [
+const columns = [
   'client',
   'configuration',
   'calls that succeed',
@@ -32,7 +32,7 @@ export function clientsTable(rows: readonly ClientRow[]): string {
 }
 
 /** JSON has null for what is without end. */
-export function secondsText(ms: number | null): string {
+function secondsText(ms: number | null): string {
   if (ms === null || !Number.isFinite(ms)) return 'never';
   return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
 }

@@ -12,7 +12,7 @@ import { createFetch } from '../../packages/client/src/main.ts';
 
 /** One client's way to its origin. */
 export interface ClientWorld {
-  connect(done: (error: Error | null, socket: Socket | null) => void): void;
+  readonly connect: (done: (error: Error | null, socket: Socket | null) => void) => void;
   readonly honoursKeys: boolean;
 }
 
@@ -136,7 +136,7 @@ export const kinds: readonly Kind[] = [
   {
     name: 'axios-retry',
     source: 'its README, "Usage"',
-    documented: '`axiosRetry(axios, { retries: 3 })`: at once, not of POST',
+    documented: '`axiosRetry(axios, { retries: 3 })`: at once; POST only after network errors',
     configured: '3 retries, exponential, of network errors, 429 and 5xx, POST too, timeout 2 s',
     make(world, configuration) {
       const base = { httpAgent: httpAgentOf(world), proxy: false as const, adapter: 'http' as const };
@@ -147,7 +147,7 @@ export const kinds: readonly Kind[] = [
           ? { retries: 3 }
           : {
               retries: 3,
-              retryDelay: axiosRetry.exponentialDelay,
+              retryDelay: (number, error) => axiosRetry.exponentialDelay(number, error),
               shouldResetTimeout: true,
               retryCondition: ({ response }) =>
                 response === undefined || response.status === 429 || response.status >= 500,

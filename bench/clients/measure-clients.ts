@@ -142,12 +142,12 @@ function recoveryOf(ended: readonly Ended[], calls: number, lastWaitEndsAt: numb
 }
 
 function peakOf(perTenth: readonly number[], usualPerSecond: number): number {
-  const most = perTenth.slice(troubleEndMs / 100).reduce((a = 0, b = 0) => Math.max(a, b), 0);
+  const most = perTenth.slice(troubleEndMs / 100).reduce((a, b) => Math.max(a, b), 0);
   return Math.round((most * 100) / usualPerSecond) / 10;
 }
 
 function perSecondOf(perTenth: readonly number[]): readonly number[] {
   return Array.from({ length: Math.ceil(perTenth.length / 10) }, (_, second) =>
-    perTenth.slice(second * 10, second * 10 + 10).reduce((a, b) => a + (b ?? 0), 0),
+    perTenth.slice(second * 10, second * 10 + 10).reduce((a, b) => a + b, 0),
   );
 }

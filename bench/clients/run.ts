@@ -34,7 +34,8 @@ are simulated, so that figures do not depend on the machine.
   --resume           leave out the rows that the file of results has
   --json             print the rows as JSON
   --write            write docs/client/comparison.md, its figures and plots,
-                     with the rows of the file of results
+                     with the rows of the file of results that have as many
+                     clients, and below them those of candor-client with more
   --results <file>   where each row is saved (.cache/bench/clients.json)
   --help
 
@@ -103,7 +104,7 @@ for (const profile of asked.profiles) {
   console.log(asked.json ? JSON.stringify(measured) : `\n${profile.name}\n\n${clientsTable(measured)}`);
 }
 alive.close();
-if (asked.write) writeComparison(rows.filter(({ clients }) => clients === asked.size.clients));
+if (asked.write) writeComparison(rows, asked.size.clients);
 process.exit(0);
 
 function readRows(): readonly ClientRow[] {

@@ -19,7 +19,7 @@ export class StormOrigin {
   readonly #executed = new Map<string, number>();
   readonly #keys = new Set<string>();
   readonly #connections = new Set<OriginConnection>();
-  /** Requests by tenth of a second. */
+  /** Requests by tenth of a second, with holes where there were none. */
   readonly perTenth: number[] = [];
   requests = 0;
   /** Connections that it refused: what a client sends in vain, but costs the service nothing. */

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
-import { build } from 'esbuild';
+import { build as bundled } from 'esbuild';
 import { cacheFolder, repositoryRoot } from '../../scripts/repository.ts';
 import { refusingAddress } from '../../src/testing/testing.ts';
 import { Browser } from '../browser.ts';
@@ -46,12 +46,12 @@ export function fetchRuntimes(say: (line: string) => void): string | null {
 
 /** A module with the client and its promises. `client`: the file of the package, for browsers or not. */
 async function bundle(client: string, entry: string): Promise<string> {
-  const { outputFiles } = await build({
+  const { outputFiles } = await bundled({
     stdin: { contents: entry, resolveDir: import.meta.dirname, loader: 'ts' },
     plugins: [
       {
         name: 'client',
-        setup: ({ onResolve }) => onResolve({ filter: /client\/src\/main\.ts$/ }, () => ({ path: client })),
+        setup: (build) => build.onResolve({ filter: /client\/src\/main\.ts$/ }, () => ({ path: client })),
       },
     ],
     bundle: true,
