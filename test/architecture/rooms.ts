@@ -115,7 +115,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
 export const workspaces: Readonly<Record<string, readonly string[]>> = {
   failures: [],
   explain: ['failures'],
-  client: ['failures'],
+  client: ['failures', 'explain'],
 };
 
 /** Rooms without anything of Node's: they run in a browser, or in simulated time, unchanged. */
@@ -184,6 +184,17 @@ export const entries: readonly string[] = [
   'src/diagnose/diagnose.ts',
   'packages/failures/src/main.ts',
   'packages/client/src/main.ts',
+  // A script writes the client's table of signatures with it.
+  'packages/explain/src/whose/answer-signatures.ts',
+  'packages/client/src/adapters/axios.ts',
+  'packages/client/src/adapters/got.ts',
+  'packages/client/src/adapters/ky.ts',
+  'packages/client/src/adapters/tanstack-query.ts',
+  'packages/client/src/adapters/undici.ts',
+  'packages/client/src/explain/explain-response.ts',
+  'packages/client/src/hooks/ready-hooks.ts',
+  'packages/client/src/offline/offline-queue.ts',
+  'packages/client/src/signatures/read-signature.ts',
   // In place of `network-codes.ts` in bundles for browsers.
   'packages/client/src/no-codes.ts',
   'src/testing/fault-origin-main.ts',
@@ -197,6 +208,9 @@ export const entries: readonly string[] = [
 
 /** Where the errors of the world become ours, and `error.code` may therefore be read. */
 export const errorReaders: readonly string[] = [
+  // Errors of axios and got become causes.
+  'packages/client/src/adapters/axios.ts',
+  'packages/client/src/adapters/got.ts',
   // Errors of the system become failures, states and sentences of ours.
   'src/transport/errno.ts',
   'src/features/files/worker-file.ts',

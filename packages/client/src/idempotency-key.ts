@@ -19,7 +19,7 @@ export function asHeader(key: string): string {
 }
 
 /** 128 random bits: `crypto.randomUUID` exists only in secure contexts, and could not be replayed. */
-function randomKey(random: ClientRandom): string {
+export function randomKey(random: ClientRandom): string {
   const bytes = new Uint8Array(16);
   random.fill(bytes);
   return Array.from(bytes, (byte) => (byte + 256).toString(16).slice(1)).join('');
