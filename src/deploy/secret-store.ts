@@ -157,8 +157,8 @@ export class SecretStore {
     return this.#found(application, name)?.version ?? null;
   }
 
-  /** Null: there is none. */
-  valueFor(application: string, name: string): Result<SecretValue | null, SecretRefusal> {
+  /** Of an application, or of all (null). Null: there is none. */
+  valueFor(application: string | null, name: string): Result<SecretValue | null, SecretRefusal> {
     return attemptSecrets(this.#parts.folder, () => {
       const found = this.#found(application, name);
       return found === null ? null : { value: this.#unseal(found), version: found.version };
@@ -266,7 +266,7 @@ export class SecretStore {
     );
   }
 
-  #found(application: string, name: string): SealedSecret | null {
+  #found(application: string | null, name: string): SealedSecret | null {
     const all = this.#file?.secrets ?? [];
     const of = (owner: string | null): SealedSecret | undefined =>
       all.find((one) => one.application === owner && one.name === name);
