@@ -6,10 +6,10 @@ import type { MachineWarning } from './adjust-paths.ts';
 import type { ProcessContext } from './process-context.ts';
 import { storeIn, usesOf } from './secrets-direct.ts';
 
-/** Another user checks the configuration: the store is for its own. */
-export function mayRead(folder: string): boolean {
+/** Another user may check the configuration: the store is for its own. */
+export function mayRead(path: string, rights = constants.R_OK | constants.X_OK): boolean {
   try {
-    accessSync(folder, constants.R_OK | constants.X_OK);
+    accessSync(path, rights);
     return true;
   } catch {
     return false;

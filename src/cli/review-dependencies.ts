@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync } from 'node:fs';
+import { constants, existsSync } from 'node:fs';
 import type { Configuration } from '../core/configuration.ts';
 import { SecretStore } from '../deploy/secret-store.ts';
 import {
@@ -26,19 +26,15 @@ export function reviewDependencies(configuration: Configuration, context: Proces
 
 function inFile({ name, passwordFile }: DependencySpec): readonly MachineWarning[] {
   if (passwordFile === null) return [];
-  try {
-    accessSync(passwordFile, constants.R_OK);
-    return [];
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const why = code === 'ENOENT' ? 'does not exist' : `cannot be read by this user (${code})`;
-    return [
-      warning(
-        `the password file ${passwordFile} of ${name} ${why}, and the check goes no further than the login`,
-        code === 'ENOENT' ? 'make it, or correct its path' : `let the user who runs the gateway read it`,
-      ),
-    ];
-  }
+  const isThere = existsSync(passwordFile);
+  if (isThere && mayRead(passwordFile, constants.R_OK)) return [];
+  const why = isThere ? 'cannot be read by this user' : 'does not exist';
+  return [
+    warning(
+      `the password file ${passwordFile} of ${name} ${why}, and the check goes no further than the login`,
+      isThere ? 'let the user who runs the gateway read it' : 'make it, or correct its path',
+    ),
+  ];
 }
 
 function inStore(

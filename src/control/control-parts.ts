@@ -313,6 +313,7 @@ export class ControlParts {
       clock: this.clock,
       storage: stateFolder === null ? null : new UsageFile(stateFolder),
       configuration: () => this.active.configuration,
+      releaseOf: (application) => this.releases.specInForce(application)?.release ?? null,
       foldersOf: (application) => {
         const { applications } = this.active.configuration;
         const directory = applications.find(({ id }) => id === application)?.directory ?? null;

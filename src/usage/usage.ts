@@ -3,6 +3,7 @@ import type { FeatureStates } from '../core/feature.ts';
 import type { LaunchedProgram, Launcher, LaunchHold } from '../core/launch.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
 import { succeed } from '#failures/result.ts';
+import { filesName, type FilesSpec } from '../features/files/settings.ts';
 import { readBootId } from '../deploy/process-identity.ts';
 import type { Amounts, UsageOwner } from './amounts.ts';
 import { folderSize, type FolderSize } from './folder-size.ts';
@@ -17,7 +18,9 @@ interface UsageParts {
   readonly clock: Clock;
   /** Null: nothing outlives the process. */
   readonly storage: UsageStorage | null;
-  readonly configuration: () => Pick<Configuration, 'applications' | 'upstreams'>;
+  readonly configuration: () => Pick<Configuration, 'applications' | 'upstreams' | 'routes'>;
+  /** The name of the release of an application that is in force; null: it was never deployed. */
+  readonly releaseOf: (application: string) => string | null;
   /** Where the files of an application are. */
   readonly foldersOf: (application: string) => readonly string[];
   readonly bootId?: string | null;
@@ -45,6 +48,9 @@ export class Usage {
   /** By upstream: the application behind it. */
   #applications = new Map<string, string>();
   #upstreams: unknown = null;
+  /** By route: the static application that answers it. */
+  #sites = new Map<string, string>();
+  #routes: unknown = null;
   /** What earlier gateways have counted of programs, by number and start. */
   readonly #counted = new Map<string, CountedTime>();
   readonly #folders = new Map<string, FolderSize>();
@@ -65,6 +71,7 @@ export class Usage {
     });
     this.#traffic = new TrafficMeter({
       applicationOf: (upstream) => this.#applicationOf(upstream),
+      siteOf: (route) => this.#siteOf(route),
       add: (owner, amounts) => {
         this.#add(owner, amounts);
         this.#recent.add(owner, amounts);
@@ -184,6 +191,21 @@ export class Usage {
       );
     }
     return this.#applications.get(upstream) ?? null;
+  }
+
+  #siteOf(route: string): { readonly application: string; readonly release: string } | null {
+    const { routes } = this.#parts.configuration();
+    if (routes !== this.#routes) {
+      this.#routes = routes;
+      this.#sites = new Map(
+        routes.flatMap(({ id, features }) => {
+          const { release } = (features?.[filesName] ?? {}) as Partial<FilesSpec>;
+          return release === undefined ? [] : [[String(id), release.application] as const];
+        }),
+      );
+    }
+    const application = this.#sites.get(route);
+    return application === undefined ? null : { application, release: this.#parts.releaseOf(application) ?? '' };
   }
 
   #noteCounted(programs: readonly CountedProgram[], isNewer: boolean): void {
