@@ -127,6 +127,23 @@ describe('the usage of applications', () => {
     );
   });
 
+  test('is for metrics the CPU time of all releases together, and the memory of what runs', async () => {
+    const usage = usageOf();
+    run(1, 0);
+    run(2, 0);
+    const end = start(usage, 1);
+    start(usage, 2, 'shop/2');
+    run(1, 100);
+    run(2, 50);
+    await clock.advance(61_000);
+    const own = { application: 'shop', kind: 'instances', name: '' };
+    assert.deepEqual(usage.used, [{ ...own, cpuMs: 150, residentBytes: 2000 }]);
+    processes.delete(1);
+    end();
+    await clock.advance(1000);
+    assert.deepEqual(usage.used, [{ ...own, cpuMs: 150, residentBytes: 1000 }]);
+  });
+
   test('changes nothing of what features do with the lines of a program', () => {
     const hold = { mask: (line: string) => line.replace('hunter2', '***') };
     const masking: Launcher = { ...plainLauncher, prepare: (launch) => succeed({ ...launch, hold }) };
