@@ -78,7 +78,10 @@ routes: [{ path: /blog, to: blog }, { path: /api, to: api }, { to: shop }]
     );
     assert.equal(state(), 'down');
     const problems = () => edge.gateway.status().problems.filter(({ kind }) => kind === 'dependency_failing');
-    assert.match(problems()[0]?.reason ?? '', /^The dependency cache .* refuses connections .*; needed by shop, api\.$/);
+    assert.match(
+      problems()[0]?.reason ?? '',
+      /^The dependency cache .* refuses connections .*; needed by shop, api\.$/,
+    );
     const [event] = edge.eventsOf('dependency_state');
     assert.deepEqual([event?.from, event?.to, event?.evidence.dependents], ['up', 'down', ['shop', 'api']]);
   });
