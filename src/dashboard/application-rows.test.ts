@@ -39,7 +39,7 @@ describe('rows of the page Applications', () => {
     ];
     assert.deepEqual(programRows(applications as unknown as StatusJson['applications']).map(text), [
       'shop/1: good ready; 12, 0, 90 MiB; ',
-      'shop.mail/1: bad backing off; –, 3, –; it ended | listening',
+      'shop.mail/1: bad backing off; –, 3, –; It ended. | listening',
       'shop.index: idle stopped; ; ',
     ]);
   });

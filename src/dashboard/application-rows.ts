@@ -34,7 +34,7 @@ export function programRows(applications: readonly Application[]): readonly Appl
       const isReady = phase === 'ready';
       return {
         name,
-        state: { tone: tones[phase], word: phase.replace('_', ' '), reason: isReady ? '' : reason },
+        state: { tone: tones[phase], word: phase.replace('_', ' '), reason: isReady ? '' : sentenceOf(reason) },
         cells: [String(pid ?? '–'), String(restarts), sizeFigure(usage?.resident_bytes ?? 0)],
         lines: isReady ? [] : lines,
       };
