@@ -1,7 +1,8 @@
 import type { Result } from '#failures/result.ts';
 import { failWith, succeed } from '#failures/result.ts';
 import type { SecretRefusal } from './secret-refusal.ts';
-import { secretsMark, SecretStore, type SecretStoreParts } from './secret-store.ts';
+import { secretsMark } from './secret-file.ts';
+import { SecretStore, type SecretStoreParts } from './secret-store.ts';
 
 interface SecretReaderParts extends Omit<SecretStoreParts, 'folder'> {
   /** The state folder; null: there is none. */
