@@ -20,7 +20,9 @@ export function reviewResources(
 ): ResourcesReview {
   const all = applications.flatMap((application) => {
     const spec = resourcesOf(application.features);
-    return spec === undefined ? [] : [{ application, holdings: holdingsOf(spec, machine) }];
+    return spec === undefined
+      ? []
+      : [{ application, holdings: holdingsOf(spec, machine, undefined, application.directory) }];
   });
   return {
     held: all.flatMap(({ application, holdings }) => {

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { camelCased, snakeCased } from '#failures/json-case.ts';
 import { apiRoot } from '../admin/operations.ts';
 import type { SecretsChange, SecretsStatus } from '../core/schemas/secrets.ts';
-import { secretLimits, secretNameProblem, secretValueProblem } from '../deploy/secret-store.ts';
+import { secretLimits, secretNameProblem, secretValueProblem } from '../deploy/secret-values.ts';
 import { askAdmin, type AdminTarget, targetText } from './admin-client.ts';
 import { refusal, unreachable } from './ask-gateway.ts';
 import { CommandFailure, exitCodes } from './command-failure.ts';

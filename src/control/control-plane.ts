@@ -526,6 +526,11 @@ export class ControlPlane implements Gateway {
       failedHandshakes: this.#parts.reports.failedHandshakes,
       http2Limits: this.#parts.reports.http2Limits,
       http2Errors: this.#parts.reports.http2Errors,
+      programs: {
+        ...this.#parts.programCounts.totals,
+        used: this.#parts.usage.used,
+        storage: this.#parts.usage.storage,
+      },
     };
   }
 

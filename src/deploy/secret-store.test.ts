@@ -21,7 +21,9 @@ import { afterEach, beforeEach, describe, test } from 'node:test';
 import { SeededRandom } from '../testing/seeded-random.ts';
 import { secretKeyPath } from './secret-keys.ts';
 import type { SecretRefusal } from './secret-refusal.ts';
-import { secretLimits, secretsPath, SecretStore, type SecretStoreParts } from './secret-store.ts';
+import { secretsPath } from './secret-file.ts';
+import { SecretStore, type SecretStoreParts } from './secret-store.ts';
+import { secretLimits } from './secret-values.ts';
 
 const asRoot = process.getuid?.() === 0 ? {} : { skip: 'only root makes files of others' };
 const value = 'postgres://anna:Kn4rv-hunter2@db/shop';

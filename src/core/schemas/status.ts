@@ -249,7 +249,7 @@ export const statusSchema = z.object({
         application: text,
         holdings: z.array(
           z.object({
-            setting: z.enum(['memory', 'cpu', 'processes', 'descriptors', 'nice', 'user', 'isolation']),
+            setting: z.enum(['memory', 'cpu', 'processes', 'descriptors', 'nice', 'io', 'user', 'isolation']),
             value: text.describe('As it is set.'),
             by: nullableText.describe('By what it is held; null: it is not.'),
             remark: nullableText.describe('Why it is not held, or what is not covered.'),

@@ -34,6 +34,11 @@ const limits = section({
     'How far it stands behind others (19) or before them (-20) where CPU time is short.',
     describe('that of the gateway', 'Where time is not short it changes nothing.'),
   ),
+  io: key(
+    sizeFrom({ written: '64KiB', why: 'no program comes up with less' }),
+    'Bytes a second that its processes together may read, and as many that they may write, on the disk of its directory. Control groups of version 2 alone hold it.',
+    absent.memory,
+  ),
 });
 
 const applicationKeys = {
@@ -80,13 +85,14 @@ export const resources: FeatureKeys = featureKeys<object, object, object, Applic
   },
 });
 
-function limitsOf({ memory, cpu, processes, descriptors, nice }: z.output<typeof limits> = {}): LimitsSpec {
+function limitsOf({ memory, cpu, processes, descriptors, nice, io }: z.output<typeof limits> = {}): LimitsSpec {
   return {
     ...(memory === undefined ? {} : { memoryBytes: memory }),
     ...(cpu === undefined ? {} : { cpus: cpu }),
     ...(processes === undefined ? {} : { processes }),
     ...(descriptors === undefined ? {} : { descriptors }),
     ...(nice === undefined ? {} : { nice }),
+    ...(io === undefined ? {} : { ioBytesPerS: io }),
   };
 }
 

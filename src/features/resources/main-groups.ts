@@ -53,19 +53,26 @@ export class ProcessGroups {
   readonly #parts: GroupsParts;
   readonly #removing = new Map<ProcessGroup, { tries: number; readonly done: PromiseWithResolvers<void> }>();
   #problem: string | null = null;
+  #ioProblem: string | null = null;
 
   constructor(parts: GroupsParts) {
     this.#parts = parts;
   }
 
-  /** Why a group could not be made although the machine seemed to allow it; null: none has failed. */
-  get problem(): string | null {
-    return this.#problem;
+  /** Why a limit could not be set although the machine seemed to allow it; null: none has failed. That of `limits.io` the kernel takes for some disks alone. */
+  problemOf(controller: Controller): string | null {
+    return controller === 'io' ? (this.#problem ?? this.#ioProblem) : this.#problem;
   }
 
-  /** A group with the limits, for a process that is about to start. `extra`: processes of ours in front of the program. Null: no limit is held by one. Fails with one clause. */
-  make(application: string, program: string, limits: LimitsSpec, extra: number): Result<ProcessGroup | null, string> {
-    const wanted = settingsOf(limits, extra);
+  /** `disk`: that of `limits.io`; null: none can be named. A group with the limits, for a process that is about to start. `extra`: processes of ours in front of the program. Null: no limit is held by one. Fails with one clause. */
+  make(
+    application: string,
+    program: string,
+    limits: LimitsSpec,
+    extra: number,
+    disk: string | null = null,
+  ): Result<ProcessGroup | null, string> {
+    const wanted = settingsOf(limits, extra, disk);
     const folders = new Map<string, GroupBase>();
     let memory: ProcessGroup['memory'] = null;
     try {
@@ -170,11 +177,24 @@ export class ProcessGroups {
       for (const [file, value] of settings[base.version]) {
         // A kernel without swap accounting has no such file.
         if (file.includes('swap') || file.includes('memsw')) tryTo(() => files.write(join(folder, file), value));
+        else if (controller === 'io') this.#limitIo(folder, file, value);
         else files.write(join(folder, file), value);
       }
       if (controller === 'memory') memory = { folder, version: base.version };
     }
     return memory;
+  }
+
+  /** The others hold without it. */
+  #limitIo(folder: string, file: string, value: string): void {
+    // What is written later, out of the page cache, is counted by the memory controller's group.
+    tryTo(() => this.#enable(dirname(folder), 'memory'));
+    try {
+      this.#parts.files.write(join(folder, file), value);
+      this.#ioProblem = null;
+    } catch (error) {
+      this.#ioProblem = `the kernel takes no limit for its disk (${(error as Error).message})`;
+    }
   }
 
   /** The groups above that of the process, with their controllers. */
@@ -275,7 +295,11 @@ interface ControllerSettings {
 /** The kernel shares CPU time out in such periods. */
 const cpuPeriodUs = 100_000;
 
-function settingsOf({ memoryBytes, cpus, processes }: LimitsSpec, extra: number): readonly ControllerSettings[] {
+function settingsOf(
+  { memoryBytes, cpus, processes, ioBytesPerS }: LimitsSpec,
+  extra: number,
+  disk: string | null,
+): readonly ControllerSettings[] {
   const found: ControllerSettings[] = [];
   if (memoryBytes !== undefined) {
     const bytes = String(memoryBytes);
@@ -309,6 +333,11 @@ function settingsOf({ memoryBytes, cpus, processes }: LimitsSpec, extra: number)
   if (processes !== undefined) {
     const max: FileSettings = [['pids.max', String(processes + extra)]];
     found.push({ controller: 'pids', settings: { 1: max, 2: max } });
+  }
+  if (ioBytesPerS !== undefined && disk !== null) {
+    const max: FileSettings = [['io.max', `${disk} rbps=${ioBytesPerS} wbps=${ioBytesPerS}`]];
+    // Groups of version 1 are not made for it.
+    found.push({ controller: 'io', settings: { 1: [], 2: max } });
   }
   return found;
 }

@@ -18,6 +18,7 @@ import { missingProgram } from '../../deploy/program.ts';
 import { processTreeUsage } from '../../system/process-tree-usage.ts';
 import type { LaunchPart } from '../launch.ts';
 import { mainFeature, type MainPart, type ScopedSpec } from '../main-feature.ts';
+import { diskOf } from './devices.ts';
 import { holdingText } from './holding-text.ts';
 import { holdingsOf, needsGroup } from './holdings.ts';
 import { type ResourceMachine, SystemMachine } from './machine.ts';
@@ -38,6 +39,8 @@ interface ResourcesParts {
   /** Of a program and what it has started, in bytes; null: not known. */
   readonly memoryOf?: (pid: number) => number | null;
   readonly kill?: (pid: number) => void;
+  /** Where an application is, as the release in force has it. Absent: its limits name no disk until it starts. */
+  readonly directoryOf?: (application: string) => string | null;
 }
 
 /** A program that runs, with a limit of memory. */
@@ -104,7 +107,8 @@ export class ResourcesPart implements MainPart<ResourceSpec> {
   use(scopes: readonly ScopedSpec<ResourceSpec>[]): void {
     this.#scopes = scopes;
     this.#holdings.clear();
-    for (const { scope, spec } of scopes) this.#noteHoldings(scope.id, spec);
+    const { directoryOf } = this.#parts;
+    for (const { scope, spec } of scopes) this.#noteHoldings(scope.id, spec, directoryOf?.(scope.id) ?? null);
     if (this.#hasSwept || scopes.length === 0) return;
     this.#hasSwept = true;
     this.#groups.sweep();
@@ -140,14 +144,14 @@ export class ResourcesPart implements MainPart<ResourceSpec> {
 
   #prepare(spec: ResourceSpec, launch: Launch): Result<PreparedLaunch, LaunchFailure> {
     const { machine } = this.#parts;
-    const refused = this.#noteHoldings(launch.application, spec).find(({ isRefused }) => isRefused);
+    const refused = this.#noteHoldings(launch.application, spec, launch.directory).find(({ isRefused }) => isRefused);
     if (refused !== undefined) return failWith({ errno: 'EPERM', reason: holdingText(refused) });
     const user = this.#userOf(spec);
     const problem = missingProgram(launch) ?? (user === null ? null : this.#unreadable(user, spec, launch));
     if (problem !== null) return failWith(problem);
     const isStrict = spec.isolation === 'strict';
     const group = this.#makeGroup(spec, launch);
-    const holdings = this.#noteHoldings(launch.application, spec);
+    const holdings = this.#noteHoldings(launch.application, spec, launch.directory);
     const sandbox = isStrict
       ? {
           directory: launch.directory,
@@ -171,8 +175,9 @@ export class ResourcesPart implements MainPart<ResourceSpec> {
     return succeed({ command, environment, hold: this.#holdOf(spec, launch, launch.command[0] ?? '', group) });
   }
 
-  #noteHoldings(application: string, spec: ResourceSpec): readonly Holding[] {
-    const holdings = holdingsOf(spec, this.#parts.machine, this.#groups.problem);
+  #noteHoldings(application: string, spec: ResourceSpec, directory: string | null): readonly Holding[] {
+    const problemOf = this.#groups.problemOf.bind(this.#groups);
+    const holdings = holdingsOf(spec, this.#parts.machine, problemOf, directory);
     this.#holdings.set(application, holdings);
     return holdings;
   }
@@ -192,9 +197,11 @@ export class ResourcesPart implements MainPart<ResourceSpec> {
     return found.ok && machine.isRoot ? found.value : null;
   }
 
-  #makeGroup({ limits, isolation }: ResourceSpec, { application, program }: Launch): ProcessGroup | null {
+  #makeGroup({ limits, isolation }: ResourceSpec, { application, program, directory }: Launch): ProcessGroup | null {
     if (!needsGroup(limits)) return null;
-    const made = this.#groups.make(application, program, limits, isolation === 'strict' ? sandboxProcesses : 0);
+    const extra = isolation === 'strict' ? sandboxProcesses : 0;
+    const disk = limits.ioBytesPerS === undefined ? null : diskOf(directory, this.#parts.machine);
+    const made = this.#groups.make(application, program, limits, extra, typeof disk === 'string' ? disk : null);
     return made.ok ? made.value : null;
   }
 
@@ -390,6 +397,9 @@ const digestOf = (text: string): string => createHash('sha256').update(text).dig
 
 export const resources = mainFeature<ResourceSpec, ResourcesPart, ResourcesStatus>({
   name: resourcesName,
-  start: ({ clock, stateFolder }) =>
-    new ResourcesPart({ clock, stateFolder, machine: new SystemMachine(), files: systemGroupFiles, pid: process.pid }),
+  start: ({ clock, stateFolder, applications }) =>
+    new ResourcesPart({
+      ...{ clock, stateFolder, machine: new SystemMachine(), files: systemGroupFiles, pid: process.pid },
+      directoryOf: (application) => applications.inForce(application)?.directory ?? null,
+    }),
 });
