@@ -81,7 +81,7 @@ export function upstreamLines(
       ...traffic,
       ...lines,
       ...endpointLines(others, wallTime, style),
-      ...noneLines(application.instances, style),
+      ...(application.wanted === 0 ? [style.warn('    stopped')] : noneLines(application.instances, style)),
     ];
   }
   const from = upstream.application === null ? '' : style.dim(` (the application ${upstream.application})`);
@@ -145,8 +145,9 @@ function fullnessLines(endpoint: UpstreamStatus['endpoints'][number], style: Sty
 }
 
 /** Its id and its command. */
-export function applicationHead({ id, command }: ApplicationStatus, style: Style): string {
-  const text = shorten(harmless(command.join(' ')), columnsMax - id.length - 4);
+export function applicationHead({ id, command, answeredBy }: ApplicationStatus, style: Style): string {
+  const what = command.length === 0 && answeredBy !== undefined ? `answered with ${answeredBy}` : command.join(' ');
+  const text = shorten(harmless(what), columnsMax - id.length - 4);
   return `  ${style.name(id)}  ${style.dim(text)}`;
 }
 

@@ -205,7 +205,12 @@ function Process({ status: shown }: { readonly status: StatusJson }): JSX.Elemen
     <p class="process quiet">
       candor {version}, member {member}, pid {pid}, up <Elapsed since={Date.parse(startedAt)} />,{' '}
       <a href={addressHash('configuration')}>configuration</a> revision {revision} ({contentHash.slice(0, 8)}),{' '}
-      {applications.map(({ id, command, instances }) => `${id}: ${programText(command, instances)}, `).join('')}
+      {applications
+        .map(
+          (one) =>
+            `${one.id}: ${one.command.length === 0 ? (one.answered_by ?? 'no server') : programText(one.command, one.instances)}, `,
+        )
+        .join('')}
       {listeners
         .map(({ id, address, state: open }) => `${id} ${address}${open === 'open' ? '' : ` (${open})`}`)
         .join(', ')}
