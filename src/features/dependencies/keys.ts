@@ -106,10 +106,11 @@ export const dependencies: FeatureKeys = featureKeys<object, object, FileRead, A
   ofApplication({ depends_on: names = [] }): DependsOnSpec | null {
     return names.length === 0 ? null : { names: [...new Set(names)] };
   },
-  review({ file, applications }, findings) {
+  review({ file, applications, hasAllApplications }, findings) {
     const { dependencies: written = {} } = file.read;
     const needed = new Set(applications.flatMap(({ read }) => read.depends_on ?? []));
-    for (const [named, read] of Object.entries(written)) reviewOne(named, read, needed.has(named), findings);
+    for (const [named, read] of Object.entries(written))
+      reviewOne(named, read, needed.has(named) || !hasAllApplications, findings);
     // Those that are written wrongly are none yet.
     const areKnown = file.read.dependencies !== undefined || !Object.hasOwn(file.read, 'dependencies');
     for (const { path: at, read } of areKnown ? applications : []) {
