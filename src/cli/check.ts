@@ -36,6 +36,9 @@ export async function check(flags: CheckFlags, context: ProcessContext): Promise
           ...(usesSecrets(configuration)
             ? (await import('./missing-secrets.ts')).reviewSecrets(configuration, context)
             : []),
+          ...(configuration.applications.length === 0
+            ? []
+            : (await import('./review-folders.ts')).reviewFolders(configuration)),
         ];
   const resources = configuration === null ? null : await resourcesIn(configuration);
   const machine =
