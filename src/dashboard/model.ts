@@ -1,4 +1,5 @@
 import type { AdminRole } from '../core/admin-roles.ts';
+import type { JobStatus } from '../core/schemas/jobs.ts';
 import type { StatusResponse } from '../core/schemas/status.ts';
 import type { ApplicationReleasesStatus } from '../core/schemas/releases.ts';
 import type { ConfigurationJson, ConfigurationSummaryJson } from '../core/schemas/configurations.ts';
@@ -45,6 +46,9 @@ export type IncidentAdditionJson = IncidentJson['additions'][number];
 export type SuspectJson = IncidentJson['suspects'][number];
 export type ProblemJson = FullStatus['problems'][number] & Dated;
 export type RouteFigures = FullStatus['routes'][number];
+export type DependencyJson = FullStatus['dependencies'][number];
+export type JobsJson = { readonly jobs: readonly JobJson[] };
+export type JobJson = SnakeCased<JobStatus>;
 export type ObjectiveJson = FullStatus['objectives'][number];
 export type UsageSeriesJson = SnakeCased<UsageSeries>;
 export type UsageStepJson = UsageSeriesJson['series'][number]['steps'][number];
