@@ -49,11 +49,11 @@ function isDeployed(application: string, stateFolder: string | null): boolean {
 
 function isThere(path: string, what: 'folder' | 'file'): boolean {
   try {
-    const found = statSync(path);
-    return what === 'folder' ? found.isDirectory() : found.isFile();
-  } catch (error) {
+    const found = statSync(path, { throwIfNoEntry: false });
+    return (what === 'folder' ? found?.isDirectory() : found?.isFile()) ?? false;
+  } catch {
     // What this user may not look at, the gateway may.
-    return (error as NodeJS.ErrnoException).code === 'EACCES';
+    return true;
   }
 }
 
