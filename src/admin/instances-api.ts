@@ -26,9 +26,9 @@ export async function restartInstance(
     async () => {
       const why = refusal();
       if (why !== null) return { status: 409, why };
-      return gateway.restartInstance(instance)
-        ? null
-        : { status: 404, why: `no instance ${instance} runs that could be restarted` };
+      if (gateway.restartInstance(instance)) return null;
+      const { whyNotRestarted } = await import('./restart-refusal.ts');
+      return whyNotRestarted(instance, gateway.status());
     },
     (refused) => (refused === null ? doneAction : { ...rejectedAction, why: refused.why }),
   );

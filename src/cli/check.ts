@@ -40,6 +40,9 @@ export async function check(flags: CheckFlags, context: ProcessContext): Promise
           ...(configuration.features?.[dependenciesName] === undefined
             ? []
             : (await import('./review-dependencies.ts')).reviewDependencies(configuration, context)),
+          ...(configuration.applications.length === 0
+            ? []
+            : (await import('./review-folders.ts')).reviewFolders(configuration)),
         ];
   const resources = configuration === null ? null : await resourcesIn(configuration);
   const machine =

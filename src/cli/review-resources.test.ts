@@ -32,6 +32,7 @@ test('the check says what this machine holds, what it does not, and the same rem
         application('shop', { limits: { cpus: 2, descriptors: 1024 } }),
         application('site', { limits: { cpus: 1 } }),
         { id: 'plain' } as never,
+        { ...application('shop.mail', { limits: { cpus: 2 } }), of: 'shop' } as never,
       ],
     },
     machine,

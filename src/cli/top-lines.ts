@@ -79,5 +79,5 @@ function summaryOf(rows: readonly Row[]): string {
   const programs = rows.flatMap((row) => row.programs);
   const cores = programs.reduce((sum, { cores: own }) => sum + (own ?? 0), 0);
   const bytes = programs.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0);
-  return `${countText(programs.length, 'program')}: ${cpuText(cores)} of a core, ${memoryText(bytes)}; restarts of the last day`;
+  return `${countText(programs.length, 'program')}: ${cpuText(cores)} of a core, ${memoryText(bytes)}. RST: restarts of the last day`;
 }

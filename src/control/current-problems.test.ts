@@ -289,6 +289,27 @@ describe('the current problems of a gateway', () => {
     assert.deepEqual(told({ applications }), []);
   });
 
+  test('count the time of a new instance that fails from its first failure, not from the configuration', () => {
+    const instances = [
+      { id: 'web/1', phase: 'ready', reason: '', restarts: 0, earlierCommand: ['a'] },
+      { id: 'web/2', phase: 'backing_off', reason: 'exited with code 1', restarts: 3, earlierCommand: null },
+    ];
+    const applications = [{ id: 'web', command: ['b'], instances }] as unknown as ProblemContext['applications'];
+    problems.useInstances(instances);
+    clock.advanceSync(600_000);
+    const subject = 'instance:web/2';
+    for (const kind of ['instance_not_started', 'instance_not_started']) {
+      hear({ kind, subject, reason: '', from: 'starting', to: 'exited', evidence: {} } as never);
+      clock.advanceSync(3000);
+    }
+    assert.match(
+      told({ applications }).join(),
+      /^replacement_failing for 6 s: web: the new instance web\/2 is not ready/,
+    );
+    problems.useInstances([]);
+    assert.match(told({ applications }).join(), /^replacement_failing for 606 s/, 'it is forgotten with its instance');
+  });
+
   test('include workers that end again and again, although each is replaced, until they run on', () => {
     const tell = (to: 'failing' | 'stable', lost: number): void =>
       hear({

@@ -98,6 +98,8 @@ export class CurrentProblems {
   #refusedConfiguration: RefusedConfiguration | null = null;
   /** Instances that start, and since when it is reported that they are not ready. */
   readonly #notReady = new Map<string, Instant>();
+  /** Since when instances have not been ready for a reason that was reported: they answered wrongly, ended, or could not be started. */
+  readonly #troubled = new Map<string, Instant>();
   /** When the active configuration was applied. */
   #appliedAt: Instant;
   readonly #failingJobs = new EventEpisodes<'job_failing'>();
@@ -168,13 +170,24 @@ export class CurrentProblems {
     else if (event.kind === 'instance_not_ready' || event.kind === 'instance_wrong_listen_address') {
       const instance = instanceOf(event);
       this.#notReady.set(instance, this.#notReady.get(instance) ?? now);
-    } else if (event.kind === 'instance_ready' || event.kind === 'instance_exited')
+      this.#noteTrouble(instance);
+    } else if (event.kind === 'instance_not_started') this.#noteTrouble(instanceOf(event));
+    else if (event.kind === 'instance_ready' || event.kind === 'instance_exited') {
       this.#notReady.delete(instanceOf(event));
+      if (event.kind === 'instance_ready') this.#troubled.delete(instanceOf(event));
+      else this.#noteTrouble(instanceOf(event));
+    }
+  }
+
+  #noteTrouble(instance: string): void {
+    this.#troubled.set(instance, this.#troubled.get(instance) ?? this.#clock.now());
   }
 
   /** The instances, whenever one of them has changed. */
   useInstances(instances: readonly Pick<InstanceStatus, 'id'>[]): void {
     this.#crashLoops.use(instances);
+    const ids = new Set(instances.map(({ id }) => id));
+    for (const id of this.#troubled.keys()) if (!ids.has(id)) this.#troubled.delete(id);
   }
 
   crashLoops(applications: readonly ApplicationStatus[]): readonly CrashLoop[] {
@@ -250,11 +263,14 @@ export class CurrentProblems {
   }
 
   #replacements(applications: readonly ApplicationStatus[]): readonly StatusProblem[] {
-    const nextStep = 'Correct the application, or restore its earlier configuration and run `candor reload`.';
-    return failedReplacements(applications, (id) => this.#notReady.has(id)).map(({ application, reason }) => ({
-      ...this.#problem('replacement_failing', this.#appliedAt, reason, nextStep),
-      application,
-    }));
+    const nextStep =
+      'Correct the application or the secret that was changed, or restore its earlier configuration and run `candor reload`.';
+    return failedReplacements(applications, (id) => this.#notReady.has(id)).map(
+      ({ application, instance, reason }) => ({
+        ...this.#problem('replacement_failing', this.#troubled.get(instance) ?? this.#appliedAt, reason, nextStep),
+        application,
+      }),
+    );
   }
 
   #withoutEndpoint(): readonly StatusProblem[] {

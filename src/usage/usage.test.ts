@@ -34,7 +34,10 @@ afterEach(async () => {
 });
 
 const configuration = {
-  applications: [{ id: 'shop', directory: '/srv/shop' }],
+  applications: [
+    { id: 'shop', directory: '/srv/shop' },
+    { id: 'shop.mail', of: 'shop', directory: '/srv/shop' },
+  ],
   upstreams: [
     { id: 'shop', application: 'shop' },
     { id: 'other', application: null },

@@ -292,7 +292,8 @@ export class Usage {
 
   async #lookAtFolders(): Promise<void> {
     const { configuration, foldersOf, sizeOf = folderSize } = this.#parts;
-    const ids = configuration().applications.map(({ id }) => String(id));
+    // Workers run in the folders of their application.
+    const ids = configuration().applications.flatMap(({ id, of }) => (of === undefined ? [String(id)] : []));
     for (const id of ids) {
       const sizes: FolderSize[] = [];
       for (const folder of foldersOf(id)) sizes.push(await sizeOf(folder, () => this.#closed));

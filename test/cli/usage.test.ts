@@ -47,7 +47,7 @@ test('top prints applications with their programs, workers and folders once wher
       ' shop.mail/1 (4720) 2.0 % 40 MiB',
       'shop (disk) 500 MiB',
       '',
-      '3 programs: 43 % of a core, 220 MiB; restarts of the last day',
+      '3 programs: 43 % of a core, 220 MiB. RST: restarts of the last day',
       '',
     ],
   );

@@ -354,6 +354,9 @@ export const statusSchema = z.object({
       id: text,
       of: text.optional().describe('Of a worker: its application. A worker listens on no port.'),
       command: z.array(text).describe('Empty: it is removed, or has workers and jobs alone.'),
+      answered_by: text
+        .optional()
+        .describe('What answers its requests in place of instances, such as `files`; absent: nothing does.'),
       wanted: count.optional().describe('How many instances are to run; operators may have changed it.'),
       releases: z
         .object({ in_force: text, rollout: rolloutSchema.nullable(), not_in_force: notInForceSchema })

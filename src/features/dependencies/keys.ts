@@ -128,11 +128,12 @@ export const dependencies: FeatureKeys = featureKeys<object, object, FileRead, A
   ofApplication({ depends_on: names = [] }): DependsOnSpec | null {
     return names.length === 0 ? null : { names: [...new Set(names)] };
   },
-  review({ file, applications }, findings) {
+  review({ file, applications, hasAllApplications }, findings) {
     const { dependencies: written = {} } = file.read;
     const needed = new Set(applications.flatMap(({ read }) => read.depends_on ?? []));
     const names = applications.map((one) => one.name);
-    for (const [named, read] of Object.entries(written)) reviewOne(named, read, needed.has(named), names, findings);
+    for (const [named, read] of Object.entries(written))
+      reviewOne(named, read, needed.has(named) || !hasAllApplications, names, findings);
     // Those that are written wrongly are none yet.
     const areKnown = file.read.dependencies !== undefined || !Object.hasOwn(file.read, 'dependencies');
     for (const { path: at, read } of areKnown ? applications : []) {

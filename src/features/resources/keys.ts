@@ -4,7 +4,7 @@ import { type Result, succeed } from '#failures/result.ts';
 import { declare, describe } from '../../schema/default.ts';
 import { type ErrorDetail, quoted, reject } from '../../schema/error-detail.ts';
 import type { Findings, Path } from '../../schema/findings.ts';
-import { parsed, sizeFrom, whole } from '../../schema/leaves.ts';
+import { decimal, parsed, sizeFrom, whole } from '../../schema/leaves.ts';
 import { key, section } from '../../schema/section.ts';
 import { type FeatureKeys, featureKeys } from '../feature-keys.ts';
 import { type LimitsSpec, resourcesName, type ResourceSpec, type UserSpec } from './settings.ts';
@@ -23,7 +23,7 @@ const limits = section({
     absent.memory,
   ),
   cpu: key(
-    z.number().min(0.01).max(1024),
+    decimal(0.01, 1024),
     'Cores: `1.5` is one and a half. Above it the processes wait for the next tenth of a second.',
     absent.memory,
   ),
