@@ -89,6 +89,7 @@ export class Job {
   #decidedTo = Number.NEGATIVE_INFINITY;
   #timer: Timer | null = null;
   #isPaused = false;
+  #isRemoved = false;
   #isLooking = false;
   #looksAgain = false;
   /** Why it is failing, a clause, and since when; null: its last run was good. */
@@ -404,7 +405,7 @@ export class Job {
       evidence: { application: this.application, job: this.id, run, code, signal, ms, output: end.lines },
     });
     if (failure === null) this.#recovers('succeeded', `${this.id} has succeeded again`);
-    else this.#fails(failure, run, end);
+    else if (!this.#isRemoved) this.#fails(failure, run, end);
   }
 
   #fails(reason: string, run: number, { code, signal }: JobEnd): void {
@@ -516,8 +517,16 @@ export class Job {
   /** The configuration does not have it any more. Its present run goes on to its end. */
   async remove(): Promise<void> {
     this.pause(null);
+    this.#isRemoved = true;
     this.#recovers('removed', `${this.id} is no job any more`);
     await this.#write({ kind: 'removed', job: this.id });
+  }
+
+  /** The configuration has it again while its run goes on. */
+  comeBack(...changed: Parameters<Job['change']>): void {
+    this.#isPaused = false;
+    this.#isRemoved = false;
+    this.change(...changed);
   }
 }
 

@@ -8,7 +8,7 @@ import { writeWholeLater } from '../../deploy/own-file.ts';
 import type { ReleaseFiles } from '../../deploy/release-files.ts';
 import type { JobEnd, JobFact, JobHistories } from './main-history.ts';
 import { type HandStart, Job, type JobSurroundings, timeText } from './main-job.ts';
-import { JobJournal } from './main-journal.ts';
+import { isJobEnd, JobJournal } from './main-journal.ts';
 import { type JobSchedule, scheduleOf } from './main-schedule.ts';
 import { jobStatus } from './main-status.ts';
 import { machineZone } from './main-zone.ts';
@@ -118,11 +118,19 @@ export class Jobs {
       await job.remove();
       void job.idle.then(() => this.#leaving.delete(job));
     }
+    const leaving = new Map([...this.#leaving].map((job) => [job.id, job]));
     for (const order of orders) {
       const schedule = scheduleOfSpec(order.spec.schedule, order.spec.timeZone);
       const known = this.#jobs.get(order.id);
       if (known !== undefined) {
         known.change(order.spec, schedule);
+        continue;
+      }
+      const back = leaving.get(order.id);
+      if (back !== undefined) {
+        this.#leaving.delete(back);
+        this.#jobs.set(order.id, back);
+        back.comeBack(order.spec, schedule);
         continue;
       }
       const job = new Job(order, schedule, this.#surroundings);
@@ -172,26 +180,24 @@ export class Jobs {
     await this.#removeEnds(ends);
   }
 
-  #endOf(job: string, run: number, ends: ReadonlyMap<string, JobEnd>): JobEnd {
+  #endOf(job: string, run: number, ends: ReadonlyMap<string, JobEnd | null>): JobEnd {
     const failure = 'the gateway ended while it ran, so that its end was not seen';
     const endedAt = this.#parts.clock.wallTime();
     return ends.get(`${endPrefix}${job}.${run}`) ?? { endedAt, code: null, signal: null, ms: null, failure, lines: [] };
   }
 
-  async #readEnds(): Promise<ReadonlyMap<string, JobEnd>> {
+  /** By the names of their files; null: of one that cannot be read. */
+  async #readEnds(): Promise<ReadonlyMap<string, JobEnd | null>> {
     if (this.#folder === null) return new Map();
     const folder = this.#folder;
     const names = await readdir(folder).catch((): string[] => []);
     const read = names
       .filter((name) => name.startsWith(endPrefix))
-      .map(async (name): Promise<readonly [string, JobEnd]> => {
-        return [name, JSON.parse(await readFile(join(folder, name), 'utf8')) as JobEnd];
-      });
-    const found = await Promise.allSettled(read);
-    return new Map(found.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : [])));
+      .map(async (name) => [name, await readEnd(join(folder, name))] as const);
+    return new Map(await Promise.all(read));
   }
 
-  async #removeEnds(ends: ReadonlyMap<string, JobEnd>): Promise<void> {
+  async #removeEnds(ends: ReadonlyMap<string, JobEnd | null>): Promise<void> {
     for (const name of ends.keys()) await rm(join(this.#folder ?? '', name), { force: true }).catch(() => undefined);
   }
 
@@ -254,6 +260,16 @@ export class Jobs {
     return [...this.#jobs.values()].map((job) =>
       jobStatus(job, clock, applications.redact(job.spec.command.join(' '))),
     );
+  }
+}
+
+/** Null: it is damaged. The journal takes nothing that it could not read again. */
+async function readEnd(path: string): Promise<JobEnd | null> {
+  try {
+    const end: unknown = JSON.parse(await readFile(path, 'utf8'));
+    return isJobEnd(end) ? end : null;
+  } catch {
+    return null;
   }
 }
 

@@ -5,7 +5,7 @@ import { makePrivateFolder } from '../../deploy/private-folder.ts';
 import { readOwnFile, writeWholeLater } from '../../deploy/own-file.ts';
 import { releaseFiles, type ReleaseFiles, syncPath } from '../../deploy/release-files.ts';
 import { refusalOf } from '../../deploy/release-refusal.ts';
-import { addFact, factsOf, type JobFact, type JobHistories, type JobHistory } from './main-history.ts';
+import { addFact, factsOf, type JobEnd, type JobFact, type JobHistories, type JobHistory } from './main-history.ts';
 
 /** A hundred times what a compaction leaves of a few jobs. */
 const bytesMax = 64 * 1024 ** 2;
@@ -225,6 +225,11 @@ function isWhole(fact: Fields): boolean {
   const { kind, job } = fact;
   if (typeof job !== 'string' || typeof kind !== 'string' || !Object.hasOwn(fieldsOf, kind)) return false;
   return Object.entries(fieldsOf[kind as JobFact['kind']]).every(([name, check]) => check(fact[name]));
+}
+
+/** Whether the journal can have it as the end of a run. */
+export function isJobEnd(value: unknown): value is JobEnd {
+  return typeof value === 'object' && value !== null && isWhole({ ...value, kind: 'ended', job: '', run: 0 });
 }
 
 /** A clause. */
