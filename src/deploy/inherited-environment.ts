@@ -14,6 +14,8 @@ const privateVariables = [
   'LISTEN_FDS',
   'LISTEN_FDNAMES',
   'CACHE_DIRECTORY',
+  // Where the key of all secrets may be.
+  'CREDENTIALS_DIRECTORY',
 ];
 
 /** What applications get of our own environment. */

@@ -240,7 +240,8 @@ export class ProcessGroups {
     if (pids.length === 0) return;
     if (files.readText(`${folder}/cgroup.kill`) !== null || files.mayWrite(`${folder}/cgroup.kill`))
       tryTo(() => files.write(`${folder}/cgroup.kill`, '1'));
-    else for (const pid of pids) tryTo(() => files.kill(Number(pid)));
+    // 0 stands for a process outside of this name space; as a number to kill it would be our own group.
+    else for (const pid of pids) if (pid !== '0') tryTo(() => files.kill(Number(pid)));
   }
 
   #sweepFolder(folder: string): void {

@@ -35,6 +35,8 @@ interface ResourcesParts {
   readonly pid: number;
   /** Null: nothing is kept. */
   readonly stateFolder: string | null;
+  /** Of the service manager; absent: it gives none. */
+  readonly credentials?: string | undefined;
   /** Of a program and what it has started, in bytes; null: not known. */
   readonly memoryOf?: (pid: number) => number | null;
   readonly kill?: (pid: number) => void;
@@ -139,7 +141,7 @@ export class ResourcesPart implements MainPart<ResourceSpec> {
   }
 
   #prepare(spec: ResourceSpec, launch: Launch): Result<PreparedLaunch, LaunchFailure> {
-    const { machine } = this.#parts;
+    const { machine, stateFolder, credentials } = this.#parts;
     const refused = this.#noteHoldings(launch.application, spec).find(({ isRefused }) => isRefused);
     if (refused !== undefined) return failWith({ errno: 'EPERM', reason: holdingText(refused) });
     const user = this.#userOf(spec);
@@ -151,7 +153,7 @@ export class ResourcesPart implements MainPart<ResourceSpec> {
     const sandbox = isStrict
       ? {
           directory: launch.directory,
-          mounts: sandboxMounts({ launch, persistent: spec.persistent, stateFolder: this.#parts.stateFolder }),
+          mounts: sandboxMounts({ launch, persistent: spec.persistent, stateFolder, credentials }),
           dropsRights: machine.isRoot,
         }
       : null;
@@ -391,5 +393,8 @@ const digestOf = (text: string): string => createHash('sha256').update(text).dig
 export const resources = mainFeature<ResourceSpec, ResourcesPart, ResourcesStatus>({
   name: resourcesName,
   start: ({ clock, stateFolder }) =>
-    new ResourcesPart({ clock, stateFolder, machine: new SystemMachine(), files: systemGroupFiles, pid: process.pid }),
+    new ResourcesPart({
+      ...{ clock, stateFolder, credentials: process.env['CREDENTIALS_DIRECTORY'] },
+      ...{ machine: new SystemMachine(), files: systemGroupFiles, pid: process.pid },
+    }),
 });
