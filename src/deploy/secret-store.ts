@@ -75,10 +75,14 @@ interface SecretChanges {
 
 export const secretLimits = { count: 1000, valueBytes: 64 * 1024, fileBytes: 8 * 1024 ** 2, nameCharacters: 128 };
 
-/** What tells one state of the file from another; null: there is none. */
+/** What tells one state of the file from another; null: there is none. Never throws: reading it says what is wrong. */
 export function secretsMark(folder: string): string | null {
-  const found = statSync(secretsPath(folder), { bigint: true, throwIfNoEntry: false });
-  return found === undefined ? null : `${found.ino} ${found.mtimeNs} ${found.size}`;
+  try {
+    const found = statSync(secretsPath(folder), { bigint: true, throwIfNoEntry: false });
+    return found === undefined ? null : `${found.ino} ${found.mtimeNs} ${found.size}`;
+  } catch (error) {
+    return `not read (${(error as NodeJS.ErrnoException).code})`;
+  }
 }
 
 const nonceBytes = 12;
@@ -236,7 +240,9 @@ export class SecretStore {
         refuseSecrets('key', 'There is no key yet.', '`candor secret set <name>` makes it with the first secret.');
       if (this.#keySource === 'credential') return this.#rotateToCredential(first, file);
       const fresh = newSecretKey(random);
-      const keys = [fresh, ...this.#keys];
+      // Rotations that failed have left keys with which nothing is encrypted.
+      const used = new Set([file.key, ...file.secrets.map(({ key }) => key)]);
+      const keys = [fresh, ...this.#keys.filter(({ id }) => used.has(id))];
       writeSecretKeys(folder, keys);
       const store = this.#resealed(keys);
       writeSecretKeys(folder, [fresh]);
