@@ -80,8 +80,8 @@ export function secretsMark(folder: string): string | null {
   try {
     const found = statSync(secretsPath(folder), { bigint: true, throwIfNoEntry: false });
     return found === undefined ? null : `${found.ino} ${found.mtimeNs} ${found.size}`;
-  } catch (error) {
-    return `not read (${(error as NodeJS.ErrnoException).code})`;
+  } catch {
+    return 'unreadable';
   }
 }
 

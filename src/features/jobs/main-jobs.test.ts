@@ -41,8 +41,7 @@ function jobs(predecessorEnded: Promise<void> | null = null): Jobs {
 
 const of = (...jobs: readonly JobSpec[]) => [{ application: 'shop', spec: { jobs } as JobsSpec }];
 const start = (from: Jobs) => from.startByHand('shop.report', 'test', () => undefined);
-const failing = (): readonly (string | undefined)[] =>
-  events.flatMap((event) => (event.kind === 'job_failing' ? [event.to] : []));
+const failing = (): readonly unknown[] => events.flatMap((event) => (event.kind === 'job_failing' ? [event.to] : []));
 
 describe('a job that leaves the configuration while its run goes on', () => {
   test('is not told to fail by that run: nothing would end that', async () => {

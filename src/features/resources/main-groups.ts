@@ -66,6 +66,16 @@ export class ProcessGroups {
   /** A group with the limits, for a process that is about to start. `extra`: processes of ours in front of the program. Null: no limit is held by one. Fails with one clause. */
   make(application: string, program: string, limits: LimitsSpec, extra: number): Result<ProcessGroup | null, string> {
     const wanted = settingsOf(limits, extra);
+    const made = this.#tryMaking(application, program, wanted);
+    // Another process of the gateway may have removed the empty group of the application meanwhile.
+    return made.ok ? made : this.#tryMaking(application, program, wanted);
+  }
+
+  #tryMaking(
+    application: string,
+    program: string,
+    wanted: readonly ControllerSettings[],
+  ): Result<ProcessGroup | null, string> {
     const folders = new Map<string, GroupBase>();
     let memory: ProcessGroup['memory'] = null;
     try {
@@ -225,7 +235,8 @@ export class ProcessGroups {
     state.tries += 1;
     if (left.length === 0 || state.tries >= removeTriesMax) {
       this.#removing.delete(group);
-      for (const folder of group.folders) this.#tryRemove(dirname(folder));
+      for (const folder of group.folders)
+        if (this.#tryRemove(dirname(folder))) this.#tryRemove(dirname(dirname(folder)));
       return state.done.resolve();
     }
     const { clock } = this.#parts;

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { chmodSync, chownSync, existsSync, realpathSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { failWith, type Result, succeed } from '#failures/result.ts';
 import { memoryText } from '#failures/quantity-text.ts';
 import type { FeatureState } from '../../core/feature.ts';
@@ -17,7 +17,7 @@ import { signalGroup } from '../../deploy/process-identity.ts';
 import { missingProgram } from '../../deploy/program.ts';
 import { processTreeUsage } from '../../system/process-tree-usage.ts';
 import type { LaunchPart } from '../launch.ts';
-import { mainFeature, type MainPart, type ScopedSpec } from '../main-feature.ts';
+import { type CommandPorts, mainFeature, type MainPart, type ScopedSpec } from '../main-feature.ts';
 import { holdingText } from './holding-text.ts';
 import { holdingsOf, needsGroup } from './holdings.ts';
 import { type ResourceMachine, SystemMachine } from './machine.ts';
@@ -25,6 +25,7 @@ import { chained } from './main-chain.ts';
 import { type GroupFiles, keyOfProcess, type ProcessGroup, ProcessGroups, systemGroupFiles } from './main-groups.ts';
 import { groupKills, groupMemory, MemoryGrowth, MemoryOfReleases, type MemorySource } from './main-memory.ts';
 import { isIn, sandboxMounts } from './main-sandbox.ts';
+import { openWay, realPath } from './main-way.ts';
 import { type Holding, resourcesName, type ResourceSpec, type ResourcesStatus } from './settings.ts';
 import { type KnownUser, mayUse, resolveUser, unreachableFolder } from './users.ts';
 
@@ -298,6 +299,10 @@ export class ResourcesPart implements MainPart<ResourceSpec> {
 
   #ended(run: LimitedRun): void {
     this.#runs.delete(run);
+    if (this.#runs.size === 0) {
+      this.#timer?.cancel();
+      this.#timer = null;
+    }
     const { application, release } = run.program;
     this.#releases.used(application, release, run.growth.peakBytes);
   }
@@ -365,36 +370,20 @@ function environmentOf({ name, home }: KnownUser): Readonly<Record<string, strin
   };
 }
 
-/** Of the state folder and the folders of releases in it, which belong to the gateway alone: the user may pass them, and list none. */
-function openWay(user: KnownUser, stateFolder: string, to: string): void {
-  const way: string[] = [];
-  for (let at = dirname(to); isIn(at, stateFolder); at = dirname(at)) way.push(at);
-  for (const path of way) {
-    try {
-      const isShared = path === stateFolder || dirname(path) === stateFolder;
-      if (!isShared) chownSync(path, -1, user.gid);
-      chmodSync(path, isShared ? 0o711 : 0o710);
-    } catch {
-      // The look at the whole way says which folder stays closed.
-    }
-  }
-}
-
-function realPath(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    return path;
-  }
-}
-
 const digestOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 12);
+
+const partOf = ({ clock, stateFolder }: CommandPorts): ResourcesPart =>
+  new ResourcesPart({
+    ...{ clock, stateFolder, credentials: process.env['CREDENTIALS_DIRECTORY'] },
+    ...{ machine: new SystemMachine(), files: systemGroupFiles, pid: process.pid },
+  });
 
 export const resources = mainFeature<ResourceSpec, ResourcesPart, ResourcesStatus>({
   name: resourcesName,
-  start: ({ clock, stateFolder }) =>
-    new ResourcesPart({
-      ...{ clock, stateFolder, credentials: process.env['CREDENTIALS_DIRECTORY'] },
-      ...{ machine: new SystemMachine(), files: systemGroupFiles, pid: process.pid },
-    }),
+  start: partOf,
+  forCommand(ports) {
+    const part = partOf(ports);
+    // A gateway may run, whose groups those are.
+    return { launch: part.launch, close: () => part.close(true) };
+  },
 });

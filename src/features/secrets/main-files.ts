@@ -7,6 +7,7 @@ import {
   mkdirSync,
   readdirSync,
   realpathSync,
+  rmdirSync,
   rmSync,
   statfsSync,
   writeFileSync,
@@ -40,6 +41,7 @@ const ofProcess = '.process';
 /** Of another process of ours that is about to start its program. */
 const startMs = 10_000;
 const recordBytesMax = 4096;
+const attemptsMax = 3;
 
 /**
  * Secrets that programs read from files. Each start has a folder of its own, in memory where the machine has such a folder, and beside it the identity of
@@ -65,11 +67,9 @@ export class SecretFiles {
   }
 
   #write(values: ReadonlyMap<string, string>, owner: LaunchOwner | null): WrittenFiles {
-    const root = this.#makeRoot();
     this.sweep();
     const name = this.#newName();
-    const folder = join(root, name);
-    mkdirSync(folder, { mode: 0o700 });
+    const { root, folder } = this.#makeFolder(name);
     this.#own.add(name);
     const remove = (): void => this.#remove(root, name);
     try {
@@ -88,6 +88,20 @@ export class SecretFiles {
     } catch (error) {
       remove();
       throw error;
+    }
+  }
+
+  #makeFolder(name: string): { readonly root: string; readonly folder: string } {
+    for (let attempt = 1; ; attempt += 1) {
+      const root = this.#makeRoot();
+      const folder = join(root, name);
+      try {
+        mkdirSync(folder, { mode: 0o700 });
+        return { root, folder };
+      } catch (error) {
+        // Another process of the gateway has removed the empty root meanwhile.
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || attempt === attemptsMax) throw error;
+      }
     }
   }
 
@@ -118,6 +132,11 @@ export class SecretFiles {
   #remove(root: string, name: string): void {
     this.#own.delete(name);
     for (const path of [join(root, name), join(root, `${name}${ofProcess}`)]) removeWhole(path);
+    try {
+      rmdirSync(root);
+    } catch {
+      // Other programs have files there.
+    }
   }
 
   get #root(): string {
