@@ -27,23 +27,23 @@ export function groupKills(folder: string, version: 1 | 2, readText: (path: stri
 }
 
 /** A master that starts a leaking child again and again is told so often. */
-const toldEveryMs = 60_000;
+const reportEveryMs = 60_000;
 
 /** How many processes of a program that runs on were killed for memory, since that was told last. */
 export class ChildKills {
-  #told: number;
-  #toldAt: Instant | null = null;
+  #reported: number;
+  #reportedAt: Instant | null = null;
 
   constructor(kills: number) {
-    this.#told = kills;
+    this.#reported = kills;
   }
 
   /** To tell now; 0: none. `kills`: of the group, at the look before the last one: the kill of the program itself is told with its end. */
   due(kills: number, now: Instant): number {
-    const count = kills - this.#told;
-    if (count <= 0 || (this.#toldAt !== null && now - this.#toldAt < toldEveryMs)) return 0;
-    this.#told = kills;
-    this.#toldAt = now;
+    const count = kills - this.#reported;
+    if (count <= 0 || (this.#reportedAt !== null && now - this.#reportedAt < reportEveryMs)) return 0;
+    this.#reported = kills;
+    this.#reportedAt = now;
     return count;
   }
 }

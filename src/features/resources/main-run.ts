@@ -38,7 +38,7 @@ export function killedChildrenText(
   count: number,
 ): string {
   const what = count === 1 ? `a process of ${program} was` : `${count} processes of ${program} were`;
-  const told = `${what} killed by the kernel: out of memory: all processes of ${program} together had reached ${memoryText(limitBytes)}, their limit (limits.memory); ${name}, process ${pid ?? '?'}, runs on`;
+  const text = `${what} killed by the kernel: out of memory: all processes of ${program} together had reached ${memoryText(limitBytes)}, their limit (limits.memory); ${name}, process ${pid ?? '?'}, runs on`;
   const grown = growth.text();
-  return grown === null ? told : `${told}; ${grown}`;
+  return grown === null ? text : `${text}; ${grown}`;
 }
