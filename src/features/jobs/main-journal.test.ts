@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { faultyFiles } from '../../deploy/faulty-files.test-support.ts';
 import type { ReleaseFiles } from '../../deploy/release-files.ts';
+import { isWholeSweep } from '../../testing/sweep.test-support.ts';
 import { type JobFact, runsMax } from './main-history.ts';
 import { JobJournal } from './main-journal.ts';
 
@@ -81,6 +82,35 @@ describe('the journal of jobs', () => {
     assert.deepEqual([read.histories.get(job)?.decidedTo, read.unknownTo], [500_000, 500_000]);
     assert.match(readFileSync(`${journal.path}.damaged`, 'utf8'), /xxxx/);
     assert.deepEqual(await known(folder), { decidedTo: 500_000, runs: [2], damage: null });
+  });
+
+  test('with any wrong bit is noticed: no tick that was claimed is due again', async () => {
+    const folder = newFolder();
+    const { journal } = await opened(folder);
+    await journal.append(scheduled, started(1), ended(1), started(2), ended(2));
+    const whole = readFileSync(journal.path);
+    for (let at = 0; at < whole.length; at += isWholeSweep ? 1 : 9) {
+      const wrong = Buffer.from(whole);
+      wrong[at] = (wrong[at] as number) ^ (1 << (at % 8));
+      writeFileSync(journal.path, wrong);
+      const { journal: read } = await opened(folder);
+      const decidedTo = read.histories.get(job)?.decidedTo ?? read.unknownTo;
+      assert.ok(decidedTo >= 2000, `byte ${at}: ${decidedTo}`);
+    }
+  });
+
+  test('cut anywhere has what was confirmed before, and can be written again', async () => {
+    const folder = newFolder();
+    const { journal } = await opened(folder);
+    await journal.append(scheduled, started(1), ended(1), started(2), ended(2));
+    const whole = readFileSync(journal.path);
+    for (let length = 0; length <= whole.length; length += isWholeSweep ? 1 : 7) {
+      writeFileSync(journal.path, whole.subarray(0, length));
+      const { journal: read, damage } = await opened(folder);
+      await read.append(started(3));
+      const { runs } = await known(folder);
+      assert.deepEqual([damage, runs.at(-1)], [null, 3], `${length} bytes`);
+    }
   });
 
   test('that another program has changed is not written', async () => {

@@ -1,5 +1,6 @@
 import { constants } from 'node:fs';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { lowerFirst } from '#failures/first-letter.ts';
 import { makePrivateFolder } from '../../deploy/private-folder.ts';
 import { readOwnFile, writeWholeLater } from '../../deploy/own-file.ts';
@@ -170,7 +171,17 @@ export class JobJournal {
   }
 }
 
-const lineOf = (fact: JobFact): string => `${JSON.stringify({ v: 1, ...fact })}\n`;
+/** With a checksum: one wrong digit of a tick, and it would run again. */
+function lineOf(fact: JobFact): string {
+  const text = JSON.stringify({ v: 1, ...fact });
+  return `${text.slice(0, -1)},"crc":${crc32(text)}}\n`;
+}
+
+/** Lines of earlier versions have no checksum. */
+function isAsWritten(line: string): boolean {
+  const [end = '', sum] = /,"crc":(\d+)\}$/.exec(line) ?? [];
+  return sum === undefined || crc32(`${line.slice(0, line.length - end.length)}}`) === Number(sum);
+}
 
 interface ReadFacts {
   readonly facts: readonly JobFact[];
@@ -194,7 +205,8 @@ function readFacts(text: string): ReadFacts {
 
 function factOf(line: string): JobFact | null {
   try {
-    const { v, ...fact } = JSON.parse(line) as JobFact & { readonly v: unknown };
+    if (!isAsWritten(line)) return null;
+    const { v, crc: _, ...fact } = JSON.parse(line) as JobFact & { readonly v: unknown; readonly crc?: number };
     return v === 1 && isWhole(fact as unknown as Fields) ? (fact as JobFact) : null;
   } catch {
     return null;
