@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import type { NewEvent } from '../../core/event.ts';
 import type { EndedJob } from '../../deploy/release-job.ts';
+import { releaseFiles, type ReleaseFiles } from '../../deploy/release-files.ts';
 import { SimulatedClock } from '../../testing/simulated-clock.ts';
 import type { ApplicationPrograms } from '../main-feature.ts';
 import { Jobs } from './main-jobs.ts';
@@ -25,7 +26,7 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 /** As a process of the gateway has them. */
-function jobs(predecessorEnded: Promise<void> | null = null): Jobs {
+function jobs(predecessorEnded: Promise<void> | null = null, files: ReleaseFiles = releaseFiles): Jobs {
   const applications = {
     inForce: () => ({ release: null }),
     redact: (text: string) => text,
@@ -36,7 +37,7 @@ function jobs(predecessorEnded: Promise<void> | null = null): Jobs {
       }),
   } as unknown as ApplicationPrograms;
   const emit = (event: NewEvent): void => void events.push(event);
-  return new Jobs({ clock: new SimulatedClock(), events: { emit }, stateFolder: folder, applications });
+  return new Jobs({ clock: new SimulatedClock(), events: { emit }, stateFolder: folder, applications, files });
 }
 
 const of = (...jobs: readonly JobSpec[]) => [{ application: 'shop', spec: { jobs } as JobsSpec }];
@@ -72,6 +73,36 @@ describe('a job that leaves the configuration while its run goes on', () => {
     assert.deepEqual(failing(), ['failing']);
     assert.equal((await start(all))?.ok, true);
   });
+});
+
+test('a run whose end the disk had no room for is not told to have been lost when the process that should take over fails', async () => {
+  const state = { isFull: false };
+  const files = {
+    ...releaseFiles,
+    open: ((...asked: Parameters<typeof releaseFiles.open>) =>
+      state.isFull
+        ? Promise.reject(Object.assign(new Error(), { code: 'ENOSPC', syscall: 'open' }))
+        : releaseFiles.open(...asked)) as typeof releaseFiles.open,
+  };
+  const all = jobs(null, files);
+  await all.use(of(report));
+  const started = await start(all);
+  state.isFull = true;
+  running[0]?.({});
+  assert.ok(started?.ok === true);
+  await started.ended;
+  await all.pause();
+  await all.resume();
+  state.isFull = false;
+  assert.deepEqual(failing(), []);
+  assert.equal((await start(all))?.ok, true);
+  assert.deepEqual(
+    all.status().flatMap(({ runs }) => runs.map(({ run, state: how }) => [run, how])),
+    [
+      [2, 'running'],
+      [1, 'succeeded'],
+    ],
+  );
 });
 
 test('ends of runs that the process before has left are taken over, and damaged ones are not: the journal can be read again', async () => {

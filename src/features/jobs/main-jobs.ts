@@ -154,7 +154,7 @@ export class Jobs {
           ...{ kind: 'job_failing', subject: `job:${id}`, to: 'removed', reason: `${id} is no job any more` },
           evidence: { application: id.split('.')[0] ?? id, job: id, run: null, code: null, signal: null, fix: null },
         });
-      await this.#append({ kind: 'removed', job: id });
+      await this.#note({ kind: 'removed', job: id });
     }
   }
 
@@ -174,7 +174,7 @@ export class Jobs {
     for (const [id, runs] of open)
       for (const run of runs) {
         const end = this.#endOf(id, run, ends);
-        await this.#append({ kind: 'ended', job: id, run, ...end });
+        await this.#note({ kind: 'ended', job: id, run, ...end });
         this.#jobs.get(id)?.beforeEnded(run, end);
       }
     await this.#removeEnds(ends);
@@ -201,10 +201,8 @@ export class Jobs {
     for (const name of ends.keys()) await rm(join(this.#folder ?? '', name), { force: true }).catch(() => undefined);
   }
 
-  async #append(...facts: readonly JobFact[]): Promise<void> {
-    if (typeof this.#journal === 'string') return;
-    // The next start writes it again.
-    await this.#journal.append(...facts).catch(() => undefined);
+  async #note(...facts: readonly JobFact[]): Promise<void> {
+    if (typeof this.#journal !== 'string' && facts.length > 0) await this.#journal.note(...facts);
   }
 
   /** A release may be in force that was not before. */
@@ -231,8 +229,11 @@ export class Jobs {
   async resume(): Promise<void> {
     this.#isPaused = false;
     if (this.#opened === null) return;
+    const owed = typeof this.#journal === 'string' ? [] : this.#journal.owed;
     this.#opened = this.#open();
     await this.#opened;
+    // Schedules are noted again: the other process may have decided later times.
+    await this.#note(...owed.filter(({ kind }) => kind === 'ended' || kind === 'missed' || kind === 'skipped'));
     await this.#takeEnds(this.#openRuns());
     for (const job of this.#jobs.values()) job.resume();
     await this.#apply(this.#wanted);

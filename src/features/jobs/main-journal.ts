@@ -18,6 +18,22 @@ const creating = appending | constants.O_CREAT | constants.O_EXCL;
 /** Why a line is not on the disk: the end of a sentence that begins with the journal. Then nothing may be done that it would have claimed. */
 class JournalUnwritten extends Error {}
 
+type OpenFile = Awaited<ReturnType<ReleaseFiles['open']>>;
+
+/** As many as a day of minutes. */
+const owedMax = 1500;
+
+/** Times of one job that were missed become one fact. */
+function withOwed(owed: readonly JobFact[], fact: JobFact): readonly JobFact[] {
+  if (fact.kind !== 'missed') return [...owed, fact];
+  const isOfJob = (one: JobFact): one is typeof fact => one.kind === 'missed' && one.job === fact.job;
+  const before = owed.find(isOfJob);
+  if (before === undefined) return [...owed, fact];
+  const { first, count, isMore } = before;
+  const both = { ...fact, first, count: count + fact.count, isMore: isMore || fact.isMore };
+  return [...owed.filter((one) => one !== before), both];
+}
+
 interface JournalParts {
   readonly folder: string;
   readonly files?: ReleaseFiles;
@@ -43,6 +59,8 @@ export class JobJournal {
   /** Null: there is no file. */
   #bytes: number | null;
   #compactAbove = compactBytesMax;
+  /** What the disk does not have yet, and what nothing waits for. */
+  #owed: readonly JobFact[] = [];
   /** Why nothing can be written until the next start. */
   #broken: string | null = null;
   #writing: Promise<unknown> = Promise.resolve();
@@ -95,12 +113,29 @@ export class JobJournal {
 
   /** Resolves when what was being written is on the disk. From then on it is another process's, and nothing is appended. */
   async close(): Promise<void> {
+    if (this.#owed.length > 0) await this.append().catch(() => undefined);
     this.#broken = 'is written by another process';
     await this.#writing;
   }
 
   get histories(): JobHistories {
     return this.#histories;
+  }
+
+  get owed(): readonly JobFact[] {
+    return this.#owed;
+  }
+
+  /** Takes them into the histories, and to the disk, or else with what the disk takes next. Never rejects. */
+  note(...facts: readonly JobFact[]): Promise<void> {
+    const noted = this.#writing.then(() => this.#append(facts)).catch(() => this.#owe(facts));
+    this.#writing = noted;
+    return noted;
+  }
+
+  #owe(facts: readonly JobFact[]): void {
+    for (const fact of facts) addFact(this.#histories, fact);
+    this.#owed = facts.reduce(withOwed, this.#owed).slice(-owedMax);
   }
 
   /** Resolves when the disk has all of them; rejects with `JournalUnwritten` otherwise. Calls are carried out one after the other. */
@@ -112,22 +147,32 @@ export class JobJournal {
 
   async #append(facts: readonly JobFact[]): Promise<void> {
     if (this.#broken !== null) throw new JournalUnwritten(this.#broken);
-    const content = Buffer.from(facts.map(lineOf).join(''));
+    const content = Buffer.from([...this.#owed, ...facts].map(lineOf).join(''));
+    const handle = await this.#open();
     try {
-      await this.#write(content);
+      await this.#write(handle, content);
     } catch (error) {
       if (error instanceof JournalUnwritten) throw error;
       await this.#takeBack();
       throw new JournalUnwritten(`cannot be written: ${causeOf(error)}`);
     }
     this.#bytes = (this.#bytes ?? 0) + content.length;
+    this.#owed = [];
     for (const fact of facts) addFact(this.#histories, fact);
     if (this.#bytes > this.#compactAbove) await this.#compact();
   }
 
-  async #write(content: Buffer): Promise<void> {
+  /** Where that fails, on a file system that is read-only say, nothing has changed. */
+  async #open(): Promise<OpenFile> {
+    try {
+      return await this.#files.open(this.path, this.#bytes === null ? creating : appending, 0o600);
+    } catch (error) {
+      throw new JournalUnwritten(`cannot be written: ${causeOf(error)}`);
+    }
+  }
+
+  async #write(handle: OpenFile, content: Buffer): Promise<void> {
     const isNew = this.#bytes === null;
-    const handle = await this.#files.open(this.path, isNew ? creating : appending, 0o600);
     try {
       const { size } = await handle.stat();
       if (size !== (this.#bytes ?? 0))
