@@ -105,6 +105,18 @@ test('a run whose end the disk had no room for is not told to have been lost whe
   );
 });
 
+test('an upgrade that fails before its handoff leaves the journal alone, which may just be written', async () => {
+  const all = jobs();
+  await all.use(of(report));
+  const starting = start(all);
+  await all.resume();
+  const started = await starting;
+  assert.ok(started?.ok === true);
+  running[0]?.({});
+  await started.ended;
+  assert.equal((await start(all))?.ok, true);
+});
+
 test('ends of runs that the process before has left are taken over, and damaged ones are not: the journal can be read again', async () => {
   const before = jobs();
   await before.use(of(report, { ...report, name: 'other' }));

@@ -227,6 +227,8 @@ export class Jobs {
 
   /** The other process has not taken over. It may have written to the journal. */
   async resume(): Promise<void> {
+    // An upgrade has failed before it came to the handoff. The journal may just be written, and must not be read again.
+    if (!this.#isPaused) return;
     this.#isPaused = false;
     if (this.#opened === null) return;
     const owed = typeof this.#journal === 'string' ? [] : this.#journal.owed;

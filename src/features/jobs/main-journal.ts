@@ -18,6 +18,8 @@ const creating = appending | constants.O_CREAT | constants.O_EXCL;
 /** Why a line is not on the disk: the end of a sentence that begins with the journal. Then nothing may be done that it would have claimed. */
 class JournalUnwritten extends Error {}
 
+const changedByOther = 'was changed by another program. Restart the gateway, so that it is read again';
+
 type OpenFile = Awaited<ReturnType<ReleaseFiles['open']>>;
 
 /** As many as a day of minutes. */
@@ -174,11 +176,12 @@ export class JobJournal {
   async #write(handle: OpenFile, content: Buffer): Promise<void> {
     const isNew = this.#bytes === null;
     try {
-      const { size } = await handle.stat();
-      if (size !== (this.#bytes ?? 0))
-        throw new JournalUnwritten('was changed by another program. Restart the gateway, so that it is read again');
+      const before = this.#bytes ?? 0;
+      if ((await handle.stat()).size !== before) throw new JournalUnwritten(changedByOther);
       await handle.writeFile(content);
       await handle.sync();
+      // Of two processes that write at the same moment one at most finds its lines alone.
+      if ((await handle.stat()).size !== before + content.length) throw new JournalUnwritten(changedByOther);
       if (isNew) await syncPath(this.folder, this.#files);
     } finally {
       // The disk has the lines, or they are taken back: closing changes neither.
