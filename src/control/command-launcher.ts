@@ -6,7 +6,7 @@ import type { CommandPorts } from '../features/main-feature.ts';
 interface CommandLauncher {
   readonly launcher: Launcher;
   /** Resolves when nothing of the program is left. */
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** Starts a program of an application as the gateway would, for a command that runs beside it. */
@@ -17,6 +17,8 @@ export function commandLauncher(ports: CommandPorts): CommandLauncher {
   });
   return {
     launcher: featureLauncher(parts),
-    close: async () => void (await Promise.all(parts.map((part) => part.close?.(true)))),
+    close: async () => {
+      for (const part of parts) await part.close?.(true);
+    },
   };
 }
