@@ -112,12 +112,17 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** The packages in `packages/`, which know nothing of `src/`. Every room may import the one of failures. */
-export const workspaces: Readonly<Record<string, readonly string[]>> = { failures: [], explain: ['failures'] };
+export const workspaces: Readonly<Record<string, readonly string[]>> = {
+  failures: [],
+  explain: ['failures'],
+  client: ['failures'],
+};
 
 /** Rooms without anything of Node's: they run in a browser, or in simulated time, unchanged. */
 export const roomsWithoutNode: readonly string[] = [
   'failures',
   'explain',
+  'client',
   'core',
   'policy',
   'redact',
@@ -178,6 +183,9 @@ export const entries: readonly string[] = [
   'src/testing/testing.ts',
   'src/diagnose/diagnose.ts',
   'packages/failures/src/main.ts',
+  'packages/client/src/main.ts',
+  // In place of `network-codes.ts` in bundles for browsers.
+  'packages/client/src/no-codes.ts',
   'src/testing/fault-origin-main.ts',
   // A thread of its own, which `src/cli/read-in-thread.ts` starts.
   'src/cli/configuration-thread.ts',
