@@ -229,10 +229,6 @@ async function main(): Promise<void> {
           (await status()).workers.every(({ state }) => state === 'serving'),
         );
       }
-      const { pid } = await status();
-      const upgrade = candor(['upgrade']);
-      await loseWorker(folder, pid);
-      assert.equal((await upgrade).code, 0);
       const { runs } = ((await asJson(['jobs', 'api.report'])) as { jobs: { runs: unknown[] }[] }).jobs[0] ?? {
         runs: [],
       };
@@ -250,6 +246,15 @@ async function main(): Promise<void> {
       const isKnown = lost.every(([, unread]) => unread !== null);
       console.log(`  ${lost.length} workers lost with ${inFlight} requests; clients saw ${broken.length} broken ones`);
       assert.ok(!isKnown || broken.length <= inFlight, JSON.stringify(broken));
+      const { pid } = await status();
+      const upgrade = candor(['upgrade']);
+      await loseWorker(folder, pid);
+      assert.equal((await upgrade).code, 0);
+      // Events of the process that has gone are gone with it.
+      assert.deepEqual(
+        load.failures().filter(({ what }) => !what.startsWith('0 ')),
+        [],
+      );
       load.forget();
     },
   );
