@@ -38,10 +38,14 @@ export interface SecretsFile {
   readonly seal: string;
 }
 
-/** What tells one state of the file from another; null: there is none. */
+/** What tells one state of the file from another; null: there is none. Never throws: reading it says what is wrong. */
 export function secretsMark(folder: string): string | null {
-  const found = statSync(secretsPath(folder), { bigint: true, throwIfNoEntry: false });
-  return found === undefined ? null : `${found.ino} ${found.mtimeNs} ${found.size}`;
+  try {
+    const found = statSync(secretsPath(folder), { bigint: true, throwIfNoEntry: false });
+    return found === undefined ? null : `${found.ino} ${found.mtimeNs} ${found.size}`;
+  } catch {
+    return 'unreadable';
+  }
 }
 
 export function secretsPath(folder: string): string {

@@ -307,6 +307,18 @@ describe('the key', () => {
     assert.equal(refusedAtOpening().kind, 'key');
   });
 
+  test('is kept as often as its rotation fails, and keys of failed rotations are not', () => {
+    set('shop', { db: value });
+    const blocked = join(`${secretsPath(folder)}.new`, 'x');
+    mkdirSync(blocked, { recursive: true });
+    for (let n = 0; n < 120; n++) assert.equal(open().rotateKey().ok, false);
+    assert.equal(valueOf(open(), 'shop', 'db'), value);
+    assert.equal(readFileSync(secretKeyPath(folder), 'utf8').trim().split('\n').length, 2);
+    rmSync(`${secretsPath(folder)}.new`, { recursive: true });
+    assert.ok(open().rotateKey().ok);
+    assert.equal(valueOf(open(), 'shop', 'db'), value);
+  });
+
   test('is not rotated where there is none', () => {
     assert.match(refusalOf(open().rotateKey() as never).reason, /no key yet/);
   });

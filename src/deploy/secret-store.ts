@@ -180,7 +180,9 @@ export class SecretStore {
         refuseSecrets('key', 'There is no key yet.', '`candor secret set <name>` makes it with the first secret.');
       if (this.#keySource === 'credential') return this.#rotateToCredential(first, file);
       const fresh = newSecretKey(random);
-      const keys = [fresh, ...this.#keys];
+      // Rotations that failed have left keys with which nothing is encrypted.
+      const used = new Set([file.key, ...file.secrets.map(({ key }) => key)]);
+      const keys = [fresh, ...this.#keys.filter(({ id }) => used.has(id))];
       writeSecretKeys(folder, keys);
       const store = this.#resealed(keys);
       writeSecretKeys(folder, [fresh]);

@@ -64,7 +64,7 @@ export class ProcessGroups {
     return controller === 'io' ? (this.#problem ?? this.#ioProblem) : this.#problem;
   }
 
-  /** `disk`: that of `limits.io`; null: none can be named. A group with the limits, for a process that is about to start. `extra`: processes of ours in front of the program. Null: no limit is held by one. Fails with one clause. */
+  /** A group with the limits, for a process that is about to start. `extra`: processes of ours in front of the program. `disk`: that of `limits.io`; null: none can be named. Null: no limit is held by a group. Fails with one clause. */
   make(
     application: string,
     program: string,
@@ -73,6 +73,16 @@ export class ProcessGroups {
     disk: string | null = null,
   ): Result<ProcessGroup | null, string> {
     const wanted = settingsOf(limits, extra, disk);
+    const made = this.#tryMaking(application, program, wanted);
+    // Another process of the gateway may have removed the empty group of the application meanwhile.
+    return made.ok ? made : this.#tryMaking(application, program, wanted);
+  }
+
+  #tryMaking(
+    application: string,
+    program: string,
+    wanted: readonly ControllerSettings[],
+  ): Result<ProcessGroup | null, string> {
     const folders = new Map<string, GroupBase>();
     let memory: ProcessGroup['memory'] = null;
     try {
@@ -245,7 +255,8 @@ export class ProcessGroups {
     state.tries += 1;
     if (left.length === 0 || state.tries >= removeTriesMax) {
       this.#removing.delete(group);
-      for (const folder of group.folders) this.#tryRemove(dirname(folder));
+      for (const folder of group.folders)
+        if (this.#tryRemove(dirname(folder))) this.#tryRemove(dirname(dirname(folder)));
       return state.done.resolve();
     }
     const { clock } = this.#parts;
@@ -260,7 +271,8 @@ export class ProcessGroups {
     if (pids.length === 0) return;
     if (files.readText(`${folder}/cgroup.kill`) !== null || files.mayWrite(`${folder}/cgroup.kill`))
       tryTo(() => files.write(`${folder}/cgroup.kill`, '1'));
-    else for (const pid of pids) tryTo(() => files.kill(Number(pid)));
+    // 0 stands for a process outside of this name space; as a number to kill it would be our own group.
+    else for (const pid of pids) if (pid !== '0') tryTo(() => files.kill(Number(pid)));
   }
 
   #sweepFolder(folder: string): void {

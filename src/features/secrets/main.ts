@@ -195,7 +195,16 @@ function missing({ uses }: SecretsSpec, store: SecretStore, application: string)
   };
 }
 
+const credentials = (): string | undefined => process.env['CREDENTIALS_DIRECTORY'];
+
 export const secrets = mainFeature<SecretsSpec, SecretsPart>({
   name: secretsName,
-  start: (ports) => new SecretsPart({ ...ports, credentials: process.env['CREDENTIALS_DIRECTORY'] }),
+  start: (ports) => new SecretsPart({ ...ports, credentials: credentials() }),
+  forCommand: (ports) => {
+    const { launch } = new SecretsPart({
+      ...{ ...ports, credentials: credentials() },
+      ...{ events: { emit: () => undefined }, launchChanged: () => undefined },
+    });
+    return { launch: launch as unknown as LaunchPart };
+  },
 });
