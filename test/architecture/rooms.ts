@@ -112,7 +112,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** The packages in `packages/`, which know nothing of `src/`. Every room may import the one of failures. */
-export const workspaces: Readonly<Record<string, readonly string[]>> = { failures: [], explain: ['failures'] };
+export const workspaces: Readonly<Record<string, readonly string[]>> = { failures: [], explain: ['failures'], kit: [] };
 
 /** Rooms without anything of Node's: they run in a browser, or in simulated time, unchanged. */
 export const roomsWithoutNode: readonly string[] = [
@@ -145,6 +145,8 @@ export const packages: Readonly<Record<string, readonly string[]>> = {
   admin: ['zod'],
   dashboard: ['preact', '@preact/signals', 'uplot'],
   cli: ['@stricli/core'],
+  // Its entry for Hono: applications of Hono have it.
+  kit: ['@hono/node-server'],
 };
 
 export interface Plane {
@@ -178,6 +180,7 @@ export const entries: readonly string[] = [
   'src/testing/testing.ts',
   'src/diagnose/diagnose.ts',
   'packages/failures/src/main.ts',
+  ...['main', 'express', 'fastify', 'hono', 'koa', 'nest', 'next'].map((name) => `packages/kit/src/${name}.ts`),
   'src/testing/fault-origin-main.ts',
   // A thread of its own, which `src/cli/read-in-thread.ts` starts.
   'src/cli/configuration-thread.ts',
