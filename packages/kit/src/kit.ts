@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Server as SecureServer } from 'node:https';
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
+import { Server as TlsServer } from 'node:tls';
 import type { KitClock } from './clock.ts';
 import { drainServer, type DrainedServer } from './drain.ts';
 import { HealthChecks } from './health-checks.ts';
@@ -159,10 +160,11 @@ export class Kit {
   #watch(): void {
     const { server } = this;
     const emit = server.emit.bind(server) as (event: string, ...args: unknown[]) => boolean;
+    // Below a connection of TLS is another one, which ends with it.
+    const opening = server instanceof TlsServer ? 'secureConnection' : 'connection';
     server.emit = (event: string, ...args: unknown[]): boolean => {
       switch (event) {
-        case 'connection':
-        case 'secureConnection':
+        case opening:
           this.#watchConnection(args[0] as Socket);
           break;
         case 'request':
