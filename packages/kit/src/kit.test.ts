@@ -177,18 +177,23 @@ describe('connections during a drain', () => {
     assert.equal(await drained, 0);
   });
 
-  test('whose response has begun before are closed behind it', async () => {
+  test('whose response has begun before are closed behind it, while others go on', async () => {
     await start();
-    const slow = await RawConnection.to(served.kit.url);
-    slow.send('GET /slow HTTP/1.1');
+    const [begun, other] = [await RawConnection.to(served.kit.url), await RawConnection.to(served.kit.url)];
+    begun.send('GET /slow HTTP/1.1');
     const response = await served.slowResponse();
     response.write('begun ');
-    await slow.receives('begun');
+    await begun.receives('begun');
+    other.send('GET /slow HTTP/1.1');
+    const otherResponse = await served.slowResponse(2);
     const drained = served.kit.drain();
     await served.clock.pass(7000);
     response.end('done');
-    await slow.receives('done');
-    await slow.closed;
+    await begun.receives('done');
+    await begun.closed;
+    assert.equal(other.socket.destroyed, false);
+    otherResponse.end();
+    await other.closed;
     assert.equal(await drained, 0);
   });
 
