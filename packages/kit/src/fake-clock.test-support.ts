@@ -19,6 +19,10 @@ export class FakeKitClock implements KitClock {
     return () => void this.#timers.delete(timer);
   }
 
+  afterEvents(fire: () => void): void {
+    fire();
+  }
+
   get timers(): number {
     return this.#timers.size;
   }

@@ -9,6 +9,7 @@ export const systemKitClock: KitClock = {
     const timer = setTimeout(fire, ms);
     return () => clearTimeout(timer);
   },
+  afterEvents: (fire) => void setImmediate(fire),
 };
 
 export function newRequestId(): string {

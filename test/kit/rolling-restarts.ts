@@ -1,0 +1,79 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { join } from 'node:path';
+import { repositoryRoot } from '../../scripts/repository.ts';
+import { freePort } from '../free-port.ts';
+import { SteadyLoad } from '../steady-load.ts';
+import { answers, checkMs, endProcess, type KitGateway, startKitGateway } from './kit-gateways.ts';
+
+interface RestartPlan {
+  readonly framework: string;
+  readonly gateways: readonly string[];
+  readonly restarts: number;
+  /** Requests a second to each gateway. */
+  readonly rate: number;
+  /** Of the environment of the application. */
+  readonly environment?: NodeJS.ProcessEnv;
+}
+
+export interface RestartFigures {
+  readonly framework: string;
+  readonly gateway: string;
+  readonly sent: number;
+  readonly failed: number;
+  readonly kinds: readonly string[];
+  /** Restarts whose program ended with another code than 0. */
+  readonly otherCodes: number;
+}
+
+/** Long enough for three checks. */
+const drain = { noticeMs: 4 * checkMs, idleMs: checkMs, timeoutMs: 9000 };
+
+/** Two instances of one framework behind each gateway: one after the other ends by SIGTERM and starts again, under load. */
+export async function restartRolling(plan: RestartPlan): Promise<readonly RestartFigures[]> {
+  return Promise.all(plan.gateways.map((gateway) => restartBehind(gateway, plan)));
+}
+
+async function restartBehind(
+  gatewayName: string,
+  { framework, restarts, rate, environment }: RestartPlan,
+): Promise<RestartFigures> {
+  const ports = [await freePort(), await freePort()];
+  const instances = ports.map((port) => startSample(framework, port, { ...environment, PORT: String(port) }));
+  const load: { running: SteadyLoad | null } = { running: null };
+  let gateway: KitGateway | null = null;
+  let otherCodes = 0;
+  try {
+    const ready = framework === 'plain' ? '/' : '/readyz';
+    await Promise.all(ports.map((port) => answers(port, ready)));
+    gateway = await startKitGateway(gatewayName, ports);
+    const running = new SteadyLoad({ port: gateway.port, rate, hasSockets: false });
+    load.running = running;
+    running.start();
+    await sleep(1000);
+    for (let number = 0; number < restarts; number++) {
+      const at = number % 2;
+      const port = ports[at] as number;
+      if ((await endProcess(instances[at] as ChildProcess)) !== 0) otherCodes += 1;
+      instances[at] = startSample(framework, port, { ...environment, PORT: String(port) });
+      await answers(port, ready);
+      // Until the gateway has seen it: the other one is next.
+      await sleep(Math.max(1000, 3 * checkMs));
+    }
+    await running.stop();
+    const kinds = [...running.failures].map(([kind, { count, example }]) => `${count} × ${kind} (${example})`);
+    return { framework, gateway: gatewayName, sent: running.sent, failed: running.failed, kinds, otherCodes };
+  } finally {
+    await load.running?.stop();
+    await gateway?.stop();
+    await Promise.all(instances.map((instance) => endProcess(instance)));
+  }
+}
+
+export function startSample(framework: string, port: number, environment: NodeJS.ProcessEnv): ChildProcess {
+  const options = { host: '127.0.0.1', port, drain };
+  return spawn(process.execPath, [join(repositoryRoot, 'test/kit/sample.ts'), framework], {
+    env: { ...process.env, KIT_OPTIONS: JSON.stringify(options), ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+}
