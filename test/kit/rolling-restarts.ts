@@ -39,7 +39,9 @@ async function restartBehind(
   { framework, restarts, rate, environment }: RestartPlan,
 ): Promise<RestartFigures> {
   const ports = [await freePort(), await freePort()];
-  const instances = ports.map((port) => startSample(framework, port, { ...environment, PORT: String(port) }));
+  const start = (port: number, version: string): ChildProcess =>
+    startSample(framework, port, { ...environment, PORT: String(port), KIT_VERSION: version });
+  const instances = ports.map((port) => start(port, 'first'));
   const load: { running: SteadyLoad | null } = { running: null };
   let gateway: KitGateway | null = null;
   let otherCodes = 0;
@@ -55,10 +57,10 @@ async function restartBehind(
       const at = number % 2;
       const port = ports[at] as number;
       if ((await endProcess(instances[at] as ChildProcess)) !== 0) otherCodes += 1;
-      instances[at] = startSample(framework, port, { ...environment, PORT: String(port) });
+      instances[at] = start(port, `restart ${number}`);
       await answers(port, ready);
-      // Until the gateway has seen it: the other one is next.
-      await sleep(Math.max(1000, 3 * checkMs));
+      // The other one is next when the gateway sends requests to this one again.
+      await untilAnswered(running, `restart ${number}`);
     }
     await running.stop();
     const kinds = [...running.failures].map(([kind, { count, example }]) => `${count} × ${kind} (${example})`);
@@ -68,6 +70,11 @@ async function restartBehind(
     await gateway?.stop();
     await Promise.all(instances.map((instance) => endProcess(instance)));
   }
+}
+
+async function untilAnswered({ firstAnswers }: SteadyLoad, version: string): Promise<void> {
+  for (const giveUpAt = Date.now() + 30_000; !firstAnswers.has(version); await sleep(20))
+    if (Date.now() > giveUpAt) throw new Error(`${version} has got no request for 30 s`);
 }
 
 export function startSample(framework: string, port: number, environment: NodeJS.ProcessEnv): ChildProcess {

@@ -1,3 +1,4 @@
+import { channel } from 'node:diagnostics_channel';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -13,11 +14,19 @@ import type { NextApplication } from '../../packages/kit/src/next.ts';
 const [framework = 'http'] = process.argv.slice(2);
 const options: ListenOptions = JSON.parse(process.env['KIT_OPTIONS'] ?? '{}');
 
+/** Whichever framework answers. The load sees by it that the gateway sends requests to this start. */
+channel('http.server.request.start').subscribe((message) => {
+  const { response } = message as { readonly response: ServerResponse };
+  response.setHeader('X-Version', process.env['KIT_VERSION'] ?? '');
+});
+
 /** As long as an ordinary page takes, and a download that is under way at each restart. */
 async function work(method: string, path: string): Promise<string> {
   if (path === '/log') console.log(JSON.stringify({ msg: 'a line', ...logFields() }));
-  if (path.startsWith('/slow')) await sleep(Number(path.slice(5)));
-  else await sleep(path === '/download' ? 400 : 5 + ((process.hrtime()[1] >> 8) % 30));
+  if (path.startsWith('/slow')) {
+    console.log('slow');
+    await sleep(Number.parseInt(path.slice(5), 10));
+  } else await sleep(path === '/download' ? 400 : 5 + ((process.hrtime()[1] >> 8) % 30));
   return path === '/download' ? 'x'.repeat(50_000) : `${method} ${path}`;
 }
 

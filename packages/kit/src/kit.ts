@@ -112,7 +112,7 @@ export class Kit {
     this.#state = 'draining';
     const { noticeMs, timeoutMs } = this.#times;
     this.#log(
-      `${why}: not ready; the listener closes in ${noticeMs} ms, ${this.unfinished().length} requests in flight have ${timeoutMs} ms`,
+      `${why}: not ready; the listener closes in ${noticeMs} ms, requests in flight (${this.unfinished().length}) have ${timeoutMs} ms`,
     );
     for (const { response } of this.#inFlight) announceClose(response);
     await Promise.resolve(this.#options.onDrain?.()).catch((error: unknown) => this.#log(`onDrain: ${String(error)}`));
