@@ -1,10 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { join } from 'node:path';
-import { repositoryRoot } from '../../scripts/repository.ts';
 import { freePort } from '../free-port.ts';
 import { SteadyLoad } from '../steady-load.ts';
 import { answers, checkMs, endProcess, type KitGateway, startKitGateway } from './kit-gateways.ts';
+import { sampleCommand } from './sample-command.ts';
 
 interface RestartPlan {
   readonly framework: string;
@@ -77,10 +76,12 @@ async function untilAnswered({ firstAnswers }: SteadyLoad, version: string): Pro
     if (Date.now() > giveUpAt) throw new Error(`${version} has got no request for 30 s`);
 }
 
-export function startSample(framework: string, port: number, environment: NodeJS.ProcessEnv): ChildProcess {
+export function startSample(framework: string, port: number, more: NodeJS.ProcessEnv): ChildProcess {
   const options = { host: '127.0.0.1', port, drain };
-  return spawn(process.execPath, [join(repositoryRoot, 'test/kit/sample.ts'), framework], {
-    env: { ...process.env, KIT_OPTIONS: JSON.stringify(options), ...environment },
+  const { command, args, environment } = sampleCommand(framework, port);
+  const own = { KIT_OPTIONS: JSON.stringify(options), KIT_NOTICE_MS: String(drain.noticeMs) };
+  return spawn(command, args, {
+    env: { ...process.env, ...environment, ...own, ...more },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
 }

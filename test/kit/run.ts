@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { cacheFolder } from '../../scripts/repository.ts';
 import { toolOptions } from '../tool-options.ts';
 import { kitGatewayNames } from './kit-gateways.ts';
+import { preparePython, pythonServers } from './sample-command.ts';
 import { type RestartFigures, restartRolling } from './rolling-restarts.ts';
 
 /** Too large for the lock file: installed here when they are asked for. */
@@ -18,7 +19,7 @@ const packages: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   next: { next: '16.4.6', react: '19.3.1', 'react-dom': '19.3.1' },
 };
 const inLock = ['http', 'express', 'fastify', 'hono', 'koa'];
-const all = [...inLock, ...Object.keys(packages)];
+const all = [...inLock, ...Object.keys(packages), ...pythonServers];
 
 const usage = `usage: npm run try:kit [-- <options>]
 
@@ -26,7 +27,7 @@ Restarts a sample application with the kit again and again while clients ask it:
 each gateway, one after the other. Prints a row for each: requests sent, and failed.
 
   --frameworks <names>  of ${all.join(', ')}, or plain: the same program without the kit (${inLock.join(',')}).
-                        nest and next are installed into .cache/kit/
+                        nest and next are installed into .cache/kit/; uvicorn and gunicorn come from Debian
   --gateways <names>    of ${kitGatewayNames.join(', ')} (all)
   --restarts <n>        of instances (50)
   --rate <n>            requests a second to each gateway (300)
@@ -50,6 +51,7 @@ async function run(): Promise<number> {
     console.error(`unknown: ${wrong.join(', ')}\n\n${usage}`);
     return 2;
   }
+  if (frameworks.some((name) => pythonServers.includes(name))) preparePython();
   let failedBehindCandor = 0;
   console.log('| framework | gateway | sent | failed | exit codes other than 0 |\n|---|---|---|---|---|');
   for (const framework of frameworks) {
