@@ -16,8 +16,8 @@ export interface KitGateway {
 
 interface Recipe {
   readonly file: string;
-  text(port: number, endpoints: readonly number[]): string;
-  command(): { readonly path: string; readonly args: readonly string[]; readonly env?: NodeJS.ProcessEnv };
+  readonly text: (port: number, endpoints: readonly number[]) => string;
+  readonly command: () => { readonly path: string; readonly args: readonly string[]; readonly env?: NodeJS.ProcessEnv };
 }
 
 /** Of all gateways that check at all. */

@@ -30,7 +30,14 @@ const drain = { noticeMs: 4 * checkMs, idleMs: checkMs, timeoutMs: 9000 };
 
 /** Two instances of one framework behind each gateway: one after the other ends by SIGTERM and starts again, under load. */
 export async function restartRolling(plan: RestartPlan): Promise<readonly RestartFigures[]> {
-  return Promise.all(plan.gateways.map((gateway) => restartBehind(gateway, plan)));
+  return Promise.all(
+    plan.gateways.map((gateway) =>
+      restartBehind(gateway, plan).catch((error: unknown) => ({
+        ...{ framework: plan.framework, gateway, sent: 0, failed: 1, otherCodes: 0 },
+        kinds: [`the run broke off: ${String(error)}`],
+      })),
+    ),
+  );
 }
 
 async function restartBehind(

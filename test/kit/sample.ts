@@ -38,7 +38,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
 const listener = (request: IncomingMessage, response: ServerResponse): void => void answer(request, response);
 
 /** Packages that are too large for the lock file, from a folder of their own. */
-const load = <T>(name: string): T => createRequire(join(process.env['KIT_PACKAGES'] ?? '', 'package.json'))(name) as T;
+const load = (name: string): unknown => createRequire(join(process.env['KIT_PACKAGES'] ?? '', 'package.json'))(name);
 
 const starts: Readonly<Record<string, () => Promise<unknown>>> = {
   plain: async () => createServer(listener).listen(Number(process.env['PORT']), '127.0.0.1'),
@@ -83,11 +83,9 @@ const starts: Readonly<Record<string, () => Promise<unknown>>> = {
   },
   nest: async () => {
     load('reflect-metadata');
-    const { NestFactory } = load<{ NestFactory: { create(module: unknown, options: object): Promise<NestParts> } }>(
-      '@nestjs/core',
-    );
-    const { Module } = load<{ Module(metadata: object): (target: unknown) => void }>('@nestjs/common');
-    class SampleModule {}
+    const { NestFactory } = load('@nestjs/core') as NestCore;
+    const { Module } = load('@nestjs/common') as NestCommon;
+    const SampleModule = function sample(): void {};
     Module({})(SampleModule);
     const app = await NestFactory.create(SampleModule, { logger: false, bodyParser: false });
     app.use(listener);
@@ -95,11 +93,19 @@ const starts: Readonly<Record<string, () => Promise<unknown>>> = {
     return kit.serve(app, options);
   },
   next: async () => {
-    const next = load<(options: object) => NextApplication>('next');
+    const next = load('next') as (options: object) => NextApplication;
     const kit = await import('../../packages/kit/src/next.ts');
     return kit.serve(next({ dev: false, dir: process.env['KIT_PACKAGES'], quiet: true }), options);
   },
 };
+
+interface NestCore {
+  readonly NestFactory: { create(module: unknown, options: object): Promise<NestParts> };
+}
+
+interface NestCommon {
+  readonly Module: (metadata: object) => (target: unknown) => void;
+}
 
 interface NestParts extends NestApplication {
   use(handle: typeof listener): void;

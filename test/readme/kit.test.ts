@@ -1,3 +1,5 @@
+// Starts processes: the example of Python is a program of Python.
+
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

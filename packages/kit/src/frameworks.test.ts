@@ -21,8 +21,8 @@ import { serve as serveNode } from './serve.ts';
 
 /** What the handler of POST /echo answers after the framework has read the body, and of GET /slow when the test says so. */
 interface Handlers {
-  echo(body: unknown): Promise<object>;
-  slow(): Promise<object>;
+  readonly echo: (body: unknown) => Promise<object>;
+  readonly slow: () => Promise<object>;
 }
 
 const readBody = async (request: AsyncIterable<Buffer>): Promise<unknown> => {
@@ -51,8 +51,12 @@ const frameworks: Readonly<Record<string, (handlers: Handlers, options: ListenOp
   express: ({ echo, slow }, options) => {
     const app = express();
     app.use(express.json());
-    app.post('/echo', async (request, response) => void response.json(await echo(request.body)));
-    app.get('/slow', async (_, response) => void response.json(await slow()));
+    app.post('/echo', (request, response, next) => {
+      echo(request.body).then((body) => response.json(body), next);
+    });
+    app.get('/slow', (_, response, next) => {
+      slow().then((body) => response.json(body), next);
+    });
     return serveExpress(app, options);
   },
   fastify: ({ echo, slow }, options) => {
