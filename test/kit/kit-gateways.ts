@@ -105,7 +105,7 @@ export async function startKitGateway(name: string, endpoints: readonly number[]
   const port = await freePort();
   writeFileSync(join(folder, file), text(port, endpoints));
   const { path, args, env = process.env } = command();
-  const child = spawn(path, args, { cwd: folder, env, stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = watched(spawn(path, args, { cwd: folder, env, stdio: ['ignore', 'ignore', 'pipe'] }));
   let errors = '';
   child.stderr.on('data', (bytes: Buffer) => (errors += bytes.toString()));
   const stop = async (): Promise<void> => {
@@ -130,6 +130,19 @@ export async function answers(port: number, path: string, mayGoOn: () => boolean
     );
   for (const giveUpAt = Date.now() + 30_000; !(await asked()); await sleep(20))
     if (Date.now() > giveUpAt || !mayGoOn()) throw new Error(`port ${port} does not answer ${path}`);
+}
+
+const running = new Set<ChildProcess>();
+
+/** Where the program that started it is ended itself, nothing stays behind. */
+export function watched<T extends ChildProcess>(child: T): T {
+  running.add(child);
+  child.once('exit', () => running.delete(child));
+  return child;
+}
+
+export function killWatched(): void {
+  for (const child of running) child.kill('SIGKILL');
 }
 
 /** Its exit code: null where it had to be killed. */

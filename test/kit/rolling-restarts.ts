@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../free-port.ts';
 import { SteadyLoad } from '../steady-load.ts';
-import { answers, checkMs, endProcess, type KitGateway, startKitGateway } from './kit-gateways.ts';
+import { answers, checkMs, endProcess, type KitGateway, startKitGateway, watched } from './kit-gateways.ts';
 import { sampleCommand } from './sample-command.ts';
 
 interface RestartPlan {
@@ -45,8 +45,12 @@ async function restartBehind(
   { framework, restarts, rate, environment }: RestartPlan,
 ): Promise<RestartFigures> {
   const ports = [await freePort(), await freePort()];
-  const start = (port: number, version: string): ChildProcess =>
-    startSample(framework, port, { ...environment, PORT: String(port), KIT_VERSION: version });
+  const start = (port: number, version: string): ChildProcess => {
+    const child = startSample(framework, port, { ...environment, PORT: String(port), KIT_VERSION: version });
+    // A program whose output is not read would wait for that.
+    for (const stream of [child.stdout, child.stderr]) stream?.resume();
+    return child;
+  };
   const instances = ports.map((port) => start(port, 'first'));
   const load: { running: SteadyLoad | null } = { running: null };
   let gateway: KitGateway | null = null;
@@ -87,8 +91,10 @@ export function startSample(framework: string, port: number, more: NodeJS.Proces
   const options = { host: '127.0.0.1', port, drain };
   const { command, args, environment } = sampleCommand(framework, port);
   const own = { KIT_OPTIONS: JSON.stringify(options), KIT_NOTICE_MS: String(drain.noticeMs) };
-  return spawn(command, args, {
-    env: { ...process.env, ...environment, ...own, ...more },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  return watched(
+    spawn(command, args, {
+      env: { ...process.env, ...environment, ...own, ...more },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    }),
+  );
 }

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cacheFolder } from '../../scripts/repository.ts';
 import { toolOptions } from '../tool-options.ts';
-import { kitGatewayNames } from './kit-gateways.ts';
+import { killWatched, kitGatewayNames } from './kit-gateways.ts';
 import { preparePython, pythonServers } from './sample-command.ts';
 import { type RestartFigures, restartRolling } from './rolling-restarts.ts';
 
@@ -40,6 +40,11 @@ example: npm run try:kit -- --frameworks express,koa --restarts 10
 const options = toolOptions(usage, ['frameworks', 'gateways'], { restarts: 50, rate: 300 });
 const frameworks = options.frameworks === 'all' ? all : (options.frameworks?.split(',') ?? inLock);
 const gateways = options.gateways?.split(',') ?? kitGatewayNames;
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => {
+    killWatched();
+    process.exit(130);
+  });
 process.exitCode = await run();
 
 async function run(): Promise<number> {
