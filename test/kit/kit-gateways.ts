@@ -128,7 +128,7 @@ export async function answers(port: number, path: string, mayGoOn: () => boolean
       async (response) => (await response.text()) !== '' && response.ok,
       () => false,
     );
-  for (const giveUpAt = Date.now() + 30_000; !(await asked()); await sleep(20))
+  for (const giveUpAt = Date.now() + 120_000; !(await asked()); await sleep(20))
     if (Date.now() > giveUpAt || !mayGoOn()) throw new Error(`port ${port} does not answer ${path}`);
 }
 

@@ -6,6 +6,6 @@ export interface KitClock {
   wallTime(): number;
   /** Calls once after so many milliseconds; the function returned cancels it. */
   after(ms: number, fire: () => void): () => void;
-  /** Calls once when the events that have come have been taken: connections that wait have been accepted then. */
+  /** Calls once the events that have come have been taken: connections that waited are accepted then, and what waited on others is read. */
   afterEvents(fire: () => void): void;
 }

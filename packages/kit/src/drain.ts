@@ -27,8 +27,11 @@ export async function drainServer({ clock, times, server, onClose, log }: DrainS
   const end = clock.now() + times.timeoutMs;
   const left = (): number => Math.max(0, end - clock.now());
   await timeout(clock, times.noticeMs).over;
+  // The kernel resets connections that it has and the program does not, and a busy program learns of requests after its timers.
+  await eventsTaken(clock);
   server.closeListener();
   await timeout(clock, Math.min(times.idleMs, left())).over;
+  await eventsTaken(clock);
   server.closeIdle();
   await within(clock, left(), new Promise<void>((resolve) => server.onIdle(resolve)));
   const cut = server.unfinished();
@@ -40,6 +43,10 @@ export async function drainServer({ clock, times, server, onClose, log }: DrainS
   // The last line: Candor and people read it as the reason of the exit code.
   if (cut.length > 0) log(`Error: ${cutText(cut, times.timeoutMs)}`);
   return cut.length > 0 || failure !== null ? 1 : 0;
+}
+
+function eventsTaken(clock: KitClock): Promise<void> {
+  return new Promise((resolve) => clock.afterEvents(resolve));
 }
 
 function timeout(clock: KitClock, ms: number): { readonly over: Promise<void>; readonly cancel: () => void } {

@@ -136,9 +136,8 @@ export class Kit {
         this.#onIdle = idle;
         this.#tellIdle();
       },
-      // `close` of `http.Server` would close idle connections too, on which a request may be on its way. The kernel resets connections that
-      // it has and the program does not: their number is least right after the program has accepted some.
-      closeListener: () => this.#clock.afterEvents(() => void NetServer.prototype.close.call(this.server)),
+      // `close` of `http.Server` would close idle connections too, on which a request may be on its way.
+      closeListener: () => void NetServer.prototype.close.call(this.server),
       closeIdle: () => {
         this.#closesIdle = true;
         for (const [socket, requests] of this.#connections) if (requests === 0) socket.destroy();
