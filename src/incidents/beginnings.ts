@@ -76,8 +76,7 @@ export class Beginnings {
     const { upstream, latencies, parts } = failures;
     for (const begin of latencies.judge(second))
       if (open().length === 0) yield { family: 'slower', second: begin, turned: null };
-    for (const { upstream: changed, second: begin } of this.#answers.judge(second)) {
-      if (changed !== upstream) continue;
+    for (const begin of this.#answers.judge(second, upstream)) {
       const turned = open().find((one) => one.turnsTo('changed', begin, second)) ?? null;
       if (turned !== null || open().length === 0) yield { family: 'changed', second: begin, turned };
     }

@@ -3,16 +3,20 @@ import type { AttemptOfClient } from '../core/route-traffic.ts';
 /** So many responses within a few seconds are late, of so many clients or routes: what all wait for has stood still. */
 const lateMin = 3;
 const clientsMin = 2;
-const longestS = 4;
 /** Seconds without a late response tell one pause from the next. */
 const apartS = 3;
 
-/** One pause is over before anybody can act. So many in so many seconds are an incident. */
-const pausesMin = 4;
+/** One pause is over before anybody can act. So many in so many seconds are an incident: fewer of those in which several requests waited long, and which may last longer. */
 const withinS = 60;
+const sights = [
+  { longMs: 0, lastS: 4, count: 4, withinS },
+  { longMs: 1000, lastS: 8, count: 3, withinS: 45 },
+  { longMs: 2000, lastS: 8, count: 2, withinS: 30 },
+] as const;
+type Sight = (typeof sights)[number];
 /** Compared with the minutes before, of which so many are known: two more for each that a minute usually has. */
 const beforeS = 600;
-const knownS = 60;
+const knownS = 20;
 const moreForEach = 2;
 
 const keptMax = 200;
@@ -24,6 +28,8 @@ interface Pause {
   late: number;
   readonly clients: Set<number>;
   readonly routes: Set<string>;
+  /** The longest waits, of so many requests as make a pause. */
+  waits: readonly number[];
 }
 
 /** Pauses of all routes of an upstream, which come again and again. */
@@ -39,46 +45,64 @@ export class RepeatedPauses {
   readonly #pauses: Pause[] = [];
   #firstSecond = Infinity;
 
-  /** `late`: responses of a route that have come late. `awaited`: requests that are late and still wait. */
-  add(route: string, late: number, awaited: readonly AttemptOfClient[], second: number): void {
+  /** `late`: responses of a route that have come late, and how long some of them took. `awaited`: requests that are late and still wait. */
+  add(
+    route: string,
+    late: number,
+    slow: readonly AttemptOfClient[],
+    awaited: readonly AttemptOfClient[],
+    second: number,
+  ): void {
     this.#firstSecond = Math.min(this.#firstSecond, second);
     if (late === 0 && awaited.length === 0) return;
     let pause = this.#pauses.at(-1);
     if (pause === undefined || second - pause.last > apartS) {
-      this.#pauses.push((pause = { first: second, last: second, late: 0, clients: new Set(), routes: new Set() }));
+      this.#pauses.push(
+        (pause = { first: second, last: second, late: 0, clients: new Set(), routes: new Set(), waits: [] }),
+      );
       if (this.#pauses.length > keptMax) this.#pauses.shift();
     }
     pause.last = second;
     pause.late += late;
+    if (late > 0)
+      pause.waits = [...pause.waits, ...slow.map(({ ms }) => ms)].toSorted((a, b) => b - a).slice(0, lateMin);
     if (pause.clients.size < clientsMin) for (const { client } of awaited) pause.clients.add(client);
     if (pause.routes.size < clientsMin) pause.routes.add(route);
   }
 
   /** The second in which they began; null: there are too few, or as many as usual. */
   since(second: number): number | null {
-    const recent = this.#within(second, withinS);
-    if (recent.length < pausesMin) return null;
-    const knownForS = Math.min(beforeS, second - withinS - this.#firstSecond);
-    if (knownForS < knownS) return null;
-    const before = this.#within(second - withinS, knownForS).length;
-    const usual = (before * withinS) / knownForS;
-    return recent.length < pausesMin + moreForEach * usual ? null : (recent[0] as Pause).first;
+    if (this.#pauses.length < 2) return null;
+    const sinces = sights.flatMap((sight) => {
+      const { count, withinS: width } = sight;
+      const recent = this.#within(second, width, sight);
+      if (recent.length < count) return [];
+      const knownForS = Math.min(beforeS, second - width - this.#firstSecond);
+      if (knownForS < knownS) return [];
+      const usual = (this.#within(second - width, knownForS, sight).length * width) / knownForS;
+      return recent.length < count + moreForEach * usual ? [] : [(recent[0] as Pause).first];
+    });
+    return sinces[0] ?? null;
   }
 
   /** Of the last minute; null: there are too few. */
   seen(second: number): PausesSeen | null {
-    const recent = this.#within(second, withinS);
+    const found = sights.map((sight) => ({ count: sight.count, recent: this.#within(second, withinS, sight) }));
+    const recent = found.find((one) => one.recent.length >= one.count)?.recent ?? [];
     const [first, last] = [recent[0], recent.at(-1)];
-    if (first === undefined || last === undefined || recent.length < pausesMin) return null;
+    if (first === undefined || last === undefined) return null;
     return { count: recent.length, withinS, everyS: Math.round((last.first - first.first) / (recent.length - 1)) };
   }
 
   /** One that lasts longer is no pause: then everything is slow. Nor do the others tell anything then. */
-  #within(second: number, width: number): readonly Pause[] {
+  #within(second: number, width: number, { longMs, lastS }: Sight): readonly Pause[] {
     const found = this.#pauses.filter(({ first, last }) => last > second - width && first <= second);
-    if (found.some(({ first, last }) => last - first >= longestS)) return [];
+    if (found.some(({ first, last }) => last - first >= lastS)) return [];
     return found.filter(
-      ({ late, clients, routes }) => late >= lateMin && (clients.size >= clientsMin || routes.size >= clientsMin),
+      ({ late, clients, routes, waits }) =>
+        late >= lateMin &&
+        (clients.size >= clientsMin || routes.size >= clientsMin) &&
+        (longMs === 0 || (waits[lateMin - 1] ?? 0) >= longMs),
     );
   }
 }

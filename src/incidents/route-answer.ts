@@ -2,6 +2,7 @@ import { bitCount } from '../core/bit-count.ts';
 import { conflictForm, declinedForm, lostForm, redirectForm, sizeCells } from '../core/content-kind.ts';
 import type { AnswerChange } from '../core/live-incident.ts';
 import { answerParts } from '../core/route-traffic.ts';
+import { answersChanceMax, areFewerThanChance, type ReplacedAnswers } from './replaced-answers.ts';
 import { formWords, otherTargetWords, sizeText } from '../core/answer-words.ts';
 
 /** Half of what is usual is forgotten in an hour. */
@@ -33,12 +34,8 @@ const targetsMax = 4;
 const targetsShareMin = 0.9;
 
 /** Answers in place of others, in so many seconds: the longer times where requests come seldom. */
-const widthsS = [8, 16, 32, 60] as const;
+const widthsS = [8, 12, 16, 24, 32, 60] as const;
 const shareMin = 0.3;
-/** Of the usual answers, no more are left. */
-const wellMax = 0.75;
-/** And no chance, while a crawler adds others for hours: a Poisson variable is so much smaller than its mean with a probability below e^-14 (Chernoff). */
-const chanceMax = 14;
 /** 409 tells of the state of what is asked for, such as a product that is sold out: of the application only where less than this is left of the usual answers. */
 const leftBesideConflicts = 0.2;
 const unusualMin = 8;
@@ -118,7 +115,7 @@ export class RouteAnswer {
   constructor(second: number, telling: ReadonlySet<number>, moreChance = 0) {
     this.firstSecond = second;
     this.#telling = telling;
-    this.#chanceMax = chanceMax + moreChance;
+    this.#chanceMax = answersChanceMax + moreChance;
   }
 
   add(answers: readonly number[], second: number): UnusualCount {
@@ -203,34 +200,49 @@ export class RouteAnswer {
   changedSince(second: number): number | null {
     if ((this.#seconds.at(-1)?.second ?? 0) < second - 2) return null;
     for (const widthS of widthsS) {
-      const now = this.#sum(second - widthS, second);
-      if (now.unusual < unusualMin || now.unusual < shareMin * now.answered) continue;
-      // Where as many were so before, what has changed is something else.
-      const before = this.#sum(second - widthS - beforeS, second - widthS);
-      if (before.unusual * 3 > (now.unusual / now.answered) * before.answered) continue;
-      const compared = now.conflicts * 2 > now.unusual ? leftBesideConflicts : 1;
-      const expected = compared * this.#expected(second - widthS, widthS);
-      const share = (now.answered - now.unusual) / expected;
-      if (!(share <= wellMax) || expected * (1 - share + (share === 0 ? 0 : share * Math.log(share))) < this.#chanceMax)
-        continue;
-      if (!this.#isOfManyClients(second - widthS, now.unusual)) continue;
-      const isUnusual = (form: number): boolean => this.#isUnusual(form);
-      const first = this.#seconds.find((one) => one.second > second - widthS && [...one.forms.keys()].some(isUnusual));
-      return first?.second ?? second;
+      const found = this.replaced(second, widthS, shareMin);
+      if (found !== null && found.unusual >= unusualMin && areFewerThanChance(found, this.#chanceMax))
+        return found.since;
     }
     return null;
   }
 
-  /** So many usual answers would come in `widthS` seconds: as before, or as in the minute before that had the fewest. */
-  #expected(until: number, widthS: number): number {
+  /** Whether an answer of the last seconds is none of the usual ones. */
+  isUnusualNow(second: number): boolean {
+    return this.#seconds.slice(-3).some((one) => one.second > second - 3 && one.unusualClients !== 0);
+  }
+
+  /** In the last `widthS` seconds: answers that are others than before; null: they are less than `least` of all, as many as before, or those of few clients. */
+  replaced(second: number, widthS: number, least: number): ReplacedAnswers | null {
+    const now = this.#sum(second - widthS, second);
+    if (now.unusual === 0 || now.unusual < least * now.answered) return null;
+    // Where as many were so before, what has changed is something else.
+    const before = this.#sum(second - widthS - beforeS, second - widthS);
+    if (before.unusual * 3 > (now.unusual / now.answered) * before.answered) return null;
+    const compared = now.conflicts * 2 > now.unusual ? leftBesideConflicts : 1;
+    const { perS, knownS } = this.#before(second - widthS);
+    const expected = compared * perS * widthS;
+    if (!this.#isOfManyClients(second - widthS, now.unusual)) return null;
+    const isUnusual = (form: number): boolean => this.#isUnusual(form);
+    const first = this.#seconds.find((one) => one.second > second - widthS && [...one.forms.keys()].some(isUnusual));
+    return {
+      ...{ unusual: now.unusual, usual: now.answered - now.unusual, expected },
+      ...{ widths: knownS / widthS, since: first?.second ?? second },
+    };
+  }
+
+  /** How many usual answers came each second, in how long a time: before, or in the minute before that had the fewest. */
+  #before(until: number): { readonly perS: number; readonly knownS: number } {
     const before = this.#sum(until - beforeS, until);
-    if (before.answered - before.unusual < knownMin / 2) return 0;
-    let perS = (before.answered - before.unusual) / Math.min(beforeS, until - before.first + 1);
+    const wholeS = Math.min(beforeS, until - before.first + 1);
+    if (before.answered - before.unusual < knownMin / 2) return { perS: 0, knownS: wholeS };
+    let [perS, knownS] = [(before.answered - before.unusual) / wholeS, wholeS];
     for (let end = until; end - minuteS >= before.first; end -= minuteS) {
       const minute = this.#sum(end - minuteS, end);
-      perS = Math.min(perS, (minute.answered - minute.unusual) / minuteS);
+      const perSecond = (minute.answered - minute.unusual) / minuteS;
+      if (perSecond < perS) [perS, knownS] = [perSecond, minuteS];
     }
-    return perS * widthS;
+    return { perS, knownS };
   }
 
   #sum(after: number, until: number): { answered: number; unusual: number; conflicts: number; first: number } {

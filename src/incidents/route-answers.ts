@@ -15,6 +15,7 @@ import {
 } from '../core/content-kind.ts';
 import type { AnswerChange } from '../core/live-incident.ts';
 import { answerParts, type RouteTraffic } from '../core/route-traffic.ts';
+import { changedTogether } from './replaced-answers.ts';
 import { RouteAnswer, short, sliceS, type UnusualCount } from './route-answer.ts';
 import { UpgradeAnswers } from './upgrade-answers.ts';
 
@@ -71,13 +72,21 @@ export class RouteAnswers {
     return { unusual: read.unusual + changed.unusual + refused, telling: read.telling + changed.telling };
   }
 
-  judge(second: number): readonly { readonly route: string; readonly upstream: string; readonly second: number }[] {
-    return [...this.#routes].flatMap(([route, { upstream, reading, changing, upgrades }]) =>
-      [reading, changing, upgrades].flatMap((lane) => {
+  /** Since when the routes of an upstream answer otherwise: single ones, and several together. */
+  judge(second: number, upstream: string): readonly number[] {
+    const found: number[] = [];
+    const lanes: Parameters<typeof changedTogether>[0][number][] = [];
+    for (const [route, known] of this.#routes) {
+      if (known.upstream !== upstream) continue;
+      for (const lane of [known.reading, known.changing, known.upgrades]) {
         const since = lane.changedSince(second);
-        return since === null ? [] : [{ route, upstream, second: since }];
-      }),
-    );
+        if (since !== null) found.push(since);
+      }
+      for (const lane of [known.reading, known.changing])
+        if (lane.isUnusualNow(second)) lanes.push({ route, replaced: (...of) => lane.replaced(...of) });
+    }
+    const together = lanes.length < 2 ? null : changedTogether(lanes, second);
+    return together === null ? found : [...found, together];
   }
 
   /** Once a second. `isUsual`: there is no incident at an upstream. */

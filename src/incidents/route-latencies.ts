@@ -7,6 +7,7 @@ import { CountedAwaited, passing } from './counted-awaited.ts';
 import { LeavingClients } from './leaving-clients.ts';
 import { LongWaits, longWaitsSince, type PartThatWaits, partThatWaits, waitingClient } from './long-waits.ts';
 import { type PausesSeen, RepeatedPauses } from './repeated-pauses.ts';
+import { type CountedLateness, SteadyLateness } from './steady-lateness.ts';
 
 /** Late is what takes longer than this many times the usual p90 of the route, and so much more. */
 const lateTimes = 3;
@@ -62,13 +63,12 @@ interface Second {
   left: Float64Array | null;
 }
 
-interface LateCount {
-  readonly late: number;
+interface LateCount extends CountedLateness {
   /** Of them, those that may tell something although they are few: people notice them, and they are no polls that wait for news. */
   readonly telling: number;
 }
 
-const noneLate: LateCount = { late: 0, telling: 0 };
+const noneLate: LateCount = { answered: 0, late: 0, severe: 0, telling: 0 };
 
 export class RouteLatency {
   readonly firstSecond: number;
@@ -84,7 +84,7 @@ export class RouteLatency {
   readonly #severeOnes = new CountedAwaited();
   readonly #leaving = new LeavingClients();
   /** The share that is late while all is as usual. */
-  #lateUsually = lateUsuallyMin;
+  lateUsually = lateUsuallyMin;
   limitMs: number | null = null;
   /** Nine of ten take no longer; null: not known. */
   usualMostMs: number | null = null;
@@ -113,10 +113,12 @@ export class RouteLatency {
     this.waits.add(answered, filledAbove(latencies, this.waits.limitMs as number), awaited, second);
     const severeFrom = Math.max(limitMs, severeMs);
     const now = this.#at(second);
+    const severe = this.#severeOnes.add(filledAbove(latencies, severeFrom), passed(severeFrom), second);
+    const telling = filledAbove(latencies, severeFrom) - filledAbove(latencies, Math.max(severeFrom, pollMs));
     now.answered += answered - ended + late;
     now.late += late;
-    now.severe += this.#severeOnes.add(filledAbove(latencies, severeFrom), passed(severeFrom), second);
-    return { late, telling: filledAbove(latencies, severeFrom) - filledAbove(latencies, Math.max(severeFrom, pollMs)) };
+    now.severe += severe;
+    return { answered: answered - ended + late, late, severe, telling };
   }
 
   /** Requests whose clients did not wait any longer: counts by `durationBoundsMs`. Their responses had not begun. */
@@ -140,7 +142,7 @@ export class RouteLatency {
     now.lateLeft += late;
     if (ended > 0) this.#leaving.add(clients, second);
     const telling = Math.min(ended, above(Math.max(limitMs, severeMs)));
-    return { late, telling: this.#leaving.areSeveral ? telling : 0 };
+    return { ...noneLate, late, telling: this.#leaving.areSeveral ? telling : 0 };
   }
 
   /** After which time clients leave, in the last minute; null: after different ones. */
@@ -211,7 +213,7 @@ export class RouteLatency {
   }
 
   #isChance(late: number, answered: number): boolean {
-    return chanceExponent(late, answered, this.#lateUsually) < this.#byChanceMax;
+    return chanceExponent(late, answered, this.lateUsually) < this.#byChanceMax;
   }
 
   settle(second: number, isUsual: boolean): void {
@@ -231,7 +233,7 @@ export class RouteLatency {
     this.usualMostMs = p90;
     this.limitMs = p90 === null ? null : Math.round(lateTimes * p90 + latePlusMs);
     if (this.limitMs !== null)
-      this.#lateUsually = Math.max(lateUsuallyMin, countAbove(this.#usual, this.limitMs) / known);
+      this.lateUsually = Math.max(lateUsuallyMin, countAbove(this.#usual, this.limitMs) / known);
     this.waits.settle(this.limitMs, (limitMs) => countAbove(this.#usual, limitMs) / known);
   }
 
@@ -260,13 +262,16 @@ const countAtLeast = (durations: readonly number[], limitMs: number): number =>
 export class RouteLatencies {
   readonly #routes = new Map<string, RouteLatency>();
   readonly #pauses = new RepeatedPauses();
+  readonly #steady = new SteadyLateness();
 
   add(counted: RouteTraffic, second: number): LateCount {
     const route = this.#routeOf(counted.route, second);
     if (route === null) return noneLate;
     const found = route.add(counted, second);
-    const awaited = route.limitMs === null ? [] : passing(counted.awaited, Math.max(route.limitMs, severeMs));
-    this.#pauses.add(counted.route, found.telling, awaited, second);
+    const { limitMs, lateUsually: usual } = route;
+    const awaited = limitMs === null ? [] : passing(counted.awaited, Math.max(limitMs, severeMs));
+    this.#steady.add(counted, found, { usual, limitMs }, second);
+    if (limitMs !== null) this.#pauses.add(counted.route, found.telling, counted.slow, awaited, second);
     return found;
   }
 
@@ -301,7 +306,7 @@ export class RouteLatencies {
     const slow = [...this.#routes.values()].map((known) => known.slowSince(second));
     const waits = this.#waits(null);
     const waiting = [waits, ...waits.map((one) => [one])].map((routes) => longWaitsSince(routes, second));
-    return [...slow, ...waiting, this.#pauses.since(second)].filter((one) => one !== null);
+    return [...slow, ...waiting, this.#steady.since(second), this.#pauses.since(second)].filter((one) => one !== null);
   }
 
   #waits(routes: readonly string[] | null): readonly LongWaits[] {

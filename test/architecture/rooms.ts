@@ -112,12 +112,18 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** The packages in `packages/`, which know nothing of `src/`. Every room may import the one of failures. */
-export const workspaces: Readonly<Record<string, readonly string[]>> = { failures: [], explain: ['failures'], kit: [] };
+export const workspaces: Readonly<Record<string, readonly string[]>> = {
+  failures: [],
+  explain: ['failures'],
+  client: ['failures'],
+  kit: [],
+};
 
 /** Rooms without anything of Node's: they run in a browser, or in simulated time, unchanged. */
 export const roomsWithoutNode: readonly string[] = [
   'failures',
   'explain',
+  'client',
   'core',
   'policy',
   'redact',
@@ -180,6 +186,9 @@ export const entries: readonly string[] = [
   'src/testing/testing.ts',
   'src/diagnose/diagnose.ts',
   'packages/failures/src/main.ts',
+  'packages/client/src/main.ts',
+  // In place of `network-codes.ts` in bundles for browsers.
+  'packages/client/src/no-codes.ts',
   ...['main', 'express', 'fastify', 'hono', 'koa', 'nest', 'next'].map((name) => `packages/kit/src/${name}.ts`),
   'src/testing/fault-origin-main.ts',
   // A thread of its own, which `src/cli/read-in-thread.ts` starts.

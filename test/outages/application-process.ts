@@ -87,6 +87,7 @@ function findRule(request: IncomingMessage, path: string, body: string): Rule | 
       (rule.method ?? request.method) === request.method &&
       client.startsWith(rule.client ?? '') &&
       body.includes(rule.contains ?? '') &&
+      (rule.lacks === undefined || request.headers[rule.lacks] === undefined) &&
       (rule.within === undefined || Date.now() % rule.within.everyMs < rule.within.forMs) &&
       idle >= (rule.idleMs ?? 0) &&
       Math.random() < (rule.share ?? 1),

@@ -46,6 +46,8 @@ export interface Rule extends Deed {
   readonly client?: string;
   /** The body contains it. */
   readonly contains?: string;
+  /** A header that the request does not have, in lowercase. */
+  readonly lacks?: string;
   /** Only at the beginning of each period. */
   readonly within?: { readonly forMs: number; readonly everyMs: number };
   /** For connections that were idle for so long. */

@@ -48,6 +48,19 @@ test('the fifth set has 45 outages of twenty kinds at least, and twenty controls
   assert.ok(new Set(fifth.map(({ kind }) => kind)).size >= 20);
   assert.ok(fifth.filter(({ lowRate }) => lowRate).length >= 17);
   assert.ok(fifth.filter(({ no5xx }) => no5xx).length >= 17);
+});
+
+test('the sixth set has 34 outages of eighteen kinds at least, and eighteen controls, with the same shares', () => {
+  const names = new Set<string>(playSets.sixth.map(({ name }) => name));
+  const sixth = outages.filter(({ name }) => names.has(name));
+  assert.equal(sixth.length, 34);
+  assert.equal(names.size - sixth.length, 18);
+  assert.ok(new Set(sixth.map(({ kind }) => kind)).size >= 18);
+  assert.ok(sixth.filter(({ lowRate }) => lowRate).length >= 12);
+  assert.ok(sixth.filter(({ no5xx }) => no5xx).length >= 12);
+});
+
+test('every play belongs to one set', () => {
   const { all, ...sets } = playSets;
   assert.equal(Object.values(sets).flat().length, all.length);
 });

@@ -14,6 +14,8 @@ import { processOutages } from './outages-processes.ts';
 import { releaseOutages } from './outages-releases.ts';
 import { secondControls } from './second-controls.ts';
 import { secondOutages } from './second-outages.ts';
+import { sixthControls } from './sixth-controls.ts';
+import { sixthOutages } from './sixth-outages.ts';
 import { thirdControls } from './third-controls.ts';
 import { thirdOutages } from './third-outages.ts';
 
@@ -36,6 +38,7 @@ export const outages: readonly Outage[] = [
   ...thirdOutages,
   ...fourthOutages,
   ...fifthOutages,
+  ...sixthOutages,
 ];
 export const controls: readonly Control[] = [
   ...firstControls,
@@ -43,6 +46,7 @@ export const controls: readonly Control[] = [
   ...thirdControls,
   ...fourthControls,
   ...fifthControls,
+  ...sixthControls,
 ];
 
 /** Each set was written after the one before had been played. */
@@ -52,6 +56,7 @@ export const playSets = {
   third: [...thirdOutages, ...thirdControls],
   fourth: [...fourthOutages, ...fourthControls],
   fifth: [...fifthOutages, ...fifthControls],
+  sixth: [...sixthOutages, ...sixthControls],
   all: [...outages, ...controls],
 } as const;
 

@@ -33,6 +33,19 @@ const usual: readonly (readonly [method: string, path: string, type: string, byt
   ['GET', '/reports', json, 3000, 1500],
   ['GET', '/feed', 'application/rss+xml', 6000, 10],
   ['*', '/dependency', json, 80, 4],
+  ['GET', '/v1/tasks/', json, 1800, 9],
+  ['GET', '/v1/tasks', json, 6000, 18],
+  ['POST', '/v1/tasks', json, 600, 22],
+  ['PATCH', '/v1/tasks', json, 500, 18],
+  ['POST', '/v1/comments', json, 300, 15],
+  ['GET', '/v1/projects', json, 3000, 10],
+  ['GET', '/v1/me', json, 400, 4],
+  ['GET', '/v1/files', 'image/jpeg', 120_000, 15],
+  ['GET', '/v1/billing', json, 2200, 20],
+  ['POST', '/v1/hooks', json, 20, 12],
+  ['POST', '/v1/assistant', json, 1500, 700],
+  ['POST', '/oauth/token', json, 900, 40],
+  ['GET', '/assets', 'text/javascript', 60_000, 2],
 ];
 
 /** What only a path without anything behind it answers. */

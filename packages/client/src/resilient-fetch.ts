@@ -1,0 +1,76 @@
+import { describeFailure } from './call-failure.ts';
+import { type CallScope, callScope } from './call-scope.ts';
+import type { FetchInput, FetchOptions, ResilientFetch, ResilientRequestInit } from './fetch-options.ts';
+import { ClientLimitError, GatewayError } from './gateway-error.ts';
+import { type ClientParts, failureOf, runCall } from './resilient-call.ts';
+import { createRetryPolicy } from './retry-policy.ts';
+import { systemClientClock } from './system.ts';
+
+/** A fetch that survives. Without options it never sends a POST twice that may have been executed, and ends within 30 s. */
+export function createFetch(options: FetchOptions = {}): ResilientFetch {
+  const { clock = systemClientClock } = options;
+  const policy = createRetryPolicy(options);
+  const scopes = new Set<CallScope>();
+  const counts = {
+    calls: 0,
+    callsSucceeded: 0,
+    callsFailed: 0,
+    callsCancelled: 0,
+    attempts: 0,
+    retries: 0,
+    hedges: 0,
+    hedgesWon: 0,
+  };
+  const parts = {
+    options,
+    clock,
+    policy,
+    counts,
+    notRetried: {},
+    queues: new Map(),
+  } satisfies ClientParts as ClientParts;
+  let isClosed = false;
+
+  async function fetch(input: FetchInput, init: ResilientRequestInit = {}): Promise<Response> {
+    const caller = init.signal ?? (input instanceof Request && init.signal === undefined ? input.signal : null);
+    const scope = callScope(clock, caller);
+    counts.calls++;
+    scopes.add(scope);
+    try {
+      if (isClosed) scope.stop(closedError());
+      scope.signal.throwIfAborted();
+      const response = await runCall(parts, input, init, scope);
+      if (failureOf(response) === null) counts.callsSucceeded++;
+      else counts.callsFailed++;
+      return response;
+    } catch (error) {
+      if (scope.isStoppedByCaller) counts.callsCancelled++;
+      else counts.callsFailed++;
+      // The body of a response that the error has goes on to listen.
+      if (!(error instanceof GatewayError && error.response !== null)) scope.close();
+      throw error;
+    } finally {
+      scopes.delete(scope);
+    }
+  }
+
+  return Object.assign(fetch, {
+    stats: () => ({
+      ...counts,
+      hookErrors: policy.hookErrors,
+      notRetried: { ...parts.notRetried },
+      inFlight: scopes.size,
+      queued: [...parts.queues.values()].reduce((sum, { length }) => sum + length, 0),
+      origins: policy.origins(),
+    }),
+    close() {
+      isClosed = true;
+      for (const scope of scopes) scope.stop(closedError());
+    },
+  });
+}
+
+function closedError(): ClientLimitError {
+  const failure = describeFailure({ writer: 'client', cause: 'client_closed', delivery: 'not_sent' });
+  return new ClientLimitError('the client is closed', { failure, attempts: 0, retryReason: 'client_closed' });
+}

@@ -1,0 +1,224 @@
+import { type CallFailure, describeFailure } from './call-failure.ts';
+import type { AttemptEvent, CallSubject } from './client-hooks.ts';
+import type { OriginStats } from './client-stats.ts';
+import { honoursKeys, keyFor } from './idempotency-key.ts';
+import { failureOfError } from './network-failure.ts';
+import { type OriginBreaker, originBreaker } from './origin-breaker.ts';
+import type { ResponseFacts } from './response-facts.ts';
+import { failureOfResponse } from './response-failure.ts';
+import { decideNextStep, isFree, isIdempotent, type NextStep } from './retry-decision.ts';
+import { backoffDefaults, breakerDefaults, budgetDefaults, overallMsDefault } from './retry-defaults.ts';
+import type { RetryPolicyOptions } from './retry-options.ts';
+import { type RetryTokens, retryTokens } from './retry-tokens.ts';
+import { systemClientClock, systemClientRandom } from './system.ts';
+
+/** What the policy must know of a call. */
+export interface CallFacts {
+  readonly method: string;
+  readonly url: string | URL;
+  /** Divides the origin; see `FetchOptions.key`. */
+  readonly key?: string;
+  /** The request carries an Idempotency-Key. */
+  readonly hasIdempotencyKey?: boolean;
+  /** The caller's word that executing it twice does no harm. */
+  readonly idempotent?: boolean;
+  /** Whether the body can be sent again. Default true. */
+  readonly replayable?: boolean;
+  readonly attemptsMax?: number;
+  /** How long the call may take from now; null: without end. Default 30 s. */
+  readonly overallMs?: number | null;
+}
+
+/** The breaker is open: nothing may be sent now. */
+export interface BreakerRefusal {
+  readonly failure: CallFailure;
+  readonly next: NextStep;
+}
+
+/** One call: `begin`, then for each attempt `admit`, then `succeeded` or `failed`; `cancelled` if the caller gives up. */
+export interface PolicyCall {
+  readonly subject: CallSubject;
+  /** Whether it may be sent again although it may have been executed. */
+  readonly isRepeatable: boolean;
+  /** Attempts that `admit` has let through. */
+  readonly attempts: number;
+  /** Null: send it. Else wait and ask again, or give up. */
+  admit(): BreakerRefusal | null;
+  succeeded(): void;
+  /** The attempt failed: whether to make another one, and when. A retry is taken out of the budget. */
+  failed(failure: CallFailure): NextStep;
+  /** For the hook: an attempt ended. */
+  attempted(attempt: Omit<AttemptEvent, keyof CallSubject | 'attempt'>): void;
+  /** Takes a hedge out of the budget. False: send none. */
+  mayHedge(): boolean;
+  /** Also after `failed` where the caller does not do what it says. */
+  cancelled(): void;
+}
+
+/** The brain of the client, without any I/O: adapters of other HTTP clients use the same one. */
+export interface ClientRetryPolicy {
+  begin(call: CallFacts): PolicyCall;
+  /** Null: the answer is no failure (below 400, or a 4xx that is about the request). */
+  failureOfResponse(facts: ResponseFacts): CallFailure | null;
+  failureOfError(error: unknown): CallFailure;
+  /** A key to send in `Idempotency-Key`, in the form of the header; null where the options say that there is none. */
+  idempotencyKeyFor(method: string, url: string | URL): string | null;
+  origins(): readonly OriginStats[];
+  readonly hookErrors: number;
+}
+
+/** Origins, with their keys, of which a policy knows the state. The one that was used longest ago is forgotten first. */
+const originsMax = 1000;
+
+interface OriginState {
+  readonly origin: string;
+  readonly key: string;
+  readonly breaker: OriginBreaker | null;
+  readonly tokens: RetryTokens;
+  callsFailedInRow: number;
+}
+
+export function createRetryPolicy(options: RetryPolicyOptions = {}): ClientRetryPolicy {
+  const { retry = {}, breaker = {}, hooks = {}, classify = () => null, idempotency = {} } = options;
+  const { clock = systemClientClock, random = systemClientRandom } = options;
+  const backoff = { ...backoffDefaults, ...(retry === false ? { attemptsMax: 1 } : retry) };
+  const breaking = breaker === false ? null : { ...breakerDefaults, ...breaker };
+  const budget = { ...budgetDefaults, ...options.budget };
+  const states = new Map<string, OriginState>();
+  let hookErrors = 0;
+
+  /** What a hook throws is the hook's, not the call's. */
+  function notify<E>(hook: ((event: E) => void) | undefined, event: E): void {
+    try {
+      hook?.(event);
+    } catch {
+      hookErrors++;
+    }
+  }
+
+  function stateOf(origin: string, key: string): OriginState {
+    const id = `${origin} ${key}`;
+    const state = states.get(id) ?? {
+      origin,
+      key,
+      breaker: breaking && originBreaker(breaking, (change) => notify(hooks.breaker, { origin, key, ...change })),
+      tokens: retryTokens(budget, clock.now()),
+      callsFailedInRow: 0,
+    };
+    // The last in the order of the map is the one that was used last.
+    states.delete(id);
+    states.set(id, state);
+    if (states.size > originsMax) states.delete(states.keys().next().value as string);
+    return state;
+  }
+
+  function begin(facts: CallFacts): PolicyCall {
+    const { method, key = '', overallMs = overallMsDefault, idempotent = false, replayable = true } = facts;
+    const url = new URL(facts.url);
+    const { origin } = url;
+    const keyHonoured = facts.hasIdempotencyKey === true && honoursKeys(idempotency, url);
+    const state = stateOf(origin, key);
+    const { breaker, tokens } = state;
+    const subject = { method, url: origin + url.pathname, origin, key };
+    const endsAt = clock.now() + (overallMs ?? Number.POSITIVE_INFINITY);
+    let breakerWaitMs = 0;
+    let isProbe = false;
+    tokens.addCall(clock.now());
+
+    function end(failure: CallFailure): void {
+      const failures = ++state.callsFailedInRow;
+      // At n, 2n, 3n …: a long outage is not told once per call.
+      if (failures % (hooks.failuresInRow ?? 5) === 0) notify(hooks.failures, { ...subject, failures, failure });
+    }
+
+    const call = {
+      subject,
+      attempts: 0,
+      isRepeatable: replayable && (idempotent || keyHonoured || isIdempotent(method)),
+
+      admit(): BreakerRefusal | null {
+        const now = clock.now();
+        const answer = breaker?.admit(now) ?? 'send';
+        if (typeof answer !== 'number') {
+          isProbe = answer === 'probe';
+          call.attempts++;
+          return null;
+        }
+        const { waitMs, openMs } = breaking as NonNullable<typeof breaking>;
+        const delayMs = answer + (random.next() * openMs) / 4;
+        const last = breaker?.lastFailure;
+        const failure = describeFailure({ ...unsent, shape: last?.shape, whose: last?.whose, retryAfterMs: answer });
+        breakerWaitMs += delayMs;
+        const reason = 'breaker_open';
+        if (breakerWaitMs <= waitMs && now + delayMs < endsAt)
+          return { failure, next: { retry: true, delayMs, reason } };
+        end(failure);
+        return { failure, next: { retry: false, reason } };
+      },
+
+      succeeded(): void {
+        breaker?.succeeded(isProbe);
+        isProbe = false;
+        state.callsFailedInRow = 0;
+      },
+
+      failed(failure: CallFailure): NextStep {
+        const now = clock.now();
+        const { attempts } = call;
+        // A 4xx is the caller's, and a quota that is spent is no sign of a service that is down.
+        if (failure.status !== null && failure.status < 500) breaker?.succeeded(isProbe);
+        else breaker?.failed(failure, isProbe, now, random.next());
+        isProbe = false;
+        let next = decideNextStep({
+          ...backoff,
+          ...facts,
+          idempotent,
+          replayable,
+          failure,
+          attempts,
+          keyHonoured,
+          leftMs: endsAt - now,
+          backoffMs: random.next() * Math.min(backoff.capMs, backoff.baseMs * 2 ** (attempts - 1)),
+        });
+        if (next.retry && !isFree(failure) && !tokens.take(now)) next = { retry: false, reason: 'budget_spent' };
+        if (next.retry) {
+          const { delayMs, reason } = next;
+          notify(hooks.retry, { ...subject, attempt: attempts, failure, reason, delayMs });
+        } else end(failure);
+        return next;
+      },
+
+      attempted: (attempt: Parameters<PolicyCall['attempted']>[0]) =>
+        notify(hooks.attempt, { ...subject, attempt: call.attempts, ...attempt }),
+
+      mayHedge: () => tokens.take(clock.now()),
+
+      cancelled(): void {
+        if (isProbe) breaker?.probeLost(clock.now());
+        isProbe = false;
+      },
+    };
+    return call;
+  }
+
+  return {
+    begin,
+    failureOfResponse: (facts) => failureOfResponse(facts, classify, clock.wallTime()),
+    failureOfError,
+    idempotencyKeyFor: (method, url) => keyFor(idempotency, random, method, new URL(url)),
+    origins: () =>
+      [...states.values()].map(({ origin, key, breaker, tokens, callsFailedInRow }) => ({
+        origin,
+        key,
+        breaker: breaker?.state ?? 'closed',
+        failuresInRow: callsFailedInRow,
+        retriesLeft: tokens.left(clock.now()),
+      })),
+    get hookErrors() {
+      return hookErrors;
+    },
+  };
+}
+
+/** The client did not send it: what it knows is of the attempt that opened the breaker. */
+const unsent = { writer: 'client', cause: 'breaker_open', delivery: 'not_sent' } as const;
