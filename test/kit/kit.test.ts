@@ -36,7 +36,7 @@ const exitOf = async (child: ChildProcess): Promise<number | null> => {
   return code;
 };
 
-describe('a program with the kit', { timeout: 60_000 }, () => {
+describe('a program with the kit', { timeout: 180_000 }, () => {
   test('loses no request in restarts behind Candor at a hundred requests a second', async () => {
     const plan = { framework: 'http', gateways: ['candor'], restarts: 2, rate: 100 };
     const [figures] = await restartRolling(plan);

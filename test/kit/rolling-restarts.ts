@@ -83,8 +83,8 @@ async function restartBehind(
 }
 
 async function untilAnswered({ firstAnswers }: SteadyLoad, version: string): Promise<void> {
-  for (const giveUpAt = Date.now() + 30_000; !firstAnswers.has(version); await sleep(20))
-    if (Date.now() > giveUpAt) throw new Error(`${version} has got no request for 30 s`);
+  for (const giveUpAt = Date.now() + 60_000; !firstAnswers.has(version); await sleep(20))
+    if (Date.now() > giveUpAt) throw new Error(`${version} has got no request for 60 s`);
 }
 
 export function startSample(framework: string, port: number, more: NodeJS.ProcessEnv): ChildProcess {
