@@ -13,8 +13,9 @@ import { repositoryRoot, toolPath } from './repository.ts';
 const [name = ''] = process.argv.slice(2);
 const folder = join(repositoryRoot, 'packages', name);
 const dist = join(folder, 'dist');
-const { exports } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
+const { exports, peerDependencies = {} } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
   exports: Record<string, string | { types: string; browser?: string; default: string }>;
+  peerDependencies?: Record<string, string>;
 };
 const entries = Object.values(exports).filter((entry) => typeof entry === 'object');
 const sources = entries.map((entry) => entry.default.replace('./dist', join(folder, 'src')).replace(/js$/, 'ts'));
@@ -40,6 +41,7 @@ async function bundle(outdir: string, conditions: string[]): Promise<void> {
     conditions,
     bundle: true,
     splitting: true,
+    external: ['node:*', ...Object.keys(peerDependencies)],
     format: 'esm',
     platform: 'neutral',
     target: 'es2023',

@@ -99,6 +99,8 @@ const fieldMeanings: Readonly<Record<string, string>> = {
   answered: 'the protocol that the answer names; absent if it names none',
   endpointCause:
     'the cause with which the last checks of all endpoints failed, a section of this document; absent if the causes differ',
+  stopped:
+    'the application that an operator has stopped, so that no instance of it runs; absent where one runs, and of an upstream that is no application',
   drained:
     'the change with which an operator has drained the first endpoint, as `candor restore` takes it; absent unless all endpoints are drained',
   endpoints: 'how many endpoints the upstream has',

@@ -305,15 +305,8 @@ class ComposeReader {
         addDependency(dependency.name, dependency.url, this.#result.application(id), this.#result);
       value = replaced;
     }
-    const application = this.#result.application(id);
-    const before = application.environment[name];
-    if (before !== undefined && before !== value && service !== id)
-      return this.#result.leftOut(
-        line,
-        `${name} of ${service}: its application ${id} has another value, and all of its programs have that one`,
-        id,
-      );
-    this.#result.setVariable(id, name, value);
+    const worker = id === nameLike(service) ? undefined : this.#result.application(id).workers[nameLike(service)];
+    this.#result.setVariable(id, name, value, worker ?? null);
   }
 
   /** Variables as a configuration has them. */

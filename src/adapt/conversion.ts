@@ -23,11 +23,13 @@ export type Command = string | readonly string[];
 
 interface AdaptedWorker {
   command: Command;
+  environment?: Record<string, string>;
   instances?: number | 'per_core';
 }
 
 interface AdaptedJob {
   command: Command;
+  environment?: Record<string, string>;
   schedule?: string;
   time_zone?: string;
   catch_up?: 'last';
@@ -113,14 +115,19 @@ export class Conversion {
     if (!this.notes.some(isSame)) this.notes.push(note);
   }
 
-  /** The value of a variable becomes part of the configuration only if it looks like no secret. */
-  setVariable(application: string, name: string, value: string): void {
+  /**
+   * The value of a variable becomes part of the configuration only if it looks like no secret. With `of` it is of this worker or job, and the
+   * application and its other programs do not have it; a secret is always of the application.
+   */
+  setVariable(application: string, name: string, value: string, of: AdaptedWorker | AdaptedJob | null = null): void {
     const { environment, secrets } = this.application(application);
     if (/^\w+:\/\//.test(value)) this.#addresses.set(application, [...this.addressesOf(application), value]);
     if (isSecretVariable(name, value, this.#redactor)) {
       delete environment[name];
       if (!secrets.includes(name)) secrets.push(name);
-    } else if (!secrets.includes(name)) environment[name] = value;
+    } else if (secrets.includes(name)) return;
+    else if (of === null) environment[name] = value;
+    else if (environment[name] !== value) of.environment = { ...of.environment, [name]: value };
   }
 
   addressesOf(application: string): readonly string[] {

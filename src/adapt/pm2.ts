@@ -131,7 +131,8 @@ async function addProgram(
     if (port === null && !program.hasPort && !/\{port\}|\$PORT/.test(String(command.command)))
       result.changed(program.line, 'it must listen on the port in PORT, or have {port} in its command', id);
   }
-  await addVariables(program, id, isPart && owner !== null, file, result);
+  const part = owner === null ? null : partOf(program, application);
+  await addVariables(program, id, part, file, result);
   if (!(isPart && owner !== null)) addSettings(program, id, application, result);
   else noteOwnSettings(program, id, result);
 }
@@ -203,14 +204,20 @@ function described(value: Located): string {
   return value.kind === 'scalar' ? String(value.value) : `a ${value.kind}`;
 }
 
+type Part = AdaptedApplication['workers'][string] | AdaptedApplication['jobs'][string];
+
+/** Null: the program is the application itself. */
+function partOf({ name, isJob, isWorker }: Pm2Program, { workers, jobs }: AdaptedApplication): Part | null {
+  return (isJob ? jobs[name] : isWorker ? workers[name] : undefined) ?? null;
+}
+
 async function addVariables(
   program: Pm2Program,
   id: string,
-  isPart: boolean,
+  part: Part | null,
   file: SourceFile,
   result: Conversion,
 ): Promise<void> {
-  const application = result.application(id);
   const envFile = program.get('env_file');
   const path = textOf(envFile);
   if (path !== null) {
@@ -223,7 +230,7 @@ async function addVariables(
       );
     else
       for (const { name, value } of readVariables(text).variables)
-        if (name !== 'PORT') result.setVariable(id, name, value);
+        if (name !== 'PORT') result.setVariable(id, name, value, part);
   }
   for (const key of ['env', 'env_production']) {
     const environment = program.get(key);
@@ -237,15 +244,7 @@ async function addVariables(
           result.leftOut(value.line, name.startsWith('…') ? described(value) : `${name}: ${described(value)}`, id);
         continue;
       }
-      const text = String(value.value);
-      const before = application.environment[name];
-      if (isPart && before !== undefined && before !== text)
-        result.leftOut(
-          value.line,
-          `${name} of ${program.name}: its application ${id} has another value, and all of its programs have that one`,
-          id,
-        );
-      else result.setVariable(id, name, withVariables(text));
+      result.setVariable(id, name, withVariables(String(value.value)), part);
     }
   }
   for (const [key, value] of program.map.entries)

@@ -7,7 +7,7 @@ import type { Gateway } from '../control/gateway-status.ts';
 import type { AdminContext } from './admin-context.ts';
 import { sendJson, sendProblem } from './answer.ts';
 import { audited, doneAction, rejectedAction, type Requester } from './audit.ts';
-import { readJsonBody } from './request-body.ts';
+import { acceptJsonBody } from './request-body.ts';
 
 type MarkOperation = 'acknowledgeIncident' | 'muteIncident';
 
@@ -26,8 +26,8 @@ export async function markIncident(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const body = await readJsonBody(request);
-  if (!body.ok) return sendProblem(response, body.status, body.detail);
+  const body = await acceptJsonBody(request, response);
+  if (body === null) return;
   const order = await readOrder(id, body.value, clock.wallTime());
   if (typeof order === 'string') return sendProblem(response, 422, order);
   const { reason } = order;

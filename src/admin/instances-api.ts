@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AdminContext } from './admin-context.ts';
 import { sendJson, sendProblem } from './answer.ts';
 import { audited, doneAction, rejectedAction, type Requester } from './audit.ts';
-import { readJsonBody } from './request-body.ts';
+import { acceptJsonBody } from './request-body.ts';
 
 /** `POST /v1/instances/restart` */
 export async function restartInstance(
@@ -11,8 +11,8 @@ export async function restartInstance(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const body = await readJsonBody(request);
-  if (!body.ok) return sendProblem(response, body.status, body.detail);
+  const body = await acceptJsonBody(request, response);
+  if (body === null) return;
   // The package that checks bodies is loaded with the first change, as for the overlay.
   const { restartRequestSchema } = await import('../core/schemas/answers.ts');
   const read = restartRequestSchema.safeParse(body.value);
@@ -26,9 +26,9 @@ export async function restartInstance(
     async () => {
       const why = refusal();
       if (why !== null) return { status: 409, why };
-      return gateway.restartInstance(instance)
-        ? null
-        : { status: 404, why: `no instance ${instance} runs that could be restarted` };
+      if (gateway.restartInstance(instance)) return null;
+      const { whyNotRestarted } = await import('./restart-refusal.ts');
+      return whyNotRestarted(instance, gateway.status());
     },
     (refused) => (refused === null ? doneAction : { ...rejectedAction, why: refused.why }),
   );

@@ -6,7 +6,7 @@ import { jsonOf } from '../record/json-text.ts';
 import type { AdminContext } from './admin-context.ts';
 import { sendJson, sendProblem } from './answer.ts';
 import { audited, doneAction, rejectedAction, type Requester } from './audit.ts';
-import { readJsonBody } from './request-body.ts';
+import { acceptJsonBody } from './request-body.ts';
 
 /** A connection that is silent for longer is closed, by the gateway and by what may lie between. */
 const aliveEveryMs = 15_000;
@@ -34,8 +34,8 @@ export async function runJob(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const body = await readJsonBody(request);
-  if (!body.ok) return sendProblem(response, body.status, body.detail);
+  const body = await acceptJsonBody(request, response);
+  if (body === null) return;
   const { jobRunRequestSchema } = await import('../core/schemas/jobs.ts');
   const read = jobRunRequestSchema.safeParse(body.value);
   if (!read.success) return sendProblem(response, 422, 'The body needs `job`, such as shop.report, and nothing else.');

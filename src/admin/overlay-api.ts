@@ -5,7 +5,7 @@ import type { OverlayStatus } from '../core/schemas/status.ts';
 import type { OverlayRequestKind } from '../control/overlay-request.ts';
 import { sendJson, sendProblem } from './answer.ts';
 import { type ActionResult, audited, doneAction, type Requester, rejectedAction } from './audit.ts';
-import { readJsonBody } from './request-body.ts';
+import { acceptJsonBody } from './request-body.ts';
 
 /** The operations that show and change the overlay. */
 export class OverlayApi {
@@ -30,8 +30,8 @@ export class OverlayApi {
     request: IncomingMessage,
     response: ServerResponse,
   ): Promise<void> {
-    const body = await readJsonBody(request);
-    if (!body.ok) return sendProblem(response, body.status, body.detail);
+    const body = await acceptJsonBody(request, response);
+    if (body === null) return;
     // The package that checks bodies is loaded with the first change: it would be a tenth of the main thread (ADR 4).
     const { readOverlayRequest, requestedTargetOf } = await import('../control/overlay-request.ts');
     const read = readOverlayRequest(kind, body.value);

@@ -5,7 +5,7 @@ import { snakeCased } from '#failures/json-case.ts';
 import type { AdminContext } from './admin-context.ts';
 import { sendJson, sendProblem } from './answer.ts';
 import { audited, doneAction, rejectedAction, type Requester } from './audit.ts';
-import { readJsonBody } from './request-body.ts';
+import { acceptJsonBody } from './request-body.ts';
 
 type RolloutOperation = 'deploy' | 'promoteRelease' | 'abortRollout' | 'rollBack';
 
@@ -28,8 +28,8 @@ export async function changeRollout(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const body = await readJsonBody(request);
-  if (!body.ok) return sendProblem(response, body.status, body.detail);
+  const body = await acceptJsonBody(request, response);
+  if (body === null) return;
   const order = await readOrder(id, body.value, gateway);
   if (typeof order === 'string') return sendProblem(response, 422, order);
   if ('plan' in order) {

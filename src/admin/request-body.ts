@@ -1,4 +1,5 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { sendProblem } from './answer.ts';
 
 /** Every body that an operation accepts is far smaller. */
 export const requestBytesMax = 16 * 1024;
@@ -8,10 +9,24 @@ type JsonBody =
   | { readonly ok: false; readonly status: 400 | 413 | 415; readonly detail: string };
 
 /**
+ * The JSON body of a request; null: it is none, and the response says so. Call it before anything is awaited, since earlier data would be lost.
+ */
+export async function acceptJsonBody(
+  request: IncomingMessage,
+  response: ServerResponse,
+  bytesMax = requestBytesMax,
+): Promise<{ readonly value: unknown } | null> {
+  const body = await readJsonBody(request, bytesMax);
+  if (body.ok) return body;
+  sendProblem(response, body.status, body.detail);
+  return null;
+}
+
+/**
  * Reads the JSON body of a request. Call it before anything is awaited, since earlier data would be lost. Never rejects;
  * if the connection ends in the middle of the body, the response does not matter.
  */
-export function readJsonBody(request: IncomingMessage, bytesMax = requestBytesMax): Promise<JsonBody> {
+function readJsonBody(request: IncomingMessage, bytesMax: number): Promise<JsonBody> {
   const type = request.headers['content-type'];
   const isJson = type !== undefined && /^application\/json\s*(?:;|$)/i.test(type);
   return new Promise((resolve) => {

@@ -6,7 +6,7 @@ import { snakeCased } from '#failures/json-case.ts';
 import type { AdminContext } from './admin-context.ts';
 import { sendJson, sendProblem } from './answer.ts';
 import { audited, doneAction, rejectedAction, type Requester } from './audit.ts';
-import { readJsonBody } from './request-body.ts';
+import { acceptJsonBody } from './request-body.ts';
 
 type SecretsOperation = 'setSecrets' | 'removeSecret' | 'rotateSecretsKey';
 
@@ -34,8 +34,8 @@ export async function changeSecrets(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const body = await readJsonBody(request, secretsBytesMax);
-  if (!body.ok) return sendProblem(response, body.status, body.detail);
+  const body = await acceptJsonBody(request, response, secretsBytesMax);
+  if (body === null) return;
   const order = await readOrder(id, body.value);
   if (typeof order === 'string') return sendProblem(response, 422, order);
   const outcome = await audited(

@@ -7,7 +7,7 @@ import { audited, type Requester } from './audit.ts';
 import { actorOfSession, type Authorized, needsToken, tooManyAttempts } from './authorization.ts';
 import type { DenialReport } from './denial-report.ts';
 import { retryAfterS, type FailedAttempts } from './failed-attempts.ts';
-import { readJsonBody } from './request-body.ts';
+import { acceptJsonBody } from './request-body.ts';
 import {
   type Holder,
   linkMs,
@@ -87,8 +87,8 @@ export class SessionApi {
   }
 
   async #logIn(requester: AdminRequester, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const body = await readJsonBody(request);
-    if (!body.ok) return sendProblem(response, body.status, body.detail);
+    const body = await acceptJsonBody(request, response);
+    if (body === null) return;
     const presented = (body.value as { token?: unknown } | null)?.token;
     if (typeof presented !== 'string') return sendProblem(response, 422, 'The body is {"token": "<token>"}.');
     if (requester.via === 'socket')

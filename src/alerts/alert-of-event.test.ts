@@ -374,6 +374,7 @@ const isTold: Readonly<Record<EventKind, boolean>> = {
     instance_not_ready: false,
     instance_wrong_listen_address: false,
     instance_exposed: false,
+    child_out_of_memory: false,
   },
   ...{ instance_exited: false, instance_restarting: false, application_not_ready: true, application_crash_loop: true },
   upstream_unavailable: true,

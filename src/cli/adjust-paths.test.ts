@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Configuration } from '../core/configuration.ts';
-import { reviewMachine } from './adjust-paths.ts';
+import { reviewMachine, reviewPaths } from './adjust-paths.ts';
 import { type Machine, thisMachine } from './process-context.ts';
 
 const listeners = [{ id: 'http', host: '127.0.0.1', port: 80, proxyProtocol: false, http2: false, tls: null }];
@@ -53,4 +53,29 @@ describe('there is no warning', () => {
 test('thisMachine reads the settings of the kernel', { skip: process.platform !== 'linux' }, () => {
   assert.equal(thisMachine.kernelSetting('kernel.ostype'), 'Linux');
   assert.equal(thisMachine.kernelSetting('kernel.there_is_none'), null);
+});
+
+describe('a state folder that cannot be written', () => {
+  const leftOpen = { log: false, state: false, socket: false };
+  const file = import.meta.filename;
+  const with_ = (more: object): Configuration =>
+    ({
+      ...{ stateFolder: `${file}/state`, log: { path: null }, admin: { socket: null }, store: null, listeners: [] },
+      ...{ applications: [{ id: 'shop' }], ...more },
+    }) as unknown as Configuration;
+
+  for (const [what, more, said] of [
+    ['with applications', {}, /^state: \S+ is a file, .*: no job runs, and no release or secret can be kept$/],
+    [
+      'with automatic certificates',
+      { listeners: [{ tls: { automatic: {} } }] },
+      /: the gateway keeps its certificates there/,
+    ],
+    ['without both', { applications: [] }, null],
+  ] as const)
+    test(`is told ${said === null ? 'not at all ' : ''}${what}`, () => {
+      const [warning] = reviewPaths(with_(more), leftOpen, {});
+      if (said === null) assert.equal(warning, undefined);
+      else assert.match(warning?.message ?? '', said);
+    });
 });

@@ -98,6 +98,14 @@ export function reviewPaths(
   const unstored = store === null ? null : findFolderObstacle(store.path);
   if (unstored !== null)
     warnings.push(warning('store', store?.path ?? null, `store: ${obstacleText(unstored)}: nothing would be stored.`));
+  const { stateFolder } = fitted;
+  const needsState = fitted.applications.length > 0 || fitted.listeners.some(({ tls }) => tls?.automatic != null);
+  const unkept = stateFolder === null || !needsState ? null : findFolderObstacle(stateFolder);
+  if (unkept !== null)
+    warnings.push({
+      ...warning('state', stateFolder, `state: ${obstacleText(unkept)}: ${whatNeedsState(fitted)}`),
+      suggestion: 'make it writable, or name another folder with `state`',
+    });
   const tracked = fitted.stateFolder === null ? null : trackedByGit(fitted.stateFolder);
   if (tracked !== null)
     warnings.push({
@@ -109,6 +117,12 @@ export function reviewPaths(
   const stored = store === null ? null : trackedByGit(store.path);
   if (store !== null && stored !== null) warnings.push(trackedWarning('store', store.path, stored, 'the store has'));
   return warnings;
+}
+
+function whatNeedsState({ listeners }: Configuration): string {
+  return listeners.some(({ tls }) => tls?.automatic != null)
+    ? 'the gateway keeps its certificates there, and does not start'
+    : 'no job runs, and no release or secret can be kept';
 }
 
 function trackedWarning(setting: string, path: string, tracked: string, what: string): MachineWarning {

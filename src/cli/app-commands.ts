@@ -84,7 +84,7 @@ const startCommand = defineCommand<AskFlags, [string]>({
 
 const shellCommand = defineCommand<{ readonly config: string }, string[]>({
   brief: 'Run a shell where an application runs',
-  text: 'In the directory of its release, with its variables, as your user. With further\nwords these run in place of a shell, and their exit code is that of the command.\nRun it on the machine of the gateway, as a user who may read its state folder.',
+  text: 'In the directory of its release, with its variables and secrets, its limits, as\nits user and isolated, where it has these. With further words these run in place\nof a shell, and their exit code is that of the command. Run it on the machine of\nthe gateway, as the user who runs the gateway.',
   examples: ['candor app shell shop', 'candor app shell shop -- bin/rails console'],
   flags: { config: configFlag },
   positional: {

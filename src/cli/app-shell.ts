@@ -2,8 +2,11 @@ import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { basename } from 'node:path';
 import { suggestNearest } from '../config/nearest.ts';
+import type { PreparedLaunch } from '../core/launch.ts';
 import { inheritedEnvironment } from '../deploy/inherited-environment.ts';
 import { surroundingsOf, releaseInForce } from '../deploy/release-in-force.ts';
+import { launchedOf } from '../deploy/program-run.ts';
+import { systemRandom } from '../system/system.ts';
 import { CommandFailure } from './command-failure.ts';
 import { errorsIn } from './configuration-read.ts';
 import type { ProcessContext } from './process-context.ts';
@@ -33,30 +36,37 @@ export async function appShell(
   const release = inForce?.value.release?.name ?? null;
   const shell = context.env['SHELL'] ?? '/bin/sh';
   const [program = shell, ...args] = command;
+  const { commandLauncher } = await import('../control/command-launcher.ts');
+  const { launcher, close } = commandLauncher({ clock: context.clock, random: systemRandom, stateFolder });
+  const launched = { ...launchedOf(`${name}/shell`, spec), release, directory };
+  const prepared = launcher.prepare({ ...launched, command: [program, ...args], environment });
+  if (!prepared.ok)
+    throw new CommandFailure('failure', `No program of ${name} can be started here: ${prepared.failure.reason}.`);
   if (command.length === 0)
     context.stderr.write(
-      `${basename(shell)} in ${directory}${release === null ? '' : ` (${release})`}, with the variables of ${name}. It is left by exit.\n`,
+      `${basename(shell)} in ${directory}${release === null ? '' : ` (${release})`}, as programs of ${name} run. It is left by exit.\n`,
     );
-  return run(program, args, { directory, environment, context });
-}
-
-interface Surroundings {
-  readonly directory: string;
-  readonly environment: Readonly<Record<string, string>>;
-  readonly context: ProcessContext;
+  try {
+    return await run(prepared.value, program, directory, context);
+  } finally {
+    await close();
+  }
 }
 
 /** Ctrl-C is for the program, which shares the terminal; this command ends with it. */
 async function run(
-  program: string,
-  args: readonly string[],
-  { directory, environment, context }: Surroundings,
+  { command, environment, hold }: PreparedLaunch,
+  shown: string,
+  directory: string,
+  context: ProcessContext,
 ): Promise<number> {
+  const [program = '', ...args] = command;
   const forget = (['SIGINT', 'SIGTERM'] as const).map((signal) => context.onSignal(signal, () => {}));
   try {
     return await new Promise<number>((resolve, reject) => {
-      const env = { ...inheritedEnvironment(), ...context.env, ...environment };
+      const env = { ...inheritedEnvironment(context.env), ...environment };
       const child = spawn(program, args, { cwd: directory, env, stdio: 'inherit' });
+      if (child.pid !== undefined) hold?.started?.(child.pid);
       child.once('error', ({ code = 'EIO' }: NodeJS.ErrnoException) =>
         reject(
           new CommandFailure(
@@ -67,10 +77,15 @@ async function run(
           ),
         ),
       );
-      // As a shell says it of a command that a signal has ended.
-      child.once('exit', (code, signal) => resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])));
+      child.once('exit', (code, signal) => {
+        const known = hold?.exited?.({ code, signal }) ?? null;
+        if (known !== null) context.stderr.write(`${shown} was ${known.how}.\n`);
+        // As a shell says it of a command that a signal has ended.
+        resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal]));
+      });
     });
   } finally {
     for (const one of forget) one();
+    hold?.ended?.();
   }
 }

@@ -57,7 +57,7 @@ export async function listApplications(flags: AskFlags, context: ProcessContext)
       statusMark(tone, style),
       one.id,
       one.of === undefined ? 'application' : 'worker',
-      one.command.length === 0 ? 'no server' : `${ready} of ${wanted} ready`,
+      one.command.length === 0 ? (one.answeredBy ?? 'no server') : `${ready} of ${wanted} ready`,
       releaseOf(one) ?? '',
       changes.map(({ kind, actor }) => `${kind === 'stop' ? 'stopped' : 'scaled'} by ${actor}`).join(', '),
     ].map(harmless);
@@ -106,10 +106,13 @@ export async function showOutput(flags: OutputFlags, name: string, context: Proc
       flags.json ? `${harmlessJson({ instance, line })}\n` : `${harmless(instance)}  ${harmless(line)}\n`,
     ),
   );
-  const first = instancesOf(await askStatus(flags, context), name);
+  const status = await askStatus(flags, context);
+  const first = instancesOf(status, name);
   printed.show(first);
   if (!flags.follow) {
-    if (first.every(({ lastLines }) => lastLines.length === 0) && !flags.json)
+    if (first.every(({ lastLines }) => lastLines.length === 0) && !flags.json && printsNothing(status, name))
+      context.stderr.write(`${name} runs no program that could print something.\n`);
+    else if (first.every(({ lastLines }) => lastLines.length === 0) && !flags.json)
       context.stderr.write(`${name} has printed nothing since it was started.\n`);
     return;
   }
@@ -119,11 +122,11 @@ export async function showOutput(flags: OutputFlags, name: string, context: Proc
       await stop.waitFor(followEveryMs, context.clock);
       if (stop.isWanted) return;
       // The gateway may be in an upgrade.
-      const status = await askStatus(flags, context).catch((error: unknown) => {
+      const next = await askStatus(flags, context).catch((error: unknown) => {
         if (error instanceof CommandFailure) return null;
         throw error;
       });
-      const missed = status === null ? [] : printed.show(instancesOf(status, name));
+      const missed = next === null ? [] : printed.show(instancesOf(next, name));
       for (const instance of missed)
         context.stderr.write(
           `${wrap(`${harmless(instance)} has printed more than ${countText(shownMax, 'line')} at once: some are not shown here.`, '').join('\n')}\n`,
@@ -134,6 +137,11 @@ export async function showOutput(flags: OutputFlags, name: string, context: Proc
   }
 }
 
+/** Its requests are answered by files, and it has no worker. */
+function printsNothing({ applications }: ShownStatus, name: string): boolean {
+  return applications.filter(({ id, of }) => id === name || of === name).every(({ command }) => command.length === 0);
+}
+
 /** So many lines of an instance the status has. */
 const shownMax = 20;
 
@@ -142,6 +150,12 @@ function instancesOf({ applications }: ShownStatus, name: string): readonly Inst
   const single = applications.flatMap(({ instances }) => instances.filter(({ id }) => id === name));
   if (found.length === 0 && single.length === 0) {
     const known = applications.map(({ id }) => id);
+    const owner = applications.find(({ id }) => name.startsWith(`${id}.`))?.id;
+    if (owner !== undefined)
+      throw new CommandFailure(
+        'not_found',
+        `The gateway runs no worker ${name}. A job shows what it printed in \`candor jobs ${name}\`.`,
+      );
     const hint =
       suggestNearest(name, new Set(known)) ?? (known.length === 0 ? 'it runs none.' : `it runs ${known.join(', ')}.`);
     throw new CommandFailure('not_found', `The gateway runs no application or worker ${name}: ${hint}`);

@@ -38,7 +38,7 @@ function lines({ kind, body }: OverlayOrder, { changed, affected, overlay }: Cha
   const entries = overlay.entries.filter(({ id }) => affected.includes(id));
   const whats = entries.map(({ reason }) => reason.replace(/^./, (first) => first.toUpperCase()));
   const said = (whats.length === 0 ? ['It is done'] : whats).flatMap((what) =>
-    wrap(harmless(`${what}${changed ? '' : ', as it was before'}.`), ''),
+    wrap(harmless(`${what}${changed ? '' : ', as before'}.`), ''),
   );
   // Several are the routes of an upstream.
   const restored = entries.length > 1 ? String(body['route']) : (entries[0]?.id ?? '');

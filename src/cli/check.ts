@@ -13,6 +13,7 @@ import type { Configuration } from '../core/configuration.ts';
 import { askGateway, refusal } from './ask-gateway.ts';
 import { findAdmin } from './find-admin.ts';
 import { statusOfJson } from './gateway-lookup.ts';
+import { dependenciesName } from '../features/dependencies/settings.ts';
 import { secretsName } from '../features/secrets/settings.ts';
 import type { TimeoutStatus } from '../core/schemas/status.ts';
 
@@ -36,6 +37,12 @@ export async function check(flags: CheckFlags, context: ProcessContext): Promise
           ...(usesSecrets(configuration)
             ? (await import('./missing-secrets.ts')).reviewSecrets(configuration, context)
             : []),
+          ...(configuration.features?.[dependenciesName] === undefined
+            ? []
+            : (await import('./review-dependencies.ts')).reviewDependencies(configuration, context)),
+          ...(configuration.applications.length === 0
+            ? []
+            : (await import('./review-folders.ts')).reviewFolders(configuration)),
         ];
   const resources = configuration === null ? null : await resourcesIn(configuration);
   const machine =

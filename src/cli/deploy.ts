@@ -160,7 +160,7 @@ function noApplication(name: string | null, all: readonly ApplicationReleasesSta
   if (names === '')
     return new CommandFailure(
       'refused',
-      'The gateway runs no application, or keeps no state for its releases (`candor run`, `state: none`): run it with `candor up` and a file.',
+      'The gateway runs no application, or has no state folder to keep its releases in: `candor run` and `state: none` have none, and of one that cannot be written `candor check` says so.',
     );
   return name === null
     ? new CommandFailure('usage', `Which application? The gateway runs ${names}.`)

@@ -2,6 +2,7 @@ import { constants } from 'node:os';
 import { apiRoot } from '../admin/operations.ts';
 import type { JobRunLine, JobStatus } from '../core/schemas/jobs.ts';
 import { camelCased } from '#failures/json-case.ts';
+import { nearest } from '../core/nearest.ts';
 import { askAdmin, targetText } from './admin-client.ts';
 import { askGateway, refusal, unreachable } from './ask-gateway.ts';
 import { CommandFailure } from './command-failure.ts';
@@ -40,12 +41,14 @@ async function listJobs(flags: AskFlags, name: string | null, context: ProcessCo
   const answer = await askGateway(target, 'GET', `${apiRoot}/jobs`, context);
   if (answer.status !== 200) throw refusal(answer);
   const { jobs: all } = camelCased(answer.body) as { readonly jobs: readonly JobStatus[] };
-  const found = name === null ? all : [jobNamed(name, all)];
+  // The name of an application stands for its jobs.
+  const ofApplication = all.filter(({ application }) => application === name);
+  const found = name === null ? all : ofApplication.length > 0 ? ofApplication : [jobNamed(name, all)];
   if (flags.json) return printJson({ jobs: found }, context);
   const style = styleFor(context.stdout, context.env);
   const now = context.clock.wallTime();
-  const [one] = found;
-  const lines = name === null || one === undefined ? jobLines(all, now, style) : jobDetailLines(one, now, style);
+  const [one] = name === null || ofApplication.length > 0 ? [] : found;
+  const lines = one === undefined ? jobLines(found, now, style) : jobDetailLines(one, now, style);
   context.stdout.write(`${lines.join('\n')}\n`);
 }
 
@@ -55,14 +58,23 @@ function jobNamed(name: string, all: readonly JobStatus[]): JobStatus {
   const short = all.filter(({ job, application }) => job === `${application}.${name}`);
   const found = whole ?? (short.length === 1 ? short[0] : undefined);
   if (found !== undefined) return found;
+  const own = all.filter(({ application }) => application === name).map(({ job }) => job);
+  if (own.length > 0)
+    throw new CommandFailure('usage', `${name} is an application, and one of its jobs is run: ${own.join(', ')}.`);
   const names = all.map(({ job }) => job);
+  const meant = nearest(name, [...names, ...all.map(ownName)], 1)[0];
+  const [near, ...alike] = all.filter((one) => one.job === meant || ownName(one) === meant);
+  const hint = near === undefined || alike.length > 0 ? '' : `: did you mean ${near.job}?`;
   throw new CommandFailure(
     'not_found',
     names.length === 0
       ? 'The gateway has no jobs: `jobs` of an application makes one (docs/jobs.md).'
-      : `There is no job ${name}. There are ${names.join(', ')}.`,
+      : `There is no job ${name}${hint === '' ? `. There are ${names.join(', ')}.` : hint}`,
   );
 }
+
+/** Without its application. */
+const ownName = ({ job, application }: JobStatus): string => job.slice(application.length + 1);
 
 async function runJob(flags: AskFlags, name: string, context: ProcessContext): Promise<number> {
   const target = await findAdminToChange(flags, context);

@@ -6,9 +6,10 @@ import type { MachineWarning } from './adjust-paths.ts';
 import type { ProcessContext } from './process-context.ts';
 import { storeIn, usesOf } from './secrets-direct.ts';
 
-function mayRead(folder: string): boolean {
+/** Another user may check the configuration: the store is for its own. */
+export function mayRead(path: string, rights = constants.R_OK | constants.X_OK): boolean {
   try {
-    accessSync(folder, constants.R_OK | constants.X_OK);
+    accessSync(path, rights);
     return true;
   } catch {
     return false;
@@ -24,7 +25,6 @@ export function reviewSecrets(configuration: Configuration, context: ProcessCont
     ...{ setting: 'secrets', value: null, message: `secrets: ${message}`, suggestion },
   });
   if (stateFolder === null) return [warning('`state: none` leaves no folder in which they are kept', 'remove it')];
-  // Another user checks the configuration: the store is for its own.
   if (existsSync(stateFolder) && !mayRead(stateFolder)) return [];
   const opened = SecretStore.open(storeIn(stateFolder, context));
   if (!opened.ok) return [warning(opened.failure.reason.replace(/\.$/, ''), opened.failure.step)];

@@ -13,12 +13,13 @@ const machine: ResourceMachine = {
   niceness: 0,
   descriptorsMax: 4096,
   tool: (name) => `/usr/bin/${name}`,
-  groups: () => ({ memory: why, cpu: why, pids: why }),
+  groups: () => ({ memory: why, cpu: why, pids: why, io: why }),
   sandboxProblem: () => null,
   readText: (path) => (path === '/etc/passwd' ? 'www-data:x:33:33::/var/www:/bin/false\n' : null),
   mayWrite: () => false,
   lookUp: () => null,
   stat: () => null,
+  deviceNumber: () => null,
 };
 
 const application = (id: string, spec: Partial<ResourceSpec>): ApplicationSpec =>
@@ -31,6 +32,7 @@ test('the check says what this machine holds, what it does not, and the same rem
         application('shop', { limits: { cpus: 2, descriptors: 1024 } }),
         application('site', { limits: { cpus: 1 } }),
         { id: 'plain' } as never,
+        { ...application('shop.mail', { limits: { cpus: 2 } }), of: 'shop' } as never,
       ],
     },
     machine,
@@ -43,7 +45,7 @@ test('the check says what this machine holds, what it does not, and the same rem
       ['applications.site.limits.cpu', `applications.site.limits.cpu 1 is not held: ${why.why}`],
     ],
   );
-  assert.match(warnings[0]?.suggestion ?? '', /Delegate=cpu memory pids/);
+  assert.match(warnings[0]?.suggestion ?? '', /Delegate=cpu io memory pids/);
   assert.equal(warnings[1]?.suggestion, null);
   assert.equal(isRefused, false);
 });

@@ -18,9 +18,13 @@ export function reviewResources(
   { applications }: Pick<Configuration, 'applications'>,
   machine: ResourceMachine = new SystemMachine(),
 ): ResourcesReview {
-  const all = applications.flatMap((application) => {
+  // Workers have the limits of their application.
+  const own = applications.filter(({ of }) => of === undefined);
+  const all = own.flatMap((application) => {
     const spec = resourcesOf(application.features);
-    return spec === undefined ? [] : [{ application, holdings: holdingsOf(spec, machine) }];
+    return spec === undefined
+      ? []
+      : [{ application, holdings: holdingsOf(spec, machine, undefined, application.directory) }];
   });
   return {
     held: all.flatMap(({ application, holdings }) => {

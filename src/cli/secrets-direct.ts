@@ -84,11 +84,12 @@ export function storeIn(folder: string, { clock, env }: ProcessContext): Paramet
   };
 }
 
+/** Workers get the secrets of their application. */
 export function usesOf({ applications }: Pick<Configuration, 'applications'>): UsedSecrets {
   return new Map(
-    applications.flatMap(({ id, features }) => {
+    applications.flatMap(({ id, of = id, features }) => {
       const spec = features?.[secretsName] as SecretsSpec | undefined;
-      return spec === undefined ? [] : [[String(id), spec] as const];
+      return spec === undefined ? [] : [[String(of), spec] as const];
     }),
   );
 }

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { camelCased, snakeCased } from '#failures/json-case.ts';
 import { apiRoot } from '../admin/operations.ts';
 import type { SecretsChange, SecretsStatus } from '../core/schemas/secrets.ts';
-import { secretLimits, secretNameProblem, secretValueProblem } from '../deploy/secret-store.ts';
+import { secretLimits, secretNameProblem, secretValueProblem } from '../deploy/secret-values.ts';
 import { askAdmin, type AdminTarget, targetText } from './admin-client.ts';
 import { refusal, unreachable } from './ask-gateway.ts';
 import { CommandFailure, exitCodes } from './command-failure.ts';
@@ -47,6 +47,22 @@ export async function setSecret(
   if (wrong !== null) throw new CommandFailure('usage', `${name} was not set: ${wrong}.`);
   const change = await ordered<SecretsChange>(setting(flags, { [name]: value }), flags, context);
   printChange(change, flags, context);
+  if (change.replacing.length === 0) await noteUnused([name], flags, context);
+}
+
+/** A name that is misspelled, or a secret of another application, would be noticed at the next start only. */
+async function noteUnused(names: readonly string[], flags: SecretFlags, context: ProcessContext): Promise<void> {
+  if (flags.json) return;
+  const { application: owner = null } = flags;
+  const { secrets } = await ordered<SecretsStatus>({ kind: 'list' }, flags, context);
+  const unused = secrets.filter(
+    ({ name, application, usedBy }) => names.includes(name) && application === owner && usedBy.length === 0,
+  );
+  if (unused.length === 0) return;
+  const which = unused.map(({ name }) => name).join(', ');
+  const whose = owner === null ? 'No application uses' : `The application ${owner} does not use`;
+  const where = owner === null ? 'of the application that needs it' : `of ${owner}`;
+  context.stderr.write(`${wrap(harmless(`${whose} ${which} yet: name it in \`secrets\` ${where}.`), '').join('\n')}\n`);
 }
 
 async function readValue(name: string, input: SecretInput): Promise<string> {
@@ -116,6 +132,7 @@ export async function importSecrets(flags: SecretFlags, file: string, context: P
   if (values.size === 0) throw new CommandFailure('usage', `${nameOf(file)} has no line with a secret.`);
   const change = await ordered<SecretsChange>(setting(flags, Object.fromEntries(values)), flags, context);
   printChange(change, flags, context, { not_read: refused });
+  if (change.replacing.length === 0) await noteUnused([...values.keys()], flags, context);
   return refused.length > 0 ? exitCodes.failure : exitCodes.ok;
 }
 

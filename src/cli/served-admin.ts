@@ -111,8 +111,7 @@ export function createProcessHandoff(
       aside = moved;
       // An application that cannot be handed off stays here until its requests have finished. The gateway's events report
       // it.
-      await gateway.handOff(successor);
-      return null;
+      return (await gateway.handOff(successor)).refused ?? null;
     },
     ticketKey: () => gateway.ticketKey,
     featureStates: () => gateway.featureStates(),

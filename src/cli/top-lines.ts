@@ -22,7 +22,7 @@ const nameWidth = 80 - widths.reduce((sum, width) => sum + width, 0) - heads.len
 
 /** The table of `candor top`, in 80 columns. Programs stand below what they belong to. */
 export function topLines({ rows }: Pick<UsageNow, 'rows'>, order: TopOrder, style: Style): readonly string[] {
-  if (rows.length === 0) return ['No program of an application runs.'];
+  if (rows.length === 0) return ['No program of an application runs, and none gets requests.'];
   const head = lineOf(['APPLICATION', ...heads]);
   return [
     style.bold(head),
@@ -42,11 +42,13 @@ function rowLines(row: Row, style: Style): readonly string[] {
   if (kind === 'storage') return [lineOf([`${harmless(application)} (disk)`, '', memoryText(memoryBytes)])];
   const own = name === '' ? application : `${application}.${name}`;
   const takesRequests = kind === 'instances';
+  // Files alone answer, or all instances are stopped.
+  const hasPrograms = programs.length > 0;
   const cells = [
     harmless(release === '' ? own : `${own} ${release}`),
-    cpuText(cores),
-    memoryText(memoryBytes),
-    String(restarts),
+    hasPrograms ? cpuText(cores) : '',
+    hasPrograms ? memoryText(memoryBytes) : '',
+    hasPrograms ? String(restarts) : '',
     takesRequests ? rateText(row.requestsPerS) : '',
     takesRequests ? rateText(errorsPerS) : '',
     row.p50Ms === null ? '' : durationText(row.p50Ms),
@@ -77,5 +79,5 @@ function summaryOf(rows: readonly Row[]): string {
   const programs = rows.flatMap((row) => row.programs);
   const cores = programs.reduce((sum, { cores: own }) => sum + (own ?? 0), 0);
   const bytes = programs.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0);
-  return `${countText(programs.length, 'program')}: ${cpuText(cores)} of a core, ${memoryText(bytes)}; restarts of the last day`;
+  return `${countText(programs.length, 'program')}: ${cpuText(cores)} of a core, ${memoryText(bytes)}. RST: restarts of the last day`;
 }

@@ -81,7 +81,7 @@ export function upstreamLines(
       ...traffic,
       ...lines,
       ...endpointLines(others, wallTime, style),
-      ...noneLines(application.instances, style),
+      ...(application.wanted === 0 ? stoppedLines(application, style) : noneLines(application.instances, style)),
     ];
   }
   const from = upstream.application === null ? '' : style.dim(` (the application ${upstream.application})`);
@@ -103,6 +103,11 @@ export function waitingLines(waiting: readonly WaitingStatus[], style: Style): s
     const wait = count === 1 ? one : `${count} requests wait ${waitedFor[what]}`;
     return style.warn(`    ${wait}, ${count === 1 ? 'for' : 'the oldest for'} ${durationText(oldestMs)} so far`);
   });
+}
+
+/** Of an application or a worker of which operators want no instance. */
+export function stoppedLines({ wanted, command, instances }: ApplicationStatus, style: Style): string[] {
+  return wanted === 0 && command.length > 0 && instances.length === 0 ? [style.warn('    stopped')] : [];
 }
 
 function noneLines(endpoints: readonly unknown[], style: Style): string[] {
@@ -145,8 +150,9 @@ function fullnessLines(endpoint: UpstreamStatus['endpoints'][number], style: Sty
 }
 
 /** Its id and its command. */
-export function applicationHead({ id, command }: ApplicationStatus, style: Style): string {
-  const text = shorten(harmless(command.join(' ')), columnsMax - id.length - 4);
+export function applicationHead({ id, command, answeredBy }: ApplicationStatus, style: Style): string {
+  const what = command.length === 0 && answeredBy !== undefined ? `answered with ${answeredBy}` : command.join(' ');
+  const text = shorten(harmless(what), columnsMax - id.length - 4);
   return `  ${style.name(id)}  ${style.dim(text)}`;
 }
 

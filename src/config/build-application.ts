@@ -6,7 +6,7 @@ import { count, ms } from '../schema/fallback.ts';
 import type { Path } from '../schema/findings.ts';
 import type { ApplicationRead } from './application-schema.ts';
 import type { BuildContext } from './build-context.ts';
-import { applicationFeatures, upstreamFeatures } from './build-features.ts';
+import { applicationAnswer, applicationFeatures, upstreamFeatures } from './build-features.ts';
 import { buildExpectation, protocolOf } from './build-upstream.ts';
 import { defaults } from './defaults.ts';
 import type { WorkerRead, WorkerReadyRead } from './worker-schema.ts';
@@ -41,9 +41,14 @@ function buildServer(name: string, read: ApplicationRead, context: BuildContext)
     readiness: buildReadiness(read),
     stopMs: ms(read.stop_timeout, defaults.application.stopTimeout),
     restart: buildRestart(read.restart),
-    ...(answersRequests(read) ? {} : endpointFeatures(name, read, context)),
+    ...(answersRequests(read) ? {} : { ...endpointFeatures(name, read, context), ...answeredBy(name, read, context) }),
     ...applicationFeatures(name, read, context),
   };
+}
+
+function answeredBy(name: string, read: ApplicationRead, context: BuildContext): Partial<ApplicationSpec> {
+  const answer = applicationAnswer(name, read, {}, context);
+  return answer === null ? {} : { answeredBy: answer.feature };
 }
 
 /** What the upstream of its name would have. */

@@ -168,7 +168,7 @@ function wantedTypes(issue: z.core.$ZodIssue, base: Path = []): WantedType[] {
 function withType(text: unknown, expected: string): unknown {
   if (typeof text !== 'string') return text;
   if (expected === 'boolean' && (text === 'true' || text === 'false')) return text === 'true';
-  if ((expected === 'number' || expected === 'int') && /^-?\d+$/.test(text)) return Number(text);
+  if ((expected === 'number' || expected === 'int') && /^-?\d+(?:\.\d+)?$/.test(text)) return Number(text);
   return text;
 }
 

@@ -245,7 +245,7 @@ function keyError(path: Path, known: readonly string[], locations: KeyLocations,
   if (isOfAllClients(path, homes)) return { message: `${message} in this place`, suggestion: clientOfFile(key) };
   const around = `in ${quoted(String(path[0]))}`;
   const suggestion =
-    path.length === 4 && homes.includes(around)
+    path.length >= 4 && homes.includes(around)
       ? `it belongs beside ${quoted(String(path[2]))}, not into it`
       : `it belongs ${orList(homes)}${whereSectionStands(homes, known, locations)}`;
   return { message: `${message} in this place`, suggestion };

@@ -430,7 +430,7 @@ describe('what is written', () => {
     ],
     [
       'dependencies in every form, and who has them',
-      'dependencies: { db: "postgres://ann:pw@db.example/shop", cache: { url: "redis://127.0.0.1", interval: 1s, timeout: 500ms, password_file: /a, read_only: true } }\napplications: { a: { command: a, depends_on: [db, cache, db] }, b: { command: b, depends_on: cache }, c: { command: c } }\nroutes: [{ path: /b, to: b }, { path: /c, to: c }, { to: a }]',
+      'dependencies: { db: "postgres://ann:pw@db.example/shop", cache: { url: "redis://127.0.0.1", interval: 1s, timeout: 500ms, password_file: /a, read_only: true }, log: { url: "mysql://a@127.0.0.1", password_secret: log-pw }, old: { url: "mysql://a@127.0.0.1", password_secret: { secret: old-pw, application: b } } }\napplications: { a: { command: a, depends_on: [db, cache, db, log, old] }, b: { command: b, depends_on: cache }, c: { command: c } }\nroutes: [{ path: /b, to: b }, { path: /c, to: c }, { to: a }]',
       (c) => [c.features?.['dependencies'], c.applications.map(({ features }) => features?.['dependencies'])],
       [
         {
@@ -438,15 +438,22 @@ describe('what is written', () => {
             {
               ...{ name: 'db', url: 'postgres://ann:pw@db.example/shop', kind: 'postgres' },
               shown: 'postgres://db.example:5432/shop',
-              ...{ intervalMs: 5000, timeoutMs: 2000, passwordFile: null, readOnly: false },
+              ...{ intervalMs: 5000, timeoutMs: 2000, passwordFile: null, passwordSecret: null, readOnly: false },
             },
             {
               ...{ name: 'cache', url: 'redis://127.0.0.1', kind: 'redis', shown: 'redis://127.0.0.1:6379' },
-              ...{ intervalMs: 1000, timeoutMs: 500, passwordFile: '/a', readOnly: true },
+              ...{ intervalMs: 1000, timeoutMs: 500, passwordFile: '/a', passwordSecret: null, readOnly: true },
             },
+            ...[
+              { name: 'log', passwordSecret: { secret: 'log-pw', application: null } },
+              { name: 'old', passwordSecret: { secret: 'old-pw', application: 'b' } },
+            ].map((one) => ({
+              ...{ url: 'mysql://a@127.0.0.1', kind: 'mysql', shown: 'mysql://127.0.0.1:3306' },
+              ...{ intervalMs: 5000, timeoutMs: 2000, passwordFile: null, readOnly: false, ...one },
+            })),
           ],
         },
-        [{ names: ['db', 'cache'] }, { names: ['cache'] }, undefined],
+        [{ names: ['db', 'cache', 'log', 'old'] }, { names: ['cache'] }, undefined],
       ],
     ],
     [

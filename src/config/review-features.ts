@@ -5,7 +5,8 @@ import { ms } from '../schema/fallback.ts';
 import { orList, quoted } from '../schema/error-detail.ts';
 import type { Path } from '../schema/findings.ts';
 import { answersRequests } from './build-application.ts';
-import type { Draft } from './draft.ts';
+import { type Draft, isMap } from './draft.ts';
+import { file as fileSchema } from './schema.ts';
 import { defaults } from './defaults.ts';
 import { matchOf } from './match.ts';
 import { tlsOfListener } from './wanted-files.ts';
@@ -26,6 +27,7 @@ function writtenScopes(draft: Draft): Written<object, object, object> {
   const { routes, upstreams, applications, listeners, plain } = draft;
   return {
     file: { read: plain, beside: settingsBeside(draft, {}) },
+    hasAllApplications: hasAllApplications(draft),
     listensWithTls: [...listeners.values()].some((one) => tlsOfListener(one) !== null),
     upstreams: [
       ...[...upstreams].flatMap(([name, read]) =>
@@ -39,6 +41,13 @@ function writtenScopes(draft: Draft): Written<object, object, object> {
       beside: settingsBeside(draft, read),
     })),
   };
+}
+
+/** An unknown key at the top may be `applications`, misspelled. */
+function hasAllApplications({ raw, applications }: Draft): boolean {
+  const { applications: written } = raw;
+  if (written !== undefined) return isMap(written) && Object.keys(written).length === applications.size;
+  return Object.keys(raw).every((key) => key.startsWith('x-') || Object.hasOwn(fileSchema.shape, key));
 }
 
 function settingsBeside(draft: Draft, { to, commit_delay, timeouts }: Partial<RouteRead>): SettingsBeside {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -63,4 +63,22 @@ test('the watchdog of a successor knows the owner before the instances, and leav
   await handoff.adopt(Promise.resolve());
   assert.deepEqual(calls, ['grace period', 'owner, not announced', 'provisionally', 'adopted', 'owner, announced']);
   await handoff.close();
+});
+
+test('a state folder that cannot be written is refused to the successor with the reason, and the instances stay', async (context) => {
+  const path = join(mkdtempSync(join(tmpdir(), 'candor-handoff-')), 'state');
+  context.after(() => rmSync(join(path, '..'), { recursive: true, force: true }));
+  const supervisor = { adopt: () => [], records: () => [], status: () => [] };
+  const handoff = new ApplicationHandoff({
+    path,
+    clock: new SimulatedClock(),
+    events: { emit: ({ reason }) => assert.fail(reason) },
+    host: { watchdog: {} } as unknown as ApplicationHandoffParts['host'],
+    supervisor: () => supervisor as unknown as ReturnType<ApplicationHandoffParts['supervisor']>,
+  });
+  assert.equal(handoff.claim([{}] as unknown as Parameters<ApplicationHandoff['claim']>[0]), null);
+  mkdirSync(join(path, 'instances.json'));
+  const { refused } = await handoff.handOff({ pid: process.pid, stateFolder: path });
+  assert.equal(refused, `The new process cannot own the state folder: ${path} cannot be written (EISDIR).`);
+  assert.equal(handoff.hasHandedOff, false);
 });

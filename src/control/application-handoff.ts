@@ -38,6 +38,8 @@ export interface HandoffResult {
   readonly left: number;
   /** Why the other instances are not handed off, one sentence; null if there are none. `stop` ends them. */
   readonly why: string | null;
+  /** Why the successor cannot own the state folder that both have, so that it could not start; a sentence. Absent: it can. */
+  readonly refused?: string;
 }
 
 /**
@@ -174,7 +176,10 @@ export class ApplicationHandoff {
     if (successor.stateFolder !== path)
       return this.#notHandedOff(`the next process has another state folder than ${path}`);
     const failed = await this.#detachInstances(handoffTimeoutMs, null, (folder) => folder.nameSuccessor(successor.pid));
-    if (failed !== null) return this.#notHandedOff(`the state folder ${path} ${failed.why}`);
+    if (failed !== null) {
+      const why = `the state folder ${path} ${failed.why}`;
+      return { left: 0, why, refused: `The new process cannot own the state folder: ${path} ${failed.why}.` };
+    }
     this.#emitDetached(successor.pid, null);
     return this.#handoffResult();
   }

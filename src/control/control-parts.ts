@@ -40,6 +40,7 @@ import type { ProcessOfRelease } from './rollout-comparison.ts';
 import { Releases } from './releases.ts';
 import { OutputCapture } from './output-capture.ts';
 import { ProcessWatch } from '../incidents/process-watch.ts';
+import { ProgramCounts } from './program-counts.ts';
 import { Usage } from '../usage/usage.ts';
 import { UsageFile } from '../usage/usage-file.ts';
 import { releasesFolder } from '../deploy/release-store.ts';
@@ -92,6 +93,7 @@ export class ControlParts {
   readonly output: OutputCapture;
   readonly processes: ProcessWatch;
   readonly usage: Usage;
+  readonly programCounts = new ProgramCounts();
   readonly tailed: TailedFiles;
   readonly otlp: OtlpExport;
   readonly releases: Releases;
@@ -140,6 +142,7 @@ export class ControlParts {
     this.configurationReport = new ConfigurationReport(this.hub, this.active, options.source, this.configurations);
     this.problems = new CurrentProblems(clock, () => this.log.dropped, this);
     this.hub.subscribe((event) => this.problems.onEvent(event));
+    this.hub.subscribe((event) => this.programCounts.onEvent(event));
     this.incidents = this.#createIncidents();
     this.hub.subscribe((event) => this.incidents.onEvent(event));
     this.alerting = this.#createAlerting();
@@ -313,6 +316,7 @@ export class ControlParts {
       clock: this.clock,
       storage: stateFolder === null ? null : new UsageFile(stateFolder),
       configuration: () => this.active.configuration,
+      releaseOf: (application) => this.releases.specInForce(application)?.release ?? null,
       foldersOf: (application) => {
         const { applications } = this.active.configuration;
         const directory = applications.find(({ id }) => id === application)?.directory ?? null;

@@ -175,9 +175,8 @@ export class ControlPlane implements Gateway {
   handOff(successor: HandoffSuccessor): Promise<HandoffResult> {
     return this.#steps.run(async () => {
       await Promise.all([this.#parts.releases.pause(), this.#parts.features.pause()]);
-      const result = await this.#parts.applications.handOff(successor, this.#parts.active.configuration.applications);
-      if (!this.#parts.applications.hasHandedOff) await this.#resume();
-      return result;
+      // Also where no instance can be handed off: the successor runs jobs and rollouts from now on, unless the handoff is rolled back.
+      return this.#parts.applications.handOff(successor, this.#parts.active.configuration.applications);
     });
   }
 
@@ -526,6 +525,11 @@ export class ControlPlane implements Gateway {
       failedHandshakes: this.#parts.reports.failedHandshakes,
       http2Limits: this.#parts.reports.http2Limits,
       http2Errors: this.#parts.reports.http2Errors,
+      programs: {
+        ...this.#parts.programCounts.totals,
+        used: this.#parts.usage.used,
+        storage: this.#parts.usage.storage,
+      },
     };
   }
 

@@ -72,6 +72,32 @@ describe('the current problems of a gateway', () => {
     assert.deepEqual(told(), []);
   });
 
+  test('include a dependency from the first check that found it so, until it works or is no dependency any more', () => {
+    const says = (to: 'up' | 'degraded' | 'down' | 'removed', sinceMs: number, dependents: readonly string[] = []) => {
+      const facts = { dependency: 'db', type: 'postgres', address: '', fault: null, then: '', otherMs: null };
+      const evidence = { ...facts, dependents, sinceMs, fix: 'Start it.' };
+      const reason = `db (postgres://127.0.0.1:5432) is ${to}`;
+      hear({ kind: 'dependency_state', subject: 'dependency:db', to, reason, evidence });
+    };
+    clock.advanceSync(10_000);
+    says('degraded', 1000);
+    assert.deepEqual(told(), [
+      'dependency_failing for 1 s: The dependency db (postgres://127.0.0.1:5432) is degraded.',
+    ]);
+    clock.advanceSync(5000);
+    says('down', 2000, ['shop', 'blog']);
+    const [problem] = problems.list(healthy);
+    assert.deepEqual(
+      [problem?.sinceS, problem?.reason, problem?.nextStep],
+      [6, 'The dependency db (postgres://127.0.0.1:5432) is down; needed by shop, blog.', 'Start it.'],
+    );
+    says('up', 0);
+    assert.deepEqual(told(), []);
+    says('down', 0);
+    says('removed', 0);
+    assert.deepEqual(told(), []);
+  });
+
   test('are none at first', () => assert.deepEqual(told(), []));
 
   test('include an application that prints too fast, while lines of it are left out, and only with a store', () => {
@@ -261,6 +287,27 @@ describe('the current problems of a gateway', () => {
     assert.equal(problems.list({ ...healthy, applications })[0]?.application, 'web');
     hear({ kind: 'instance_ready', subject, reason: '', from: 'starting', to: 'ready' } as never);
     assert.deepEqual(told({ applications }), []);
+  });
+
+  test('count the time of a new instance that fails from its first failure, not from the configuration', () => {
+    const instances = [
+      { id: 'web/1', phase: 'ready', reason: '', restarts: 0, earlierCommand: ['a'] },
+      { id: 'web/2', phase: 'backing_off', reason: 'exited with code 1', restarts: 3, earlierCommand: null },
+    ];
+    const applications = [{ id: 'web', command: ['b'], instances }] as unknown as ProblemContext['applications'];
+    problems.useInstances(instances);
+    clock.advanceSync(600_000);
+    const subject = 'instance:web/2';
+    for (const kind of ['instance_not_started', 'instance_not_started']) {
+      hear({ kind, subject, reason: '', from: 'starting', to: 'exited', evidence: {} } as never);
+      clock.advanceSync(3000);
+    }
+    assert.match(
+      told({ applications }).join(),
+      /^replacement_failing for 6 s: web: the new instance web\/2 is not ready/,
+    );
+    problems.useInstances([]);
+    assert.match(told({ applications }).join(), /^replacement_failing for 606 s/, 'it is forgotten with its instance');
   });
 
   test('include workers that end again and again, although each is replaced, until they run on', () => {

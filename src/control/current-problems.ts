@@ -6,13 +6,14 @@ import type { Event, EventFacts } from '../core/event.ts';
 import { faultsOfOneFile, type StoreFaultFacts, storeFaultStep } from '../core/store-fault.ts';
 import { nearestThere } from '../deploy/private-folder.ts';
 import { countText, memoryText } from '#failures/quantity-text.ts';
-import type { Clock, Instant } from '../core/time.ts';
+import { after, type Clock, type Instant } from '../core/time.ts';
 import { bytesPerSecond, type LeftOutput } from './output-capture.ts';
 import { workersStep } from '../core/workers-step.ts';
 import { alertProblems } from './alerting.ts';
 import { ClientProblems, type ClientProblemSources, type DescriptorShortage } from './client-problems.ts';
 import { type CrashLoop, CrashLoops } from './crash-loops.ts';
 import type { ApplicationStatus, InstanceStatus, StatusProblem } from '../core/schemas/status.ts';
+import { EventEpisodes } from './event-episodes.ts';
 import { lateStarts } from './application-watch.ts';
 import { failedReplacements } from './replacements.ts';
 import { logName } from '../record/loss-report.ts';
@@ -24,9 +25,6 @@ const recentMs = 60_000;
 
 /** For so long a status tells of a clock that has moved. */
 const clockChangeShownMs = 3_600_000;
-
-type FailingJob = Extract<Event, { kind: 'job_failing' }>;
-type Unavailable = Extract<Event, { kind: 'upstream_unavailable' }>;
 
 interface LogEpisode {
   readonly path: string;
@@ -87,8 +85,7 @@ export class CurrentProblems {
   readonly #disks = new Map<string, { readonly path: string; readonly since: Instant; readonly reason: string }>();
   readonly #logLosses: RecentGrowth;
   readonly #parts: ProblemParts;
-  /** By upstream. */
-  readonly #unavailable = new Map<string, { readonly since: Instant; readonly event: Unavailable }>();
+  readonly #unavailable = new EventEpisodes<'upstream_unavailable'>();
   readonly #shedding = new Map<number, Instant>();
   #lostAt: Instant | null = null;
   readonly #lostWorkers: RecentCount;
@@ -101,10 +98,12 @@ export class CurrentProblems {
   #refusedConfiguration: RefusedConfiguration | null = null;
   /** Instances that start, and since when it is reported that they are not ready. */
   readonly #notReady = new Map<string, Instant>();
+  /** Since when instances have not been ready for a reason that was reported: they answered wrongly, ended, or could not be started. */
+  readonly #troubled = new Map<string, Instant>();
   /** When the active configuration was applied. */
   #appliedAt: Instant;
-  /** By job. */
-  readonly #failingJobs = new Map<string, { readonly since: Instant; readonly event: FailingJob }>();
+  readonly #failingJobs = new EventEpisodes<'job_failing'>();
+  readonly #dependencies = new EventEpisodes<'dependency_state'>();
   #clockChange: { readonly since: Instant; readonly reason: string } | null = null;
 
   /** `logDropped`: lines that the log has lost since the start. Events come at most every ten seconds, too late for a status. */
@@ -147,15 +146,12 @@ export class CurrentProblems {
           reason: event.reason,
         });
       else this.#disks.delete(event.subject);
-    } else if (event.kind === 'job_failing') {
-      const known = this.#failingJobs.get(event.subject);
-      if (event.to === 'failing') this.#failingJobs.set(event.subject, { since: known?.since ?? now, event });
-      else this.#failingJobs.delete(event.subject);
-    } else if (event.kind === 'clock_changed') this.#clockChange = { since: now, reason: event.reason };
-    else if (event.kind === 'upstream_unavailable') {
-      if (event.to === 'unavailable') this.#unavailable.set(event.subject, { since: now, event });
-      else this.#unavailable.delete(event.subject);
-    } else if (event.kind === 'log_dropped') this.#onLogDropped(event.evidence, event.to === 'failing');
+    } else if (event.kind === 'job_failing') this.#failingJobs.note(event, event.to !== 'failing', now);
+    else if (event.kind === 'dependency_state')
+      this.#dependencies.note(event, isWell.has(event.to ?? ''), after(now, -event.evidence.sinceMs));
+    else if (event.kind === 'clock_changed') this.#clockChange = { since: now, reason: event.reason };
+    else if (event.kind === 'upstream_unavailable') this.#unavailable.note(event, event.to !== 'unavailable', now);
+    else if (event.kind === 'log_dropped') this.#onLogDropped(event.evidence, event.to === 'failing');
     else if (event.kind === 'configuration_applied') {
       this.#appliedAt = now;
       this.#refusedConfiguration = null;
@@ -174,13 +170,24 @@ export class CurrentProblems {
     else if (event.kind === 'instance_not_ready' || event.kind === 'instance_wrong_listen_address') {
       const instance = instanceOf(event);
       this.#notReady.set(instance, this.#notReady.get(instance) ?? now);
-    } else if (event.kind === 'instance_ready' || event.kind === 'instance_exited')
+      this.#noteTrouble(instance);
+    } else if (event.kind === 'instance_not_started') this.#noteTrouble(instanceOf(event));
+    else if (event.kind === 'instance_ready' || event.kind === 'instance_exited') {
       this.#notReady.delete(instanceOf(event));
+      if (event.kind === 'instance_ready') this.#troubled.delete(instanceOf(event));
+      else this.#noteTrouble(instanceOf(event));
+    }
+  }
+
+  #noteTrouble(instance: string): void {
+    this.#troubled.set(instance, this.#troubled.get(instance) ?? this.#clock.now());
   }
 
   /** The instances, whenever one of them has changed. */
   useInstances(instances: readonly Pick<InstanceStatus, 'id'>[]): void {
     this.#crashLoops.use(instances);
+    const ids = new Set(instances.map(({ id }) => id));
+    for (const id of this.#troubled.keys()) if (!ids.has(id)) this.#troubled.delete(id);
   }
 
   crashLoops(applications: readonly ApplicationStatus[]): readonly CrashLoop[] {
@@ -225,6 +232,7 @@ export class CurrentProblems {
       ...this.#nearlyFull(),
       ...this.#movedClock(),
       ...this.#jobs(),
+      ...this.#unwellDependencies(),
     ];
     const alerts = alertProblems(context.alerts ?? [], this.#clock.wallTime());
     const instances = this.ofInstances(context.applications);
@@ -255,15 +263,18 @@ export class CurrentProblems {
   }
 
   #replacements(applications: readonly ApplicationStatus[]): readonly StatusProblem[] {
-    const nextStep = 'Correct the application, or restore its earlier configuration and run `candor reload`.';
-    return failedReplacements(applications, (id) => this.#notReady.has(id)).map(({ application, reason }) => ({
-      ...this.#problem('replacement_failing', this.#appliedAt, reason, nextStep),
-      application,
-    }));
+    const nextStep =
+      'Correct the application or the secret that was changed, or restore its earlier configuration and run `candor reload`.';
+    return failedReplacements(applications, (id) => this.#notReady.has(id)).map(
+      ({ application, instance, reason }) => ({
+        ...this.#problem('replacement_failing', this.#troubled.get(instance) ?? this.#appliedAt, reason, nextStep),
+        application,
+      }),
+    );
   }
 
   #withoutEndpoint(): readonly StatusProblem[] {
-    return [...this.#unavailable.values()].map(({ since, event: { reason, evidence } }) => ({
+    return this.#unavailable.all.map(({ since, event: { reason, evidence } }) => ({
       ...this.#problem(
         'upstream_unavailable',
         this.#parts.upstreamWatch.unavailableSince(evidence.upstream) ?? since,
@@ -392,9 +403,18 @@ export class CurrentProblems {
   }
 
   #jobs(): readonly StatusProblem[] {
-    return [...this.#failingJobs.values()].map(({ since, event: { reason, evidence } }) =>
+    return this.#failingJobs.all.map(({ since, event: { reason, evidence } }) =>
       this.#problem('job_failing', since, sentenceOf(reason), evidence.fix ?? ''),
     );
+  }
+
+  /** They never keep requests from an application: its incidents say whether these fail for it. */
+  #unwellDependencies(): readonly StatusProblem[] {
+    return this.#dependencies.all.map(({ since, event: { reason, evidence } }) => {
+      const { dependents, fix } = evidence;
+      const whose = dependents.length === 0 ? '' : `; needed by ${dependents.join(', ')}`;
+      return this.#problem('dependency_failing', since, `The dependency ${reason}${whose}.`, fix ?? '');
+    });
   }
 
   #movedClock(): readonly StatusProblem[] {
@@ -409,6 +429,8 @@ export class CurrentProblems {
     return { kind, sinceS: Math.max(0, Math.round((this.#clock.now() - since) / 1000)), reason, nextStep };
   }
 }
+
+const isWell: ReadonlySet<string> = new Set(['up', 'removed']);
 
 function servingOf(workers: ProblemContext['workers']): number {
   return workers.filter(({ state }) => state === 'serving').length;

@@ -37,6 +37,7 @@ export const hiddenSettings: ReadonlyMap<string, Hiding> = new Map<string, Hidin
   ['token', 'value'],
   ['routingKey', 'value'],
   ['password', 'value'],
+  ['passwordSecret', 'secret_name'],
   ['endpoint', 'path'],
   ['resource', 'name'],
   ['secrets', 'secret_name'],

@@ -28,6 +28,7 @@ import type { IncidentOrder } from '../core/live-incident.ts';
 import type { MarkOutcome } from '../incidents/incident-marks.ts';
 import type { CostAnswer, UsageNow, UsageRequest, UsageSeries } from '../core/schemas/usage.ts';
 import type { JobStatus } from '../core/schemas/jobs.ts';
+import type { ProgramTotals } from './program-counts.ts';
 import type { JobsPart } from '../features/jobs/main.ts';
 import type { IncidentStatus } from '../core/schemas/incidents.ts';
 import type { ApplicationReleasesStatus, ReleaseLogText, ReleasePlan } from '../core/schemas/releases.ts';
@@ -167,6 +168,8 @@ export interface Gateway extends EventSink {
     readonly failedHandshakes: readonly FailedHandshakeTotal[];
     readonly http2Limits: readonly Http2LimitCount[];
     readonly http2Errors: readonly Http2ErrorCount[];
+    /** Of applications. */
+    readonly programs: ProgramTotals;
   };
 }
 

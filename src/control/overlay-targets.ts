@@ -11,8 +11,13 @@ export interface OverlayTargets {
   readonly routes: readonly (Pick<RouteSpec, 'action'> & { readonly id: string })[];
   readonly upstreams: readonly Pick<UpstreamSnapshot, 'id' | 'endpoints'>[];
   /** Applications and their workers; absent: none. */
-  readonly applications?: readonly Pick<ApplicationSpec, 'id' | 'of' | 'command' | 'port'>[];
+  readonly applications?: readonly TargetedApplication[];
 }
+
+type TargetedApplication = Pick<ApplicationSpec, 'command' | 'port' | 'answeredBy'> & {
+  readonly id: string;
+  readonly of?: string;
+};
 
 type TargetResult<T> =
   | { readonly ok: true; readonly target: T }
@@ -55,6 +60,12 @@ function matching(scope: PauseTarget['scope'], name: string, ids: readonly strin
   return ids.filter((id) => id === name || prefix + id === name).map((target) => ({ scope, target }));
 }
 
+/** What runs of an application without a server, for people who have asked for something that it has not. */
+function workersOf(name: string, applications: NonNullable<OverlayTargets['applications']>): string {
+  const workers = idsOf(applications.filter(({ of }) => of === name));
+  return workers.length === 0 ? '' : ` Its workers are ${workers.slice(0, 8).join(', ')}.`;
+}
+
 /** An application or a worker that can be stopped or, with `isScaled`, have another number of instances. */
 export function findApplication(
   name: string,
@@ -62,11 +73,22 @@ export function findApplication(
   isScaled: { readonly to: number } | null = null,
 ): TargetResult<string> {
   const found = applications.find(({ id }) => id === name);
-  if (found === undefined) return unknown(`There is no application or worker ${name}`, name, idsOf(applications));
+  if (found === undefined) {
+    // People leave out the application of a worker that they think of.
+    const [worker, ...others] = idsOf(applications.filter(({ id }) => id.endsWith(`.${name}`)));
+    const text = `There is no application or worker ${name}`;
+    return worker !== undefined && others.length === 0
+      ? { ok: false, why: `${text}: did you mean "${worker}"?` }
+      : unknown(text, name, idsOf(applications));
+  }
   if (isScaled !== null && found.command.length === 0) {
-    const workers = idsOf(applications.filter(({ of }) => of === name));
-    const instead = workers.length === 0 ? '' : ` Its workers are ${workers.slice(0, 8).join(', ')}.`;
-    return { ok: false, why: `The application ${name} has no command that could run in instances.${instead}` };
+    const why = `The application ${name} has no command that could run in instances.${workersOf(name, applications)}`;
+    return { ok: false, why };
+  }
+  if (isScaled === null && found.answeredBy !== undefined) {
+    const why = `The application ${name} has no program that could be stopped: the gateway answers with its ${found.answeredBy}.`;
+    const instead = ` \`candor maintenance\` answers the requests of its routes with 503.${workersOf(name, applications)}`;
+    return { ok: false, why: why + instead };
   }
   if (isScaled !== null && isScaled.to > 1 && found.port !== null)
     return { ok: false, why: `${name} has the fixed port ${found.port}, on which one instance can listen.` };

@@ -36,6 +36,7 @@ for (const troubled of ['web/2', 'web/3'])
       [
         {
           application: 'web',
+          instance: troubled,
           reason: `web: the new instance ${troubled} is not ready yet: ${troubled} answers 500; web/1 of the earlier configuration serves.`,
         },
       ],

@@ -30,6 +30,8 @@ export function replacementProgress({ command, wanted, instances }: ApplicationS
 /** What an application's new instances lack while its old ones serve. */
 interface FailedReplacement {
   readonly application: string;
+  /** The first new instance that fails, or that was reported not to be ready. */
+  readonly instance: string;
   /** One sentence. */
   readonly reason: string;
 }
@@ -45,10 +47,12 @@ export function failedReplacements(
     const { id } = application;
     const serving = servingText(replacement.serving);
     if (replacement.state === 'failing')
-      return [{ application: id, reason: `${id}: ${failedText(replacement)}; ${serving}.` }];
+      return [
+        { application: id, instance: replacement.failed.id, reason: `${id}: ${failedText(replacement)}; ${serving}.` },
+      ];
     const waiting = replacement.waiting.find((one) => isTroubled(one.id));
     if (waiting === undefined) return [];
-    return [{ application: id, reason: `${id}: ${waitingText(waiting)}; ${serving}.` }];
+    return [{ application: id, instance: waiting.id, reason: `${id}: ${waitingText(waiting)}; ${serving}.` }];
   });
 }
 

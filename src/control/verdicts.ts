@@ -136,6 +136,7 @@ export function verdictOfUpstream(
     draining: count('draining'),
     breakersOpen: refusedRoutes(id),
     applicationProblem: problemOf(application, problems),
+    isApplicationStopped: application !== null && endpoints.length === 0,
     maintenance: maintenance.of.get(id) ?? noneClosed,
   });
 }

@@ -89,6 +89,8 @@ export interface ApplicationSpec {
   readonly command: readonly string[];
   /** The words of it that came from variables whose names mark secrets, by their index. */
   readonly secretWords?: readonly number[];
+  /** The feature that answers its requests in place of instances, such as `files`; absent: none does. */
+  readonly answeredBy?: string;
   /** From the command line of `candor run`, not from a file. */
   readonly fromCommand?: true;
   /** The name of the release that it runs; absent: it was never deployed. */

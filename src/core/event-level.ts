@@ -21,6 +21,7 @@ export function levelOf(event: Event): EventLevel {
       return 'error';
     case 'instance_not_ready':
     case 'instance_exposed':
+    case 'child_out_of_memory':
     case 'instance_restarting':
     case 'worker_restarting':
     case 'worker_silent':

@@ -168,6 +168,8 @@ export interface EventFacts {
     /** The last lines of output, oldest first, at most 200. */
     output: readonly string[];
   };
+  /** Processes of a program of an application were killed for memory, and the program runs on. `limitBytes`: of all its processes together. */
+  child_out_of_memory: { application: string; program: string; count: number; limitBytes: number };
   /**
    * An instance that the configuration wants has never become ready and fails again and again, or no longer (`to`: 'failing', 'ready',
    * 'replaced'). `serving`: other instances that serve meanwhile.

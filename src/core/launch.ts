@@ -8,7 +8,7 @@ export interface LaunchedProgram {
   readonly application: string;
   /** What the application says of features. */
   readonly settings: FeatureSpecs;
-  /** For people: `shop/1`, `shop.mail/1`, `shop.report`. One process at a time has the name. */
+  /** For people: `shop/1`, `shop.mail/1`, `shop.report`, `shop/shell`. One process at a time has the name. */
   readonly program: string;
   readonly kind: 'instance' | 'worker' | 'job' | 'build' | 'before';
   /** The name of its release; null: it was never deployed. */

@@ -43,6 +43,8 @@ export const problemKinds = {
   application_not_ready: { verdict: 'upstream' },
   /** The last run of a job has failed, or it could not be started. No request has failed for it. */
   job_failing: { verdict: null },
+  /** What applications depend on is down, or degraded by its own account. Whether requests fail for it, incidents say. */
+  dependency_failing: { verdict: null },
   /** No endpoint of an upstream has been available for ten seconds, or for a minute since the start. */
   upstream_unavailable: { verdict: null },
   alerts_failing: { verdict: 'gateway', clause: 'alerts are not delivered' },

@@ -1,4 +1,5 @@
 import type { AdminRole } from '../core/admin-roles.ts';
+import type { JobStatus } from '../core/schemas/jobs.ts';
 import type { StatusResponse } from '../core/schemas/status.ts';
 import type { ApplicationReleasesStatus } from '../core/schemas/releases.ts';
 import type { ConfigurationJson, ConfigurationSummaryJson } from '../core/schemas/configurations.ts';
@@ -22,7 +23,8 @@ export interface Dated {
   readonly since: number;
 }
 
-export interface StatusJson extends Omit<FullStatus, 'upstreams' | 'problems'> {
+export interface StatusJson extends Omit<FullStatus, 'upstreams' | 'problems' | 'dependencies'> {
+  readonly dependencies: readonly DependencyJson[];
   readonly problems: readonly ProblemJson[];
   readonly upstreams: readonly UpstreamJson[];
 }
@@ -44,6 +46,7 @@ export type IncidentJson = FullStatus['incidents'][number];
 export type IncidentAdditionJson = IncidentJson['additions'][number];
 export type SuspectJson = IncidentJson['suspects'][number];
 export type ProblemJson = FullStatus['problems'][number] & Dated;
+export type DependencyJson = FullStatus['dependencies'][number] & Dated;
 export type RouteFigures = FullStatus['routes'][number];
 export type ObjectiveJson = FullStatus['objectives'][number];
 export type UsageSeriesJson = SnakeCased<UsageSeries>;
@@ -57,6 +60,12 @@ export type ReleaseJson = ApplicationReleasesJson['releases'][number];
 export type PastRolloutJson = ApplicationReleasesJson['rollouts'][number];
 export type RolloutJson = NonNullable<ApplicationReleasesJson['rollout']>;
 export type JudgementJson = NonNullable<RolloutJson['judgement']>;
+
+export type JobJson = SnakeCased<JobStatus>;
+
+export interface JobsJson {
+  readonly jobs: readonly JobJson[];
+}
 
 export interface ReleasesJson {
   readonly applications: readonly ApplicationReleasesJson[];

@@ -4,6 +4,7 @@ export const pages = [
   { id: 'timeline', name: 'Timeline', key: 't' },
   { id: 'requests', name: 'Requests', key: 'r' },
   { id: 'upstreams', name: 'Upstreams', key: 'u' },
+  { id: 'applications', name: 'Applications', key: 'p' },
   { id: 'releases', name: 'Releases', key: 'd' },
   { id: 'resources', name: 'Resources', key: 's' },
   { id: 'configuration', name: 'Configuration', key: 'c' },

@@ -181,6 +181,7 @@ function withMoments<S extends SentStatus>(sent: S, at: number): S {
   return {
     ...sent,
     ...(sent.problems === undefined ? {} : { problems: sent.problems.map(dated) }),
+    ...(sent.dependencies === undefined ? {} : { dependencies: sent.dependencies.map(dated) }),
     ...(sent.upstreams === undefined
       ? {}
       : { upstreams: sent.upstreams.map((one) => ({ ...one, endpoints: one.endpoints.map(dated) })) }),

@@ -8,7 +8,7 @@ afterEach(() => {
   process.env = { ...given };
 });
 
-for (const name of ['CANDOR_TOKEN', 'NOTIFY_SOCKET', 'LISTEN_FDS']) {
+for (const name of ['CANDOR_TOKEN', 'NOTIFY_SOCKET', 'LISTEN_FDS', 'CREDENTIALS_DIRECTORY']) {
   test(`no application is given ${name}`, () => {
     process.env[name] = 'of ours alone';
     process.env['THEIRS'] = 'too';

@@ -14,11 +14,13 @@ const privateVariables = [
   'LISTEN_FDS',
   'LISTEN_FDNAMES',
   'CACHE_DIRECTORY',
+  // Where the key of all secrets may be.
+  'CREDENTIALS_DIRECTORY',
 ];
 
-/** What applications get of our own environment. */
-export function inheritedEnvironment(): NodeJS.ProcessEnv {
-  return without(process.env, privateVariables);
+/** What applications get of our own environment, or of that of a command. */
+export function inheritedEnvironment(own: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
+  return without(own, privateVariables);
 }
 
 /** Of a program that listens on no port: a PORT or HOST that Candor itself was given is not its own. */

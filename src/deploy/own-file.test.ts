@@ -54,6 +54,13 @@ describe('a file of our own', () => {
     assert.equal(readOwnFile(path, 6).kind, 'refused');
   });
 
+  it('is refused in words where the way to it cannot be gone', () => {
+    symlinkSync('round', join(folder, 'round'));
+    assert.deepEqual(readOwnFile(join(folder, 'round', 'one'), 10), {
+      ...{ kind: 'refused', why: 'it cannot be read (ELOOP)' },
+    });
+  });
+
   for (const [what, make, says] of traps)
     it(`is refused in words, at once, where ${what} lies in its place`, () => {
       make(join(folder, 'one'));

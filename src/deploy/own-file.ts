@@ -48,9 +48,19 @@ function notOpened(path: string, error: unknown): OwnFileReading {
   const errno = errnoOf(error);
   // ENOTDIR: a part of its path is a file.
   if (errno === 'ENOENT' || errno === 'ENOTDIR') return { kind: 'none' };
-  const found = lstatSync(path, { throwIfNoEntry: false });
-  const type = found === undefined ? null : typeOf(found);
-  return { kind: 'refused', why: type === null ? `it cannot be read (${errno})` : notAFile(type) };
+  const type = typeAt(path);
+  if (type !== null) return { kind: 'refused', why: notAFile(type) };
+  return { kind: 'refused', why: errno === 'EACCES' ? 'this user may not read it' : `it cannot be read (${errno})` };
+}
+
+/** Null: a file, or nobody can tell, such as below a folder that is closed to this user. */
+function typeAt(path: string): string | null {
+  try {
+    const found = lstatSync(path, { throwIfNoEntry: false });
+    return found === undefined ? null : typeOf(found);
+  } catch {
+    return null;
+  }
 }
 
 function refusalOf(found: Stats, bytesMax: number, owner: number | null): string | null {

@@ -68,6 +68,12 @@ test('a command that cannot be started is no readiness', async () => {
   });
 });
 
+test('what a command prints is told without secrets', async () => {
+  const hold = { mask: (line: string) => line.replaceAll('Kn4rv', '***') };
+  const { text } = (await command('echo "no login with Kn4rv" >&2; exit 1', { hold }).result) as { text: string };
+  assert.equal(text, 'the command of `ready` has ended with 1; last line: "no login with ***"');
+});
+
 test('a command that hangs is ended with what it has started, and told', async () => {
   const { result } = command('sleep 60 & echo $! > child; wait', { timeoutMs: 300 });
   const { text } = (await result) as Extract<ReadinessResult, { kind: 'program' }>;

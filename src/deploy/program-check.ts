@@ -110,7 +110,7 @@ function checkCommand(
     hold?.started?.(pid);
   }
   const reader = new OutputLineReader((line) => {
-    lastLine = line;
+    lastLine = hold?.mask?.(line) ?? line;
   });
   child.stderr.on('data', (chunk: Uint8Array) => reader.read(chunk));
   child.once('error', notStarted);

@@ -32,7 +32,8 @@ export function attemptSecrets<T>(folder: string, act: () => T): Result<T, Secre
     return { ok: true, value: act() };
   } catch (error) {
     if (error instanceof SecretRefused) return { ok: false, failure: error.refusal };
-    const { code } = error as NodeJS.ErrnoException;
+    // Node says of a folder in the place of a file ERR_FS_EISDIR.
+    const code = (error as NodeJS.ErrnoException).code?.replace(/^ERR_FS_/, '');
     // A defect of ours is none of the folder's.
     if (code === undefined || !/^E[A-Z0-9]+$/.test(code)) throw error;
     const step = code === 'ENOSPC' ? 'Free some space on its disk.' : `Look at the folder: \`ls -ld ${folder}\`.`;

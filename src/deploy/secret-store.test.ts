@@ -21,7 +21,9 @@ import { afterEach, beforeEach, describe, test } from 'node:test';
 import { SeededRandom } from '../testing/seeded-random.ts';
 import { secretKeyPath } from './secret-keys.ts';
 import type { SecretRefusal } from './secret-refusal.ts';
-import { secretLimits, secretsPath, SecretStore, type SecretStoreParts } from './secret-store.ts';
+import { secretsPath } from './secret-file.ts';
+import { SecretStore, type SecretStoreParts } from './secret-store.ts';
+import { secretLimits } from './secret-values.ts';
 
 const asRoot = process.getuid?.() === 0 ? {} : { skip: 'only root makes files of others' };
 const value = 'postgres://anna:Kn4rv-hunter2@db/shop';
@@ -303,6 +305,18 @@ describe('the key', () => {
     assert.deepEqual(open().secrets, before.secrets, 'no instance is replaced for it');
     writeFileSync(secretKeyPath(folder), oldKey);
     assert.equal(refusedAtOpening().kind, 'key');
+  });
+
+  test('is kept as often as its rotation fails, and keys of failed rotations are not', () => {
+    set('shop', { db: value });
+    const blocked = join(`${secretsPath(folder)}.new`, 'x');
+    mkdirSync(blocked, { recursive: true });
+    for (let n = 0; n < 120; n++) assert.equal(open().rotateKey().ok, false);
+    assert.equal(valueOf(open(), 'shop', 'db'), value);
+    assert.equal(readFileSync(secretKeyPath(folder), 'utf8').trim().split('\n').length, 2);
+    rmSync(`${secretsPath(folder)}.new`, { recursive: true });
+    assert.ok(open().rotateKey().ok);
+    assert.equal(valueOf(open(), 'shop', 'db'), value);
   });
 
   test('is not rotated where there is none', () => {

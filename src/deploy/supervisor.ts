@@ -91,6 +91,8 @@ export interface SupervisedApplicationStatus {
   /** Of a worker: its application. */
   readonly of?: string;
   readonly command: readonly string[];
+  /** The feature that answers its requests in place of instances. */
+  readonly answeredBy?: string;
   /** How many instances are to run. */
   readonly wanted: number;
   readonly instances: readonly ManagedInstanceStatus[];
@@ -296,6 +298,7 @@ class ApplicationsSupervisor implements Supervisor {
       id,
       ...(arms[0]?.spec.of === undefined ? {} : { of: arms[0].spec.of }),
       command: arms[0]?.spec.command ?? [],
+      ...(arms[0]?.spec.answeredBy === undefined ? {} : { answeredBy: arms[0].spec.answeredBy }),
       wanted: arms[0]?.spec.instances ?? 0,
       instances: instances.map(({ instance, runKey }) => ({
         ...instance.status(),

@@ -37,6 +37,8 @@ export interface Written<R, U, F, A = object> {
   readonly file: { readonly read: F; readonly beside: SettingsBeside };
   /** A listener has `tls`. */
   readonly listensWithTls: boolean;
+  /** No application is left out for a mistake in it: what none of them names is named by none. */
+  readonly hasAllApplications: boolean;
   readonly routes: readonly WrittenRoute<R>[];
   /** And applications. */
   readonly upstreams: readonly WrittenUpstream<U>[];

@@ -119,6 +119,9 @@ export interface MainFeaturePorts {
   launchChanged(application: string): void;
 }
 
+/** What a part has for a command, which starts a program of an application as the gateway would, beside it. */
+export type CommandPorts = Pick<MainFeaturePorts, 'clock' | 'random' | 'stateFolder'>;
+
 export interface MainFeature<
   S extends object = object,
   P extends MainPart<S> = MainPart<S>,
@@ -133,6 +136,8 @@ export interface MainFeature<
   readonly metrics?: (status: Shown) => readonly MetricFamily[];
   /** Its part, one for all scopes and revisions; absent: it has none. */
   readonly start?: (ports: MainFeaturePorts) => P;
+  /** What it does to a program that a command starts; absent: nothing. `close` when that has ended. */
+  readonly forCommand?: (ports: CommandPorts) => Pick<MainPart, 'launch' | 'close'>;
 }
 
 /** The feature, as a registry has it: only its own files know its spec. */

@@ -25,6 +25,7 @@ const well: UpstreamFacts = {
   draining: 0,
   breakersOpen: 0,
   applicationProblem: null,
+  isApplicationStopped: false,
   maintenance: closed(1),
 };
 
@@ -33,6 +34,18 @@ const hanging: Partial<UpstreamFacts> = { recent: some(0), silentS: 4 };
 
 describe('an upstream', () => {
   const cases: readonly [what: string, facts: Partial<UpstreamFacts>, state: VerdictState, reason: RegExp][] = [
+    [
+      'whose application an operator has stopped',
+      { endpoints: 0, usable: 0, recent: some(3, 3), isApplicationStopped: true },
+      'failing',
+      /^an operator has stopped its application \(`candor app start`\); 3 of 3 requests failed in the last 5 s$/,
+    ],
+    [
+      'the same without requests',
+      { endpoints: 0, usable: 0, recent: some(0), lastMinute: some(0), isApplicationStopped: true },
+      'failing',
+      /^an operator has stopped its application \(`candor app start`\)$/,
+    ],
     ['with requests that succeed', {}, 'ok', /^1000 requests in the last minute, none failed$/],
     ['with failures earlier in the minute', { lastMinute: some(1000, 300) }, 'ok', /300 failed$/],
     ['with 1 % of failures', { recent: some(100, 1) }, 'ok', /none failed/],
@@ -451,6 +464,7 @@ test('nothing is well while more than 1 % of its requests fail, whatever else is
         silentS: 0,
         breakersOpen: 0,
         applicationProblem: null,
+        isApplicationStopped: false,
         maintenance: closed(1),
         ...endpoints,
       });

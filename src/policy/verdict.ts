@@ -59,6 +59,8 @@ export interface UpstreamFacts {
   readonly breakersOpen: number;
   /** What is wrong with an instance of its application; null: nothing, or it has none. */
   readonly applicationProblem: ApplicationProblemKind | null;
+  /** Of its application no instance runs, because an operator has stopped it. */
+  readonly isApplicationStopped: boolean;
   readonly maintenance: RouteMaintenance;
 }
 
@@ -138,6 +140,8 @@ export function judgeUpstream(facts: UpstreamFacts): ServiceVerdict {
 /** What is known of the processes and the endpoints themselves, the surest first; null: nothing speaks against them. */
 function knownCause(facts: UpstreamFacts): ServiceVerdict | null {
   const { stopped, endpoints, draining, usable, onProbation, tried, unknown, trouble, applicationProblem } = facts;
+  if (facts.isApplicationStopped)
+    return { state: 'failing', reason: 'an operator has stopped its application (`candor app start`)' };
   if (stopped > 0) {
     const left = endpoints - draining;
     const all = stopped === 1 ? 'its only instance is' : `all ${stopped} instances are`;

@@ -204,6 +204,25 @@ function bareMessageError(value: number): ErrorDetail {
   return { message: `the number ${value} is no message`, suggestion: instead };
 }
 
+/** A number with or without decimals, within limits, both included. */
+export function decimal(min: number, max: number): z.ZodNumber {
+  const error = ({ code, input }: { readonly code: string; readonly input: unknown }): string | undefined =>
+    code === 'invalid_type' && (typeof input === 'string' || typeof input === 'boolean')
+      ? encodeDetail(decimalError(input))
+      : undefined;
+  return z.number({ error }).min(min).max(max);
+}
+
+function decimalError(written: string | boolean): ErrorDetail {
+  if (typeof written === 'boolean') return { message: `expected a number, found ${written}`, suggestion: null };
+  const [, whole = '', decimals = '', percent = ''] = /^\s*(-?\d+)(?:[.,](\d+))?\s*(%?)/.exec(written) ?? [];
+  const meant = Number(`${whole}.${decimals}`) / (percent === '' ? 1 : 100);
+  return {
+    message: `expected a number, found the text ${quoted(written)}`,
+    suggestion: whole === '' ? null : `write ${meant}`,
+  };
+}
+
 /** A whole number within limits, both included. */
 export function whole(min: number, max: number): z.ZodInt {
   return z.int().min(min).max(max);

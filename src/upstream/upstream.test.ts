@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { anyRequest } from './any-request.test-support.ts';
 import { test } from 'node:test';
-import { specOf } from '#failures/failure-texts.ts';
+import { explain, specOf } from '#failures/failure-texts.ts';
 import { type Evidence, fail } from '#failures/failure.ts';
 import { Deadlines } from '../core/deadline.ts';
 import type { EndpointId, EndpointState } from '../core/endpoint.ts';
@@ -26,12 +26,13 @@ function endpoint(name: string, state: EndpointState, changes: Partial<EndpointS
   };
 }
 
-function upstreamOf(...names: string[]): LiveUpstream {
+function upstreamOf(names: readonly string[], application: string | null = null): LiveUpstream {
   const clock = new SimulatedClock();
   const parts = { clock, deadlines: new Deadlines(clock), random: new SeededRandom(1), owners: new ConnectionOwners() };
   const ports = parts as unknown as UpstreamPorts;
   const endpoints = names.map((name) => endpoint(name, 'healthy'));
-  return new LiveUpstream({ id: 'app', tls: null, connectionsMax: 8, endpoints } as unknown as UpstreamSnapshot, ports);
+  const snapshot = { id: 'app', tls: null, connectionsMax: 8, endpoints, application };
+  return new LiveUpstream(snapshot as unknown as UpstreamSnapshot, ports);
 }
 
 function chosen(upstream: LiveUpstream): readonly string[] {
@@ -40,7 +41,7 @@ function chosen(upstream: LiveUpstream): readonly string[] {
 }
 
 test('a change of one endpoint leaves the others as they were', () => {
-  const upstream = upstreamOf('a', 'b', 'c');
+  const upstream = upstreamOf(['a', 'b', 'c']);
   assert.deepEqual(chosen(upstream), ['app/a', 'app/b', 'app/c']);
   upstream.changeEndpoints([endpoint('b', 'unhealthy')]);
   assert.deepEqual(chosen(upstream), ['app/a', 'app/c']);
@@ -53,7 +54,7 @@ test('a change of one endpoint leaves the others as they were', () => {
 });
 
 test('where an operator has drained all endpoints, a request is told so, and what restores the first one', () => {
-  const upstream = upstreamOf('a', 'b');
+  const upstream = upstreamOf(['a', 'b']);
   const drained = { takenOutBy: 'admin:socket' };
   upstream.changeEndpoints([endpoint('a', 'draining', drained), endpoint('b', 'unhealthy', drained)]);
   const application = specOf(upstream.unavailable());
@@ -67,14 +68,28 @@ test('where an operator has drained all endpoints, a request is told so, and wha
   assert.match(specOf(fail('no_endpoint_ready', 'route', record)).nextStep, /`candor restore drain:ENDPOINT`/);
 });
 
+test('where an operator has stopped the application, a request is told so, and what starts it', () => {
+  const application = upstreamOf([], 'shop').unavailable();
+  assert.equal(explain(application), 'Upstream "app" has no endpoint: no instance of the application shop runs.');
+  const { whose, nextStep, forClient } = specOf(application);
+  assert.equal(whose, 'operator');
+  assert.match(nextStep, /`candor app start shop`/);
+  assert.doesNotMatch(forClient, /checked/);
+  const record = { ...application.evidence, stopped: 'shop; rm -r x' } as Evidence['no_endpoint_ready'];
+  assert.match(specOf(fail('no_endpoint_ready', 'route', record)).nextStep, /`candor app start NAME`/);
+  const others = upstreamOf([]).unavailable();
+  assert.equal(explain(others), 'Upstream "app" has no endpoint.');
+  assert.equal(specOf(others).whose, 'application');
+});
+
 test('a change of an endpoint that the upstream does not have adds none', () => {
-  const upstream = upstreamOf('a');
+  const upstream = upstreamOf(['a']);
   upstream.changeEndpoints([endpoint('gone', 'healthy')]);
   assert.deepEqual(chosen(upstream), ['app/a']);
 });
 
 test('an endpoint that drains or was removed is reported once when it has no request in flight, also after a change of another', () => {
-  const upstream = upstreamOf('a', 'b', 'c');
+  const upstream = upstreamOf(['a', 'b', 'c']);
   upstream.updateEndpoints([endpoint('a', 'healthy'), endpoint('b', 'healthy')]);
   upstream.changeEndpoints([endpoint('b', 'draining')]);
   assert.deepEqual(upstream.takeDrained(), ['app/c', 'app/b']);
@@ -82,7 +97,7 @@ test('an endpoint that drains or was removed is reported once when it has no req
 });
 
 test('an endpoint with the weight 0 gets no requests while others can, and all of them when no other may', () => {
-  const upstream = upstreamOf('a', 'b');
+  const upstream = upstreamOf(['a', 'b']);
   upstream.changeEndpoints([endpoint('a', 'healthy', { weight: 0 })]);
   assert.deepEqual(chosen(upstream), ['app/b']);
   const b = upstream.choose([], anyRequest);
@@ -95,7 +110,7 @@ test('an endpoint with the weight 0 gets no requests while others can, and all o
 });
 
 test('weights share out the requests', () => {
-  const upstream = upstreamOf('a', 'b');
+  const upstream = upstreamOf(['a', 'b']);
   upstream.changeEndpoints([endpoint('a', 'healthy', { weight: 100 }), endpoint('b', 'healthy', { weight: 900 })]);
   const ids = Array.from({ length: 20_000 }, () => upstream.choose([], anyRequest)?.id);
   const share = ids.filter((id) => id === 'app/a').length / ids.length;
@@ -103,14 +118,14 @@ test('weights share out the requests', () => {
 });
 
 test('an endpoint on probation gets requests of the routes on which it failed', () => {
-  const upstream = upstreamOf('a', 'b');
+  const upstream = upstreamOf(['a', 'b']);
   upstream.changeEndpoints([endpoint('b', 'probation', { probationRoutes: ['shop'] })]);
   assert.equal(upstream.choose([], { ...anyRequest, route: 'cart' })?.id, 'app/a');
   assert.equal(upstream.choose([], { ...anyRequest, route: 'shop' })?.id, 'app/b');
 });
 
 test('endpoints of a higher priority number get requests, retries and probation only after the others', () => {
-  const upstream = upstreamOf('a', 'b');
+  const upstream = upstreamOf(['a', 'b']);
   upstream.changeEndpoints([endpoint('b', 'probation', { priority: 1 })]);
   assert.deepEqual(chosen(upstream), ['app/a']);
   upstream.changeEndpoints([endpoint('b', 'healthy', { priority: 1 })]);

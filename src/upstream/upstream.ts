@@ -327,22 +327,24 @@ export class LiveUpstream {
     const failures = remaining.map(({ failure }) => failure);
     const [failure = null] = failures;
     if (failure !== null && !failures.includes(null)) return failure;
-    const upstream = this.id;
+    const { id: upstream, application } = this;
     const starting = endpoints.find((endpoint) => endpoint.state === 'starting');
     const retryAfterS = this.#retryAfterS(endpoints);
     if (starting !== undefined && endpoints.every((endpoint) => endpoint.state === 'starting')) {
       const sinceMs = Math.round(this.#ports.clock.now() - starting.sinceInstant);
       const found = foundOf(starting);
-      const { application } = this;
       return fail('instance_starting', 'route', { upstream, application, sinceMs, retryAfterS, ...found });
     }
-    const reason = reasonsOf(endpoints);
+    // An application that runs has an instance at every time, be it one that has ended.
+    const stopped = endpoints.length === 0 && application !== '' ? { stopped: application } : null;
+    const reason = stopped === null ? reasonsOf(endpoints) : `no instance of the application ${application} runs`;
     const evidence = { upstream, endpoints: endpoints.length, reason, retryAfterS, ...foundOfAll(endpoints) };
     if (remaining.length > 0 && remaining.every(isBroken)) {
       return fail('circuit_open', 'route', { upstream, endpoints: remaining.length, reason, retryAfterS });
     }
     const drained = drainedOf(endpoints);
     if (drained !== null) return fail('no_endpoint_ready', 'route', { ...evidence, drained });
+    if (stopped !== null) return fail('no_endpoint_ready', 'route', { ...evidence, ...stopped });
     const endpointCause = causeOfAll(endpoints);
     return fail('no_endpoint_ready', 'route', endpointCause === null ? evidence : { ...evidence, endpointCause });
   }

@@ -13,6 +13,8 @@ export interface TrafficBatch {
 interface TrafficMeterParts {
   /** The application behind an upstream; null: none that the gateway runs. */
   readonly applicationOf: (upstream: string) => string | null;
+  /** The static application whose files answer a route, and its release in force; null: none does. */
+  readonly siteOf: (route: string) => Pick<UsageOwner, 'application' | 'release'> | null;
   readonly add: (owner: UsageOwner, amounts: Partial<Amounts>) => void;
 }
 
@@ -27,9 +29,11 @@ export class TrafficMeter {
   }
 
   onBatch({ exchanges, responses }: TrafficBatch): void {
-    const { applicationOf, add } = this.#parts;
+    const { applicationOf, siteOf, add } = this.#parts;
     this.#noteShares(responses);
     for (const counted of exchanges) {
+      const site = counted.upstream === '' ? siteOf(counted.route) : null;
+      if (site !== null) add({ ...site, kind: 'instances', name: '' }, amountsOf(counted));
       const application = applicationOf(counted.upstream);
       if (application === null) continue;
       const amounts = amountsOf(counted);

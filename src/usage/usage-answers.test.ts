@@ -19,7 +19,9 @@ async function used(): Promise<{ readonly usage: Usage; readonly now: number }> 
       ({
         applications: [{ id: 'shop' }],
         upstreams: [{ id: 'shop', application: 'shop' }],
+        routes: [],
       }) as unknown as Configuration,
+    releaseOf: () => null,
     foldersOf: () => [],
     sizeOf: async () => ({ bytes: 0, isPart: false }),
   });

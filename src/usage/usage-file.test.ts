@@ -46,6 +46,30 @@ describe('the file of usage', () => {
     assert.deepEqual((await new UsageFile(folder).read()).minutes, [row(hour * 60), row(hour * 60 + 2)]);
   });
 
+  test('whose first line was cut by a full disk has the rows behind it', async () => {
+    const file = new UsageFile(folder);
+    await file.append([row(hour * 60)], counted);
+    for (const length of [0, 1, 10]) {
+      writeFileSync(minutes(), readFileSync(minutes(), 'utf8').slice(0, length));
+      await file.append([row(hour * 60 + 2)], counted);
+      assert.deepEqual((await new UsageFile(folder).read()).minutes, [row(hour * 60 + 2)], `${length} bytes`);
+    }
+  });
+
+  test('gets what could not be written with the next rows, once', async () => {
+    const file = new UsageFile(folder);
+    writeFileSync(usage(), 'no folder');
+    await file.append([row(hour * 60), row(hour * 60 - 1)], counted);
+    rmSync(usage());
+    await file.append([row(hour * 60 + 1)], counted);
+    await file.append([row(hour * 60 + 2)], counted);
+    const { minutes: kept } = await new UsageFile(folder).read();
+    assert.deepEqual(
+      kept.map(({ at }) => at - hour * 60),
+      [-1, 0, 1, 2],
+    );
+  });
+
   test('keeps a file of another version aside, and begins another one', async () => {
     const file = new UsageFile(folder);
     await file.append([row(hour * 60)], counted);

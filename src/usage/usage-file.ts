@@ -1,4 +1,4 @@
-import { lstat, open, readdir, rename, rm } from 'node:fs/promises';
+import { lstat, open, readdir, rename, rm, truncate } from 'node:fs/promises';
 import { constants } from 'node:fs';
 import { join } from 'node:path';
 import { readOwnFile, writeWholeLater } from '../deploy/own-file.ts';
@@ -39,6 +39,9 @@ export const hourDays = 40;
 /** An hour of minutes of two hundred series has some 3 MB. A file that has grown larger gets no further rows. */
 const bytesMax = 16 * 1024 * 1024;
 
+/** Some hours of two hundred series. */
+const unwrittenMax = 50_000;
+
 const append = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW;
 
 const minutesName = /^minutes-(\d{4}-\d\d-\d\dT\d\d)\.ndjson$/;
@@ -50,6 +53,8 @@ const hoursName = /^hours-(\d{4}-\d\d-\d\d)\.ndjson$/;
 export class UsageFile implements UsageStorage {
   readonly #stateFolder: string;
   readonly #folder: string;
+  /** Rows that could not be written: the disk was full, say. They are written with the next ones. */
+  #unwritten: readonly UsageRow[] = [];
   /** One operation at a time. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -105,9 +110,12 @@ export class UsageFile implements UsageStorage {
     await lstat(path).catch(() => null);
     const found = readOwnFile(path, bytesMax);
     if (found.kind === 'none') return { rows: [], counted: null };
-    const [header = '', ...lines] = found.kind === 'text' ? found.text.split('\n') : [];
-    if (versionOf(header) !== usageVersion) {
-      await rename(path, `${path}.unusable`);
+    const [header = '', ...lines] = found.kind === 'text' ? found.text.split('\n') : ['?'];
+    // A full disk has cut the first line: those behind it are whole.
+    const isCut = headerLine.startsWith(header);
+    if (!isCut && versionOf(header) !== usageVersion) {
+      // Where it cannot be renamed, it is not read all the same.
+      await rename(path, `${path}.unusable`).catch(() => undefined);
       return { rows: [], counted: null };
     }
     const rows: UsageRow[] = [];
@@ -121,25 +129,35 @@ export class UsageFile implements UsageStorage {
   }
 
   async #append(minutes: readonly UsageRow[], counted: CountedPrograms): Promise<void> {
+    const wanted = [...this.#unwritten, ...minutes].slice(-unwrittenMax);
+    this.#unwritten = wanted;
     if (makePrivateFolder(this.#stateFolder) !== null || makePrivateFolder(this.#folder) !== null) return;
-    const byHour = Map.groupBy(minutes, ({ at }) => Math.floor(at / 60));
+    const byHour = Map.groupBy(wanted, ({ at }) => Math.floor(at / 60));
     const last = Math.max(...byHour.keys());
     for (const [hour, rows] of byHour) {
-      const file = await open(join(this.#folder, minutesFile(hour)), append, 0o600);
+      await this.#appendTo(join(this.#folder, minutesFile(hour)), rows, hour === last ? [countedLine(counted)] : []);
+      this.#unwritten = this.#unwritten.filter(({ at }) => Math.floor(at / 60) !== hour);
+    }
+  }
+
+  async #appendTo(path: string, rows: readonly UsageRow[], more: readonly string[]): Promise<void> {
+    const file = await open(path, append, 0o600);
+    try {
+      const { size } = await file.stat();
+      if (size > bytesMax * 0.9) return;
+      // The line feed before the first row ends a line that a full disk has cut.
+      const text = `${[size === 0 ? headerLine : '', ...rows.map(rowLine), ...more].join('\n')}\n`;
       try {
-        const { size } = await file.stat();
-        if (size > bytesMax * 0.9) continue;
-        // The line feed before the first row ends a line that a full disk has cut.
-        const lines = [
-          size === 0 ? headerLine : '',
-          ...rows.map(rowLine),
-          ...(hour === last ? [countedLine(counted)] : []),
-        ];
-        await file.writeFile(`${lines.join('\n')}\n`);
-        await file.datasync();
-      } finally {
-        await file.close();
+        await file.writeFile(text);
+      } catch (error) {
+        // What it has of these rows would be counted twice when they are written again.
+        if ((await file.stat()).size <= size + Buffer.byteLength(text)) await truncate(path, size);
+        throw error;
       }
+      // Where the disk fails now it may have them: twice would be worse than not at all.
+      await file.datasync().catch(() => undefined);
+    } finally {
+      await file.close();
     }
   }
 

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
-import { noExchanges } from './exchange-count.test-support.ts';
+import { latencyOf, noExchanges } from './exchange-count.test-support.ts';
 import type { Configuration } from '../core/configuration.ts';
 import type { LaunchedProgram, Launcher } from '../core/launch.ts';
 import { plainLauncher } from '../core/launch.ts';
@@ -34,10 +34,18 @@ afterEach(async () => {
 });
 
 const configuration = {
-  applications: [{ id: 'shop', directory: '/srv/shop' }],
+  applications: [
+    { id: 'shop', directory: '/srv/shop' },
+    { id: 'shop.mail', of: 'shop', directory: '/srv/shop' },
+  ],
   upstreams: [
     { id: 'shop', application: 'shop' },
     { id: 'other', application: null },
+  ],
+  routes: [
+    { id: 'all' },
+    { id: 'docs', features: { files: { root: '/srv/docs', release: { application: 'docs', below: '.' } } } },
+    { id: 'folder', features: { files: { root: '/srv/folder' } } },
   ],
 } as unknown as Configuration;
 
@@ -46,6 +54,7 @@ function usageOf(ownPid = 99, storage: UsageFile | null = new UsageFile(folder))
   const usage = new Usage({
     ...{ clock, storage, bootId: 'boot' },
     configuration: () => configuration,
+    releaseOf: () => 'r1',
     foldersOf: (application) => [`/srv/${application}`],
     sizeOf: async () => ({ bytes: 5000, isPart: false }),
     system: {
@@ -121,6 +130,23 @@ describe('the usage of applications', () => {
     );
   });
 
+  test('is for metrics the CPU time of all releases together, and the memory of what runs', async () => {
+    const usage = usageOf();
+    run(1, 0);
+    run(2, 0);
+    const end = start(usage, 1);
+    start(usage, 2, 'shop/2');
+    run(1, 100);
+    run(2, 50);
+    await clock.advance(61_000);
+    const own = { application: 'shop', kind: 'instances', name: '' };
+    assert.deepEqual(usage.used, [{ ...own, cpuMs: 150, residentBytes: 2000 }]);
+    processes.delete(1);
+    end();
+    await clock.advance(1000);
+    assert.deepEqual(usage.used, [{ ...own, cpuMs: 150, residentBytes: 1000 }]);
+  });
+
   test('changes nothing of what features do with the lines of a program', () => {
     const hold = { mask: (line: string) => line.replace('hunter2', '***') };
     const masking: Launcher = { ...plainLauncher, prepare: (launch) => succeed({ ...launch, hold }) };
@@ -140,6 +166,18 @@ describe('the usage of applications', () => {
     usage.onBatch({ exchanges: [exchanges(4)], responses: [] });
     assert.equal(sumOf(usage, 'instances  r1').requests, 10 + 6 + 3);
     assert.equal(sumOf(usage, 'instances  r2').requests, 2 + 1);
+  });
+
+  test('has the requests of a static application, which no upstream gets, and of no other folder', () => {
+    const usage = usageOf();
+    const answered = (route: string) => ({ ...exchanges(10, ''), route, durations: latencyOf(10, 3) });
+    usage.onBatch({ exchanges: [answered('docs'), answered('folder'), answered('gone')], responses: [] });
+    usage.onBatch({ exchanges: [{ ...answered('docs'), statusClass: '5xx', shape: 'app_error' }], responses: [] });
+    const [docs, ...others] = usage.traffic;
+    assert.deepEqual(docs?.owner, { application: 'docs', kind: 'instances', name: '', release: 'r1' });
+    const { requests, errors, bytesOut, durations } = docs?.minute ?? noAmounts();
+    assert.deepEqual([requests, errors, bytesOut, [...durations.values()]], [20, 10, 2000, [20]]);
+    assert.deepEqual(others, []);
   });
 
   test('has no requests for applications that others run', () => {

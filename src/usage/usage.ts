@@ -3,8 +3,9 @@ import type { FeatureStates } from '../core/feature.ts';
 import type { LaunchedProgram, Launcher, LaunchHold } from '../core/launch.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
 import { succeed } from '#failures/result.ts';
+import { filesName, type FilesSpec } from '../features/files/settings.ts';
 import { readBootId } from '../deploy/process-identity.ts';
-import type { Amounts, UsageOwner } from './amounts.ts';
+import { type Amounts, ownerKey, type UsageOwner } from './amounts.ts';
 import { folderSize, type FolderSize } from './folder-size.ts';
 import type { CountedTime } from './process-account.ts';
 import { type CountedProgram, ProcessMeter, type ProgramNow } from './process-meter.ts';
@@ -17,12 +18,22 @@ interface UsageParts {
   readonly clock: Clock;
   /** Null: nothing outlives the process. */
   readonly storage: UsageStorage | null;
-  readonly configuration: () => Pick<Configuration, 'applications' | 'upstreams'>;
+  readonly configuration: () => Pick<Configuration, 'applications' | 'upstreams' | 'routes'>;
+  /** The name of the release of an application that is in force; null: it was never deployed. */
+  readonly releaseOf: (application: string) => string | null;
   /** Where the files of an application are. */
   readonly foldersOf: (application: string) => readonly string[];
   readonly bootId?: string | null;
   readonly sizeOf?: (folder: string, isStopped: () => boolean) => Promise<FolderSize>;
   readonly system?: ConstructorParameters<typeof ProcessMeter>[0]['system'];
+}
+
+/** What the programs of an application use, of all releases. */
+export interface ProgramUse extends Omit<UsageOwner, 'release'> {
+  /** Since this process started. */
+  readonly cpuMs: number;
+  /** Of those that run now. */
+  readonly residentBytes: number;
 }
 
 const minuteMs = 60_000;
@@ -45,9 +56,14 @@ export class Usage {
   /** By upstream: the application behind it. */
   #applications = new Map<string, string>();
   #upstreams: unknown = null;
+  /** By route: the static application that answers it. */
+  #sites = new Map<string, string>();
+  #routes: unknown = null;
   /** What earlier gateways have counted of programs, by number and start. */
   readonly #counted = new Map<string, CountedTime>();
   readonly #folders = new Map<string, FolderSize>();
+  /** CPU time by programs, of all releases. */
+  readonly #cpuMs = new Map<string, { readonly owner: Omit<UsageOwner, 'release'>; cpuMs: number }>();
   #minuteTimer: Timer | null = null;
   #foldersTimer: Timer | null = null;
   #closed = false;
@@ -65,6 +81,7 @@ export class Usage {
     });
     this.#traffic = new TrafficMeter({
       applicationOf: (upstream) => this.#applicationOf(upstream),
+      siteOf: (route) => this.#siteOf(route),
       add: (owner, amounts) => {
         this.#add(owner, amounts);
         this.#recent.add(owner, amounts);
@@ -110,6 +127,25 @@ export class Usage {
 
   get traffic(): readonly TrafficNow[] {
     return this.#recent.now;
+  }
+
+  /** By application, kind and name, as metrics have it. */
+  get used(): readonly ProgramUse[] {
+    const resident = new Map<string, number>();
+    for (const { owner, residentBytes } of this.programs) {
+      const key = ownerKey({ ...owner, release: '' });
+      resident.set(key, (resident.get(key) ?? 0) + residentBytes);
+    }
+    return [...this.#cpuMs].map(([key, { owner, cpuMs }]) => ({
+      ...owner,
+      cpuMs,
+      residentBytes: resident.get(key) ?? 0,
+    }));
+  }
+
+  /** The sizes of the folders of applications that have been looked at. */
+  get storage(): readonly { readonly application: string; readonly bytes: number }[] {
+    return [...this.#folders].map(([application, { bytes }]) => ({ application, bytes }));
   }
 
   /** Of the application's folders, as they were last looked at; null: not yet. */
@@ -173,6 +209,14 @@ export class Usage {
   #add(owner: UsageOwner, amounts: Partial<Amounts>): void {
     this.#begin();
     this.history.add(Math.floor(this.#parts.clock.wallTime() / minuteMs), owner, amounts);
+    if (amounts.cpuMs !== undefined) this.#addCpu(owner, amounts.cpuMs);
+  }
+
+  #addCpu({ application, kind, name }: UsageOwner, cpuMs: number): void {
+    const key = ownerKey({ application, kind, name, release: '' });
+    const known = this.#cpuMs.get(key) ?? { owner: { application, kind, name }, cpuMs: 0 };
+    known.cpuMs += cpuMs;
+    this.#cpuMs.set(key, known);
   }
 
   #applicationOf(upstream: string): string | null {
@@ -184,6 +228,21 @@ export class Usage {
       );
     }
     return this.#applications.get(upstream) ?? null;
+  }
+
+  #siteOf(route: string): { readonly application: string; readonly release: string } | null {
+    const { routes } = this.#parts.configuration();
+    if (routes !== this.#routes) {
+      this.#routes = routes;
+      this.#sites = new Map(
+        routes.flatMap(({ id, features }) => {
+          const { release } = (features?.[filesName] ?? {}) as Partial<FilesSpec>;
+          return release === undefined ? [] : [[String(id), release.application] as const];
+        }),
+      );
+    }
+    const application = this.#sites.get(route);
+    return application === undefined ? null : { application, release: this.#parts.releaseOf(application) ?? '' };
   }
 
   #noteCounted(programs: readonly CountedProgram[], isNewer: boolean): void {
@@ -233,7 +292,8 @@ export class Usage {
 
   async #lookAtFolders(): Promise<void> {
     const { configuration, foldersOf, sizeOf = folderSize } = this.#parts;
-    const ids = configuration().applications.map(({ id }) => String(id));
+    // Workers run in the folders of their application.
+    const ids = configuration().applications.flatMap(({ id, of }) => (of === undefined ? [String(id)] : []));
     for (const id of ids) {
       const sizes: FolderSize[] = [];
       for (const folder of foldersOf(id)) sizes.push(await sizeOf(folder, () => this.#closed));

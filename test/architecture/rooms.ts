@@ -116,6 +116,7 @@ export const workspaces: Readonly<Record<string, readonly string[]>> = {
   failures: [],
   explain: ['failures'],
   client: ['failures', 'explain'],
+  kit: [],
 };
 
 /** Rooms without anything of Node's: they run in a browser, or in simulated time, unchanged. */
@@ -150,6 +151,8 @@ export const packages: Readonly<Record<string, readonly string[]>> = {
   admin: ['zod'],
   dashboard: ['preact', '@preact/signals', 'uplot'],
   cli: ['@stricli/core'],
+  // Its entry for Hono: applications of Hono have it.
+  kit: ['@hono/node-server'],
 };
 
 export interface Plane {
@@ -197,6 +200,7 @@ export const entries: readonly string[] = [
   'packages/client/src/signatures/read-signature.ts',
   // In place of `network-codes.ts` in bundles for browsers.
   'packages/client/src/no-codes.ts',
+  ...['main', 'express', 'fastify', 'hono', 'koa', 'nest', 'next'].map((name) => `packages/kit/src/${name}.ts`),
   'src/testing/fault-origin-main.ts',
   // A thread of its own, which `src/cli/read-in-thread.ts` starts.
   'src/cli/configuration-thread.ts',

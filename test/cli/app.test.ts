@@ -8,6 +8,8 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { readProcess } from '../../src/deploy/process-identity.ts';
 import { exitCodes } from '../../src/cli/command-failure.ts';
+import { SecretStore } from '../../src/deploy/secret-store.ts';
+import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { candorProgram } from '../program.ts';
 
 // One story: a gateway with a worker is restarted by a handover, then killed, and then started again.
@@ -34,11 +36,14 @@ workers: { count: 1 }
 applications:
   shop:
     environment: { COLOUR: green }
+    secrets: { KEY: { secret: key, as: file }, WORD: word }
+    limits: { descriptors: 321 }
     workers:
       mail: { command: python3 worker.py, ready: { line: up }, environment: { OWN: mail } }
 `;
 
 const folder = mkdtempSync(join(tmpdir(), 'candor-app-'));
+const secrets = { key: 'Kn4rv-in-a-file', word: 'Kn4rv-in-a-variable' };
 let up: ChildProcess;
 
 const isRunning = (pid: number): boolean => (readProcess(pid)?.state ?? 'Z') !== 'Z';
@@ -68,10 +73,14 @@ interface Ran {
 /** As people have it: npm, which runs the tests, makes commands call themselves `npx candor`. */
 const { npm_command: _, ...env } = process.env;
 
-function candor(words: readonly string[], onStdout?: (text: string, child: ChildProcess) => void): Promise<Ran> {
+function candor(
+  words: readonly string[],
+  onStdout?: (text: string, child: ChildProcess) => void,
+  variables: Readonly<Record<string, string>> = {},
+): Promise<Ran> {
   const child = spawn(process.execPath, [candorProgram, ...words], {
     cwd: folder,
-    env,
+    env: { ...env, ...variables },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let [stdout, stderr] = ['', ''];
@@ -102,6 +111,9 @@ const mail = async (): Promise<Listed | null> => (await listed())?.find(({ name 
 before(async () => {
   writeFileSync(join(folder, 'worker.py'), worker);
   writeFileSync(join(folder, 'candor.yaml'), yaml);
+  const at = { folder: join(folder, 'state'), random: new SeededRandom(1), wallTime: () => 0, credentials: undefined };
+  const opened = SecretStore.open(at);
+  assert.ok(opened.ok && opened.value.set('shop', new Map(Object.entries(secrets)), 'test').ok);
   startGateway();
   await until('the worker is ready', async () => (await mail())?.ready === 1);
 });
@@ -130,9 +142,14 @@ test('candor app list shows the application and its worker', async () => {
   ]);
 });
 
-test('candor app shell runs a command where the worker runs, with its variables and its own exit code', async () => {
-  const ran = await candor(['app', 'shell', 'shop.mail', '--', 'sh', '-c', 'echo $COLOUR $OWN $PWD; exit 7']);
-  assert.deepEqual(ran, { code: 7, stdout: `green mail ${folder}\n`, stderr: '' });
+test('candor app shell runs a command as the worker runs, with its variables, secrets and limits, and its own exit code; then its files are gone', async () => {
+  const script = 'echo $COLOUR $OWN $PWD $WORD $(cat $KEY) $(ulimit -n) $CANDOR_TOKEN; echo $KEY; exit 7';
+  const ran = await candor(['app', 'shell', 'shop.mail', '--', 'sh', '-c', script], undefined, {
+    CANDOR_TOKEN: 'of the command alone',
+  });
+  const [first, path = ''] = ran.stdout.split('\n');
+  assert.deepEqual([ran.code, first, ran.stderr], [7, `green mail ${folder} ${secrets.word} ${secrets.key} 321`, '']);
+  assert.ok(path.startsWith('/') && !existsSync(path));
   const unknown = await candor(['app', 'shell', 'shop.mial']);
   assert.equal(unknown.code, exitCodes.not_found);
   assert.match(unknown.stderr, /candor\.yaml has no application or worker shop\.mial: did you mean/);

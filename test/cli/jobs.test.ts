@@ -76,8 +76,21 @@ describe('candor jobs', () => {
     assertFits(context.stdout.text);
   });
 
+  test('of an application shows its jobs alone', async () => {
+    assert.equal(await candor('jobs', 'shop'), 0);
+    assert.match(context.stdout.text, /shop\.report [^]*shop\.import /);
+    assert.doesNotMatch(context.stdout.text, /blog/);
+  });
+
   const refusals = [
     [['jobs', 'report'], 9, /There is no job report\. There are shop\.report, shop\.import,\n?\s*blog\.report/],
+    [['jobs', 'imprt'], 9, /^There is no job imprt: did you mean shop\.import\?\n$/],
+    [['jobs', 'run', 'shop.imprt'], 9, /^There is no job shop\.imprt: did you mean shop\.import\?\n$/],
+    [
+      ['jobs', 'run', 'shop'],
+      2,
+      /^shop is an application, and one of its jobs is run: shop\.report, shop\.import\.\n$/,
+    ],
     [['jobs', 'run'], 2, /candor jobs run shop\.report/],
     [['jobs', 'a', 'b'], 2, /"b" is an unexpected argument/],
     [['jobs', 'run', 'import'], 10, /shop\.import was not run: its last run goes on\./],

@@ -99,6 +99,25 @@ describe('without a gateway that runs, secrets are changed in the state folder',
     assert.deepEqual((JSON.parse(out) as { changed: string[] }).changed, ['KEY']);
   });
 
+  test('a secret that no application uses is set with a note', async () => {
+    for (const [argv, note] of [
+      [
+        ['DATABASE_URI'],
+        'No application uses DATABASE_URI yet: name it in `secrets` of the application that needs it.',
+      ],
+      [
+        ['DATABASE_URL', '-a', 'shp'],
+        'The application shp does not use DATABASE_URL yet: name it in `secrets` of shp.',
+      ],
+      [['DATABASE_URL', '-a', 'shop'], null],
+    ] as const) {
+      const { code, said } = await candor(['secret', 'set', ...argv], piped('a'));
+      assert.equal(code, 0);
+      if (note === null) assert.doesNotMatch(said, / yet/);
+      else assert.ok(said.replace(/\s+/g, ' ').includes(note), said);
+    }
+  });
+
   test('they are listed with those who use them, and with those that are missing', async () => {
     await setAll();
     const { code, out } = await candor(['secret', 'list']);
@@ -236,6 +255,16 @@ describe('`candor check` says which secrets are missing', () => {
     assert.equal(code, 0);
     assert.match(said, /secrets: STRIPE_KEY of shop has no value.*`candor secret set STRIPE_KEY --application shop`/);
     assert.doesNotMatch(said, /DATABASE_URL of/);
+  });
+
+  test('once, for an application and its workers', async () => {
+    const workers = 'workers: { mail: { command: python3 mail.py } }';
+    writeFileSync(join(folder, 'candor.yaml'), yaml.replace('STRIPE_KEY]', `STRIPE_KEY], ${workers}`));
+    await setAll();
+    assert.doesNotMatch((await candor(['check'])).said, /shop\.mail has no value/);
+    assert.equal((await candor(['secret', 'list'])).out.match(/has no value/g)?.length, 1);
+    await candor(['secret', 'set', 'STRIPE_KEY', '-a', 'shop'], piped(canary));
+    assert.equal((await candor(['secret', 'list'])).code, 0);
   });
 
   test('and why they cannot be read', async () => {

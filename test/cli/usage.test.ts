@@ -47,16 +47,25 @@ test('top prints applications with their programs, workers and folders once wher
       ' shop.mail/1 (4720) 2.0 % 40 MiB',
       'shop (disk) 500 MiB',
       '',
-      '3 programs: 43 % of a core, 220 MiB; restarts of the last day',
+      '3 programs: 43 % of a core, 220 MiB. RST: restarts of the last day',
       '',
     ],
   );
 });
 
+test('top leaves out what an application of files alone cannot have', async () => {
+  type Row = (typeof sampleUsage)[number];
+  const [shop] = sampleUsage;
+  gateway.usageRows = [{ ...shop, release: '', cores: null, memoryBytes: 0, processes: 0, programs: [] } as Row];
+  assert.equal(await context.candor('top'), exitCodes.ok, context.stderr.text);
+  const [, line] = context.stdout.text.split('\n').map((one) => one.replace(/ +/g, ' '));
+  assert.equal(line, 'shop 41.2 0.1 8.1 ms 61 ms');
+});
+
 test('top says that nothing runs', async () => {
   gateway.usageRows = [];
   await context.candor('top');
-  assert.equal(context.stdout.text, 'No program of an application runs.\n');
+  assert.equal(context.stdout.text, 'No program of an application runs, and none gets requests.\n');
 });
 
 test('top --json has the figures as the API has them', async () => {

@@ -108,6 +108,7 @@ routes:
   - { id: search, path: /fault, to: search }
   - { id: shop, path: /, to: shop }
 store: { path: ./store }
+dependencies: { orders: "tcp://127.0.0.1:${gone}" }
 `;
 }
 

@@ -23,6 +23,7 @@ const upstreamFacts: fc.Arbitrary<UpstreamFacts> = fc
     ...{ trouble: fc.constantFrom(null, 'a port refuses connections'), queued: waitingFacts },
     silentS: fc.constantFrom(null, 25),
     applicationProblem: fc.constantFrom(null, 'crash_loop', 'application_not_ready'),
+    isApplicationStopped: fc.boolean(),
   })
   .map(({ troubled, ...facts }) => {
     const { usable, onProbation, tried, unknown, draining } = facts;

@@ -23,10 +23,12 @@ import {
 /** Each page, and a text that it has when it is complete. */
 const pages: readonly (readonly [hash: string, text: string])[] = [
   ['#/now', 'last 10 min'],
+  ['#/now', 'It refuses connections'],
   ['#/timeline', 'What happened'],
   ['#/routes/payments', 'Objective: 99.9 % without failure'],
   ['#/requests?query=-shape%3Anone&by=client', 'requests that match, by client'],
   ['#/upstreams', 'attempts in the last minute'],
+  ['#/applications', 'None in candor.yaml.'],
   ['#/releases', 'runs no application'],
   ['#/configuration', 'candor.yaml:'],
   ['#/configuration/3', '^ '],
@@ -107,6 +109,20 @@ describe('the dashboard', withBrowser, () => {
         await page.unroute('**/v1/context/**');
         assert.deepEqual(await accessibilityFindings(page), []);
         assert.equal(await overflow(page), 0, 'the page is wider than the screen');
+      });
+
+      test('the page of applications shows jobs, and axe finds nothing', async () => {
+        const run = { run: 2, state: 'failed', by: 'schedule', started_at: new Date().toISOString(), ms: 1500 };
+        const job = { job: 'shop.report', failing: 'it ended with 1', missed: null, schedule: '0 3 * * *' };
+        const runs = [{ ...run, output: ['no space left on device, write /var/reports/2026-11-28.csv'] }];
+        const jobs = [{ ...job, next_at: new Date(Date.now() + 3_600_000).toISOString(), runs }];
+        await page.route('**/v1/jobs', (route) => route.fulfill({ json: { jobs } }));
+        await page.goto(`${shop.url}#/applications`);
+        await page.getByText('What shop.report has printed last').click();
+        await page.getByText('no space left on device').waitFor();
+        assert.deepEqual(await accessibilityFindings(page), []);
+        assert.equal(await overflow(page), 0, 'the page is wider than the screen');
+        await page.unroute('**/v1/jobs');
       });
 
       test('the page of the configuration shows all settings when it is asked to', async () => {

@@ -34,6 +34,7 @@ const hashes = [
     'requests',
     'request',
     'upstreams',
+    'applications',
     'releases',
     'resources',
     'configuration',

@@ -77,6 +77,11 @@ routes: [{ path: /blog, to: blog }, { path: /api, to: api }, { to: shop }]
       /^cache \(redis:\/\/127\.0\.0\.1:\d+\) refused connections (?:at the time of|\d+ s before) the first failure/,
     );
     assert.equal(state(), 'down');
+    const problems = () => edge.gateway.status().problems.filter(({ kind }) => kind === 'dependency_failing');
+    assert.match(
+      problems()[0]?.reason ?? '',
+      /^The dependency cache .* refuses connections .*; needed by shop, api\.$/,
+    );
     const [event] = edge.eventsOf('dependency_state');
     assert.deepEqual([event?.from, event?.to, event?.evidence.dependents], ['up', 'down', ['shop', 'api']]);
   });

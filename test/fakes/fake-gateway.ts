@@ -310,6 +310,7 @@ export class FakeGateway implements Gateway {
       failedHandshakes: [],
       http2Limits: [],
       http2Errors: [],
+      programs: { jobs: [], outOfMemory: [], used: [], storage: [] },
     };
   }
 

@@ -275,6 +275,24 @@ test(
   },
 );
 
+test(
+  'a gateway whose successor has another state folder runs no job beside it, until the handoff is rolled back',
+  linuxOnly,
+  async (t) => {
+    const folder = new Folder(t);
+    const { gateway } = await folder.start(yaml('    jobs: { count: { command: "true" } }\n'));
+    const run = () => gateway.runJob('shop.count', 'test', () => undefined);
+    const { left } = await gateway.handOff({ pid: process.pid, stateFolder: join(folder.path, 'other') });
+    assert.equal(left, 0);
+    assert.deepEqual(await run(), {
+      ok: false,
+      why: 'the gateway is stopping, or another process has taken over',
+    });
+    assert.equal(await gateway.rollBackHandoff(), true);
+    assert.equal((await run())?.ok, true);
+  },
+);
+
 test('a state folder that others may write to is not used, and left unchanged', linuxOnly, async (t) => {
   const folder = new Folder(t);
   mkdirSync(folder.state);

@@ -109,6 +109,19 @@ describe('a static application', () => {
     assert.equal((await edge.get('/package.json')).status, 404);
   });
 
+  test('has its requests in the usage, by the release that answers', async () => {
+    const requestsOf = async (release: string): Promise<number> => {
+      const now = Date.now();
+      const { series } = await edge.gateway.usageSeries({
+        ...{ since: now - 600_000, until: now, step: 'minute', application: 'site' },
+      });
+      const own = series.filter((one) => one.kind === 'instances' && one.release === release);
+      return own.flatMap(({ steps }) => steps).reduce((sum, { requests }) => sum + requests, 0);
+    };
+    await until('the release has its requests', async () => (await requestsOf('one')) > 0);
+    assert.ok((await requestsOf('r1')) > 0);
+  });
+
   test('keeps what pages of the release before name, while that is kept', async () => {
     await ended(await deploy('two'));
     assert.equal(await textOf('/two.js'), "200 say('two')");

@@ -2,6 +2,7 @@ import { emptyStage } from '../../src/record/attempt-counters.ts';
 import { durationBoundsMs, noCounts } from '../../src/core/counters.ts';
 import { loopDelayBoundsMs } from '../../src/core/thread-figures.ts';
 import type { Gateway } from '../../src/control/gateway-status.ts';
+import type { JobStatus } from '../../src/core/schemas/jobs.ts';
 import type { GatewayStatus } from '../../src/core/schemas/status.ts';
 import { metricsText } from '../../src/control/metrics/metrics.ts';
 import type { MetricsFormat } from '../../src/control/metrics/metrics-text.ts';
@@ -40,17 +41,40 @@ export async function everyMetric(format: MetricsFormat = 'prometheus'): Promise
     failedHandshakes: [{ listener: 'https', reason: 'garbage', count: 1 }],
     http2Limits: [{ listener: 'https', limit: 'resets', count: 1, address: '192.0.2.1', delayMs: 0 }],
     http2Errors: [{ listener: 'https', code: 'FRAME_SIZE_ERROR', count: 1 }],
+    programs: {
+      jobs: [{ job: 'shop.report', outcome: 'failed', count: 1 }],
+      outOfMemory: [{ application: 'web', count: 1 }],
+      used: [{ application: 'shop', kind: 'worker', name: 'mail', cpuMs: 1500, residentBytes: 40_000_000 }],
+      storage: [{ application: 'shop', bytes: 500_000_000 }],
+    },
   };
-  const gateway = { counts: () => counts, status: () => fullStatus };
+  const gateway = { counts: () => counts, status: () => fullStatus, jobs: () => [sampleJob] };
   const { parts } = await metricsText(gateway, new SimulatedClock(), format);
   return Buffer.concat(parts).toString();
 }
+
+const run: JobStatus['runs'][number] = {
+  ...{ run: 1, state: 'succeeded', by: 'schedule', dueAt: null, startedAt: '2026-11-28T03:00:00Z', ms: 1500 },
+  ...{ code: 0, signal: null, failure: null, release: null, actor: null, output: [] },
+};
+
+const sampleJob: JobStatus = {
+  ...{ job: 'shop.report', application: 'shop', command: 'node report.js', schedule: '0 3 * * *', timeZone: 'UTC' },
+  ...{ overlap: 'skip', catchUp: 'none', nextAt: '2026-11-29T03:00:00Z', waits: false, failing: 'it ended with 1' },
+  ...{ failingS: 60, runsTotal: 3, skipped: null, missed: null },
+  runs: [
+    { ...run, run: 3, state: 'running', startedAt: '2026-11-28T05:00:00Z', ms: null, code: null },
+    { ...run, run: 2, state: 'failed', startedAt: '2026-11-28T04:00:00Z', ms: 2500, code: 1 },
+    run,
+  ],
+};
 
 const certificate = { names: ['shop.test'], notAfter: '2026-12-01T00:00:00.000Z', notBefore: null, issuer: null };
 
 /** The listeners of the sample have no certificates. */
 const fullStatus: GatewayStatus = {
   ...statusSample,
+  applications: statusSample.applications.map((application) => ({ ...application, wanted: 2 })),
   listeners: statusSample.listeners.map((listener) => ({ ...listener, certificates: [certificate] })),
 };
 

@@ -57,10 +57,11 @@ describe('the example of docs/jobs.md', { timeout: 240_000 }, () => {
   test('lists its jobs, shows one, and runs one by hand', async () => {
     assert.deepEqual(
       commands.map(([command]) => command),
-      ['jobs', 'jobs', 'jobs'],
+      ['jobs', 'jobs', 'jobs', 'jobs'],
     );
-    const [list, one, run] = commands;
+    const [list, all, one, run] = commands;
     assert.match((await candor(list ?? [])).text, /shop\.thumbnails {2}\*\/10 \* \* \* \*/);
+    assert.match((await candor(all ?? [])).text, /shop\.report [^]*shop\.import /);
     assert.match((await candor(one ?? [])).text, /0 3 \* \* \* \(Europe\/Berlin\)/);
     assert.deepEqual(await candor(run ?? []), { code: 0, text: 'import 500\n' });
   });

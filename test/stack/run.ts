@@ -9,6 +9,7 @@ import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Peer, preparePeers } from '../../scripts/peers.ts';
 import { repositoryRoot } from '../../scripts/repository.ts';
+import { loseWorker, losableEnvironment } from './lose-worker.ts';
 import { SteadyLoad } from './steady-load.ts';
 
 const usage = `usage: npm run try:stack -- [options]
@@ -97,6 +98,13 @@ async function asJson(args: readonly string[]): Promise<unknown> {
     : JSON.parse(out);
 }
 
+interface Status {
+  readonly pid: number;
+  readonly workers: readonly { readonly state: string }[];
+}
+
+const status = async (): Promise<Status> => (await asJson(['status'])) as Status;
+
 const mentions = async (args: readonly string[], pattern: RegExp): Promise<boolean> =>
   pattern.test(JSON.stringify(await asJson(args)));
 
@@ -158,7 +166,7 @@ async function main(): Promise<void> {
     assert.deepEqual([code, `${out}${err}`.includes('warning')], [0, false], `${out}${err}`);
   });
   const gateway = spawn(process.execPath, [bin, 'up'], {
-    ...{ cwd: folder, env: environment, stdio: ['ignore', 'pipe', 'pipe'] },
+    ...{ cwd: folder, env: { ...environment, ...losableEnvironment(folder) }, stdio: ['ignore', 'pipe', 'pipe'] },
   });
   children.push(gateway);
   let output = '';
@@ -203,6 +211,53 @@ async function main(): Promise<void> {
     const workers = spawnSync('pgrep', ['-fc', 'python3 -u worker.py'], { encoding: 'utf8' });
     assert.equal(workers.stdout.trim(), '1');
   });
+
+  await says(
+    '5 workers of the gateway end during jobs, changes of a secret, rotations of the key and an upgrade: each runs once, and only requests in flight there break',
+    async () => {
+      const { length: before } = load.failures();
+      for (let at = 0; at < 4; at++) {
+        const job = candor(['jobs', 'run', 'api.report']);
+        const secret =
+          at % 2 === 0
+            ? candor(['secret', 'rotate-key'])
+            : candor(['secret', 'set', 'SESSION_KEY', '--application', 'api'], `${keys[at === 1 ? 0 : 1]}\n`);
+        await loseWorker(folder, (await status()).pid);
+        const [ran, changed] = await Promise.all([job, secret]);
+        assert.deepEqual([ran.code, changed.code], [3, 0], `${ran.err}${changed.err}`);
+        await until('all workers serve', async () =>
+          (await status()).workers.every(({ state }) => state === 'serving'),
+        );
+      }
+      const { runs } = ((await asJson(['jobs', 'api.report'])) as { jobs: { runs: unknown[] }[] }).jobs[0] ?? {
+        runs: [],
+      };
+      assert.equal(runs.length, 4);
+      const lost = ((await asJson(['events'])) as { kind: string; evidence: Record<string, number | null> }[])
+        .filter(({ kind }) => kind === 'worker_lost')
+        .map(({ evidence }) => [evidence['exchanges_lost'] ?? 0, evidence['unread_connections'] ?? null] as const);
+      assert.ok(lost.length >= 4, `${lost.length} lost workers are told`);
+      const broken = load.failures().slice(before);
+      assert.deepEqual(
+        broken.filter(({ what }) => !what.startsWith('0 ')),
+        [],
+      );
+      const inFlight = lost.reduce((sum, [exchanges, unread]) => sum + exchanges + (unread ?? 0), 0);
+      const isKnown = lost.every(([, unread]) => unread !== null);
+      console.log(`  ${lost.length} workers lost with ${inFlight} requests; clients saw ${broken.length} broken ones`);
+      assert.ok(!isKnown || broken.length <= inFlight, JSON.stringify(broken));
+      const { pid } = await status();
+      const upgrade = candor(['upgrade']);
+      await loseWorker(folder, pid);
+      assert.equal((await upgrade).code, 0);
+      // Events of the process that has gone are gone with it.
+      assert.deepEqual(
+        load.failures().filter(({ what }) => !what.startsWith('0 ')),
+        [],
+      );
+      load.forget();
+    },
+  );
 
   await says('the database is stopped: status and the incident name it, and the API is not taken out', async () => {
     load.add('/api/orders');

@@ -82,6 +82,11 @@ export class SteadyLoad {
     return [...this.#failures];
   }
 
+  /** Those until now were explained. */
+  forget(): void {
+    this.#failures.length = 0;
+  }
+
   async stop(): Promise<void> {
     clearInterval(this.#timer ?? undefined);
     while (this.#inFlight > 0) await new Promise((resolve) => setTimeout(resolve, 20));

@@ -254,6 +254,7 @@ const deciding: Readonly<Record<string, readonly unknown[]>> = {
   errno: ['EMFILE', 'EIO'],
   exits: [1, 3],
   fix: ['start it'],
+  stopped: ['shop'],
   guess: ['fastcgi', 'uwsgi', 'ajp', 'http2', 'tls'],
   fastcgi: [true],
   isFull: [true],

@@ -243,7 +243,7 @@ export interface Evidence {
   no_route: { host: string; path: string; allow?: string };
   /**
    * `endpointCause`: the cause with which the last checks of all endpoints failed, if it is the same. `drained`: an operator has drained
-   * all of them; the change to restore, of the first one.
+   * all of them; the change to restore, of the first one. `stopped`: an operator has stopped this application, of which no instance runs.
    */
   no_endpoint_ready: {
     upstream: string;
@@ -252,6 +252,7 @@ export interface Evidence {
     retryAfterS: number;
     endpointCause?: string;
     drained?: string;
+    stopped?: string;
     last?: string;
     fix?: string;
     lasting?: true;

@@ -7,6 +7,7 @@ import { waitingFamilies } from '../../core/waiting-requests.ts';
 import { mainFeatures } from '../../features/main.ts';
 import type { Gateway } from '../gateway-status.ts';
 import { addExchangeMetrics } from './exchange-metrics.ts';
+import { programFamilies } from './program-metrics.ts';
 import { type MetricsFormat, metricsContentTypes, MetricsText, labelText } from './metrics-text.ts';
 import type { GatewayStatus, OtlpStatus } from '../../core/schemas/status.ts';
 import { stageBoundsMs } from '../../core/attempt-counts.ts';
@@ -103,7 +104,7 @@ async function addAttemptMetrics(
  * Paths, hosts, clients and request ids are never labels.
  */
 export async function metricsText(
-  gateway: Pick<Gateway, 'counts' | 'status'>,
+  gateway: Pick<Gateway, 'counts' | 'status' | 'jobs'>,
   clock: Clock,
   format: MetricsFormat = 'prometheus',
 ): Promise<{ contentType: string; parts: readonly Uint8Array[] }> {
@@ -116,6 +117,8 @@ export async function metricsText(
   addWorkers(text, counts.workers);
   addWorkerStates(text, status.workers, counts.workersLost);
   addState(text, status);
+  for (const { name, help, samples } of programFamilies(counts.programs, gateway.jobs(), status.applications))
+    text.metric(name, help, samples);
   addFeatures(text, status);
   addTls(text, status, counts.failedHandshakes);
   addHttp2(text, counts);

@@ -249,7 +249,7 @@ export const statusSchema = z.object({
         application: text,
         holdings: z.array(
           z.object({
-            setting: z.enum(['memory', 'cpu', 'processes', 'descriptors', 'nice', 'user', 'isolation']),
+            setting: z.enum(['memory', 'cpu', 'processes', 'descriptors', 'nice', 'io', 'user', 'isolation']),
             value: text.describe('As it is set.'),
             by: nullableText.describe('By what it is held; null: it is not.'),
             remark: nullableText.describe('Why it is not held, or what is not covered.'),
@@ -354,6 +354,9 @@ export const statusSchema = z.object({
       id: text,
       of: text.optional().describe('Of a worker: its application. A worker listens on no port.'),
       command: z.array(text).describe('Empty: it is removed, or has workers and jobs alone.'),
+      answered_by: text
+        .optional()
+        .describe('What answers its requests in place of instances, such as `files`; absent: nothing does.'),
       wanted: count.optional().describe('How many instances are to run; operators may have changed it.'),
       releases: z
         .object({ in_force: text, rollout: rolloutSchema.nullable(), not_in_force: notInForceSchema })

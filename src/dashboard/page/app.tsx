@@ -36,6 +36,7 @@ import {
   follow,
   go,
 } from './state.ts';
+import { ApplicationsPage } from './applications-page.tsx';
 import { UpstreamsPage } from './upstreams-page.tsx';
 import { IncidentPage } from './incident-page.tsx';
 import { answerText } from '../api.ts';
@@ -144,6 +145,8 @@ function CurrentPage(): JSX.Element {
       );
     case 'upstreams':
       return <UpstreamsPage id={id} />;
+    case 'applications':
+      return <ApplicationsPage />;
     case 'releases':
       return <ReleasesPage id={id} key={id} />;
     case 'configuration':

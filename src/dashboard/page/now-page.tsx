@@ -7,6 +7,7 @@ import { outagesOf } from '../outages.ts';
 import { addressHash } from '../page-address.ts';
 import { countFigure, durationFigure, rateFigure, rateFigures, shareFigure } from '../shown-figures.ts';
 import type { SortedColumn } from '../sorted-rows.ts';
+import { Dependencies, Jobs } from './application-parts.tsx';
 import { IncidentCard } from './incident-page.tsx';
 import { Answered, Elapsed, Figures, Mark, Section, Sentence, SortedTable, StateText } from './parts.tsx';
 import { MissedObjectives, Routes } from './routes-table.tsx';
@@ -31,6 +32,8 @@ export function NowPage(): JSX.Element {
           <Traffic status={shown} />
           <Routes status={shown} />
           <Upstreams upstreams={shown.upstreams} />
+          {shown.dependencies.length > 0 && <Dependencies dependencies={shown.dependencies} />}
+          {shown.applications.length > 0 && <Jobs />}
           <PastIncidents />
           <Process status={shown} />
         </>
@@ -205,7 +208,12 @@ function Process({ status: shown }: { readonly status: StatusJson }): JSX.Elemen
     <p class="process quiet">
       candor {version}, member {member}, pid {pid}, up <Elapsed since={Date.parse(startedAt)} />,{' '}
       <a href={addressHash('configuration')}>configuration</a> revision {revision} ({contentHash.slice(0, 8)}),{' '}
-      {applications.map(({ id, command, instances }) => `${id}: ${programText(command, instances)}, `).join('')}
+      {applications
+        .map(
+          (one) =>
+            `${one.id}: ${one.command.length === 0 ? (one.answered_by ?? 'no server') : programText(one.command, one.instances)}, `,
+        )
+        .join('')}
       {listeners
         .map(({ id, address, state: open }) => `${id} ${address}${open === 'open' ? '' : ` (${open})`}`)
         .join(', ')}

@@ -76,6 +76,12 @@ function Application({ of }: { readonly of: UsageOfApplication }): JSX.Element {
   const withRequests = lines.filter(({ takesRequests }) => takesRequests);
   const text = (what: string): string => `${what} of ${application}: ${lines.map(({ name }) => name).join(', ')}.`;
   const storage = storageBytes === null ? null : <span class="quiet">{byteFigure(storageBytes)} on the disk</span>;
+  if (lines.length === 0)
+    return (
+      <Section title={application} aside={storage}>
+        <p class="quiet">No program of it ran in this time.</p>
+      </Section>
+    );
   return (
     <Section title={application} aside={storage}>
       <Legend of={of} />

@@ -10,12 +10,14 @@ import { duration, name, oneOrMany, parsed, path } from '../../schema/leaves.ts'
 import { hide } from '../../schema/schema-parts.ts';
 import { key, section } from '../../schema/section.ts';
 import { type FeatureKeys, featureKeys } from '../feature-keys.ts';
+import { secretName } from '../secrets/keys.ts';
 import { dependenciesName, type DependenciesSpec, type DependencyKind, type DependsOnSpec } from './settings.ts';
 import { dependencyOf } from './url.ts';
 
 const absent = {
   interval: declare('5s', 'A failure is looked at as soon as a request fails, whatever the interval.'),
   timeout: declare('2s', 'A database that takes longer to greet is one that its applications wait for.'),
+  application: declare('the first that depends on it', 'It mostly has the password already.'),
   readOnly: declare('false', 'Most applications write.'),
 };
 
@@ -54,6 +56,19 @@ const dependency = z.union([
       absent.timeout,
     ),
     password_file: key(path, 'A file with the password for the login, read anew for each check.'),
+    password_secret: key(
+      hide(
+        z.union([
+          secretName,
+          section({
+            secret: secretName.meta({ ...secretName.meta(), description: 'Its name in the store.' }),
+            application: key(name, 'The application whose secret it is.', absent.application),
+          }),
+        ]),
+        'secret_name',
+      ),
+      'The secret with the password for the login, by its name in the store (`candor secret set`): that of the application, or else that of all.',
+    ),
     read_only: key(
       z.boolean(),
       'Whether its applications only read: a replica that takes no writes is not `degraded` then.',
@@ -82,6 +97,12 @@ function settingsOf(read: DependencyRead): Exclude<DependencyRead, UrlRead> {
   return 'hasPassword' in read ? { url: read } : read;
 }
 
+function secretOf(read: string | { readonly secret: string; readonly application?: string | undefined }) {
+  return typeof read === 'string'
+    ? { secret: read, application: null }
+    : { secret: read.secret, application: read.application ?? null };
+}
+
 export const dependencies: FeatureKeys = featureKeys<object, object, FileRead, ApplicationRead>({
   name: dependenciesName,
   topKeys,
@@ -92,12 +113,13 @@ export const dependencies: FeatureKeys = featureKeys<object, object, FileRead, A
   },
   ofFile({ dependencies: written = {} }, { directory }): DependenciesSpec | null {
     const all = Object.entries(written).map(([named, read]) => {
-      const { url: target, interval, timeout, password_file, read_only } = settingsOf(read);
+      const { url: target, interval, timeout, password_file, password_secret, read_only } = settingsOf(read);
       return {
         ...{ name: named, url: target.url, kind: target.kind, shown: target.shown },
         intervalMs: interval ?? 5000,
         timeoutMs: timeout ?? 2000,
         passwordFile: password_file === undefined ? null : resolve(directory, password_file),
+        passwordSecret: password_secret === undefined ? null : secretOf(password_secret),
         readOnly: read_only ?? false,
       };
     });
@@ -106,10 +128,12 @@ export const dependencies: FeatureKeys = featureKeys<object, object, FileRead, A
   ofApplication({ depends_on: names = [] }): DependsOnSpec | null {
     return names.length === 0 ? null : { names: [...new Set(names)] };
   },
-  review({ file, applications }, findings) {
+  review({ file, applications, hasAllApplications }, findings) {
     const { dependencies: written = {} } = file.read;
     const needed = new Set(applications.flatMap(({ read }) => read.depends_on ?? []));
-    for (const [named, read] of Object.entries(written)) reviewOne(named, read, needed.has(named), findings);
+    const names = applications.map((one) => one.name);
+    for (const [named, read] of Object.entries(written))
+      reviewOne(named, read, needed.has(named) || !hasAllApplications, names, findings);
     // Those that are written wrongly are none yet.
     const areKnown = file.read.dependencies !== undefined || !Object.hasOwn(file.read, 'dependencies');
     for (const { path: at, read } of areKnown ? applications : []) {
@@ -130,19 +154,37 @@ export const dependencies: FeatureKeys = featureKeys<object, object, FileRead, A
 const withLogin: ReadonlySet<DependencyKind> = new Set(['postgres', 'mysql', 'redis']);
 const withReplicas: ReadonlySet<DependencyKind> = new Set(['postgres', 'redis']);
 
-function reviewOne(named: string, read: DependencyRead, isNeeded: boolean, findings: Findings): void {
+function reviewOne(
+  named: string,
+  read: DependencyRead,
+  isNeeded: boolean,
+  applications: readonly string[],
+  findings: Findings,
+): void {
   const at = ['dependencies', named];
-  const { url: target, timeout = 2000, interval = 5000, password_file, read_only } = settingsOf(read);
+  const settings = settingsOf(read);
+  const { url: target, timeout = 2000, interval = 5000, password_file, password_secret, read_only } = settings;
   if (!isNeeded)
     findings.warnAtKey(
       at,
       'no application depends on it: no incident will name it',
       'name it in "depends_on" of the application that needs it',
     );
-  if (password_file !== undefined && target.hasPassword)
-    findings.errorAtKey([...at, 'password_file'], 'the URL has a password already', 'keep one of the two');
-  if (password_file !== undefined && !withLogin.has(target.kind))
-    findings.warnAtKey([...at, 'password_file'], 'it has no effect: this check knows no login', 'remove it');
+  for (const key of ['password_file', 'password_secret'] as const) {
+    if (settings[key] === undefined) continue;
+    if (target.hasPassword) findings.errorAtKey([...at, key], 'the URL has a password already', 'keep one of the two');
+    if (!withLogin.has(target.kind))
+      findings.warnAtKey([...at, key], 'it has no effect: this check knows no login', 'remove it');
+  }
+  if (password_file !== undefined && password_secret !== undefined)
+    findings.errorAtKey([...at, 'password_secret'], 'there is `password_file` too', 'keep one of the two');
+  const owner = password_secret === undefined ? null : secretOf(password_secret).application;
+  if (owner !== null && !applications.includes(owner))
+    findings.errorAtValue(
+      [...at, 'password_secret', 'application'],
+      `there is no application "${owner}"`,
+      'name one of `applications`, or remove the key',
+    );
   if (read_only === true && !withReplicas.has(target.kind))
     findings.warnAtKey([...at, 'read_only'], 'it has no effect: this check does not see replicas', 'remove it');
   if (timeout > interval)

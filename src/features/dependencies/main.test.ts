@@ -6,6 +6,8 @@ import { after, beforeEach, describe, test } from 'node:test';
 import type { Connector } from '../../core/connector.ts';
 import type { ExchangeCount } from '../../core/counters.ts';
 import type { NewEvent } from '../../core/event.ts';
+import type { TransportListener } from '../../core/transport.ts';
+import { SecretStore } from '../../deploy/secret-store.ts';
 import { SeededRandom } from '../../testing/seeded-random.ts';
 import { SimulatedClock } from '../../testing/simulated-clock.ts';
 import type { MainPart, ScopedSpec } from '../main-feature.ts';
@@ -21,6 +23,25 @@ let events: NewEvent<'dependency_state'>[];
 let part: Omit<MainPart<DependenciesSpec | DependsOnSpec>, 'status'> & { status(): DependenciesStatus };
 let connects: number;
 let isRefused: boolean;
+let sent: string;
+
+/** As a Redis that lets everybody in. */
+class OpenRedis {
+  listener: Partial<TransportListener> = {};
+
+  write(bytes: Uint8Array): void {
+    const asked = Buffer.from(bytes).toString();
+    sent += asked;
+    const answer = Buffer.from(
+      asked.includes('AUTH') ? '+OK\r\n' : asked.includes('PING') ? '+PONG\r\n' : '$4\r\nrole\r\n',
+    );
+    clock.schedule(clock.now(), () => this.listener.onBytes?.(answer, 0, answer.length), null);
+  }
+
+  end(): void {}
+
+  close(): void {}
+}
 
 /** Refuses, or accepts and is closed by the check. */
 const connector: Connector = {
@@ -33,16 +54,16 @@ const connector: Connector = {
     connects++;
     const end = (): void => {
       if (isRefused) waiter.onConnectFailed({ stage: 'connect', code: 'ECONNREFUSED', alertId: null });
-      else waiter.onConnected({ end: () => undefined, close: () => undefined } as never);
+      else waiter.onConnected(new OpenRedis() as never);
     };
     return clock.schedule(clock.now(), end, null);
   },
 };
 
 beforeEach(() => {
-  [clock, events, connects, isRefused] = [new SimulatedClock(), [], 0, false];
+  [clock, events, connects, isRefused, sent] = [new SimulatedClock(), [], 0, false, ''];
   const made = dependencies.start?.({
-    ...{ clock, random: new SeededRandom(1), connector, checker: {} as never, stateFolder: null },
+    ...{ clock, random: new SeededRandom(1), connector, checker: {} as never, stateFolder: folder },
     ...{ applications: {} as never, launchChanged() {} },
     ...{ endpoints: { onDrainSignal() {} }, counted: () => null, waiting: () => [], publish() {} },
     events: { emit: (event) => void events.push(event as NewEvent<'dependency_state'>) },
@@ -52,7 +73,7 @@ beforeEach(() => {
 
 const spec = (name: string, more: Partial<DependencySpec> = {}): DependencySpec => ({
   ...{ name, url: 'tcp://127.0.0.1:5000', kind: 'tcp', shown: 'tcp://127.0.0.1:5000' },
-  ...{ intervalMs: 5000, timeoutMs: 2000, passwordFile: null, readOnly: false, ...more },
+  ...{ intervalMs: 5000, timeoutMs: 2000, passwordFile: null, passwordSecret: null, readOnly: false, ...more },
 });
 const ofFile = (...all: readonly DependencySpec[]): ScopedSpec<DependenciesSpec> => ({
   scope: { kind: 'file', id: '', upstream: null },
@@ -138,6 +159,39 @@ describe('dependencies in the main thread', () => {
     writeFileSync(join(folder, 'absent'), 'x\n');
     await advance(6000);
     assert.equal(part.status().dependencies[0]?.reason, 'accepts connections');
+  });
+
+  test('get their password from the store: the secret of the application that depends on them, or that of all', async () => {
+    const store = (): SecretStore => {
+      const parts = { folder, random: new SeededRandom(1), wallTime: () => 0, credentials: undefined };
+      const opened = SecretStore.open(parts);
+      assert.ok(opened.ok);
+      return opened.value;
+    };
+    const set = (application: string | null, value: string): void =>
+      assert.ok(store().set(application, new Map([['db-password', value]]), 'test').ok);
+    const passwordSecret = { secret: 'db-password', application: null };
+    const db = (more: Partial<DependencySpec> = {}): DependencySpec =>
+      spec('db', { url: 'redis://127.0.0.1:5000', kind: 'redis', passwordSecret, ...more });
+    const sentAfter = async (): Promise<string> => {
+      sent = '';
+      while (!sent.includes('PING')) await advance(500);
+      return /AUTH\r\n\$\d+\r\n(.*?)\r\n/.exec(sent)?.[1] ?? 'no password';
+    };
+    part.use([ofFile(db()), of('shop', 'db')]);
+    assert.equal(await sentAfter(), 'no password');
+    set(null, 'of all');
+    assert.equal(await sentAfter(), 'of all');
+    set('shop', 'of the shop');
+    assert.equal(await sentAfter(), 'of the shop');
+    set('blog', 'of the blog');
+    part.use([ofFile(db({ passwordSecret: { ...passwordSecret, application: 'blog' } })), of('shop', 'db')]);
+    assert.equal(await sentAfter(), 'of the blog');
+    part.use([ofFile(spec('db', { passwordSecret: { ...passwordSecret, secret: 'absent' } })), of('shop', 'db')]);
+    await checked();
+    const [shown] = part.status().dependencies;
+    assert.equal(shown?.reason, 'accepts connections (the secret absent has no value)');
+    assert.doesNotMatch(JSON.stringify([part.status(), events]), /of (?:all|the)/);
   });
 
   test('are a line each in the status', async () => {

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import type { ExchangeCount } from '../../core/counters.ts';
 import type { EventSink } from '../../core/event.ts';
 import { isFailedCount } from '../../record/exchange-figures.ts';
@@ -6,6 +5,7 @@ import { mainFeature, type MainPart, type ScopedSpec } from '../main-feature.ts'
 import { faults, findingText } from './finding.ts';
 import type { Cancellable } from '../../core/connector.ts';
 import type { CheckOrder, CheckResult, DependencyCheckPorts } from './main-check.ts';
+import type { FoundPassword, Passwords } from './main-password.ts';
 import { type DependencyChange, DependencyWatch } from './main-watch.ts';
 import {
   dependenciesName,
@@ -18,6 +18,7 @@ import { dependencyOf } from './url.ts';
 
 interface DependenciesParts extends DependencyCheckPorts {
   readonly events: EventSink;
+  readonly stateFolder: string | null;
 }
 
 interface Watched {
@@ -33,6 +34,8 @@ interface Watched {
 class Dependencies implements MainPart<DependenciesSpec | DependsOnSpec> {
   readonly #parts: DependenciesParts;
   #watched = new Map<string, Watched>();
+  /** Read with the first check that needs one. */
+  #passwords: Passwords | null = null;
 
   constructor(parts: DependenciesParts) {
     this.#parts = parts;
@@ -60,12 +63,41 @@ class Dependencies implements MainPart<DependenciesSpec | DependsOnSpec> {
     const { clock, random } = this.#parts;
     const watch = new DependencyWatch({
       ...{ clock, random, intervalMs: spec.intervalMs },
-      check: (onResult) => check(spec, this.#parts, onResult),
+      check: (onResult) => this.#check(watched, onResult),
       onChange: (change) => this.#report(watched, change),
     });
     const watched: Watched = { spec, key, watch, dependents };
     watch.start();
     return watched;
+  }
+
+  /** The protocols are loaded with the first check: most gateways need none. */
+  #check(watched: Watched, onResult: (result: CheckResult) => void): Cancellable {
+    let running: Cancellable | null = null;
+    let isCancelled = false;
+    const loaded = Promise.all([import('./main-check.ts'), this.#passwordOf(watched)]);
+    void loaded.then(([{ checkDependency }, found]) => {
+      if (isCancelled) return;
+      const missing = found?.missing ?? null;
+      const reported = (result: CheckResult): void =>
+        onResult(missing === null ? result : withMissing(result, missing));
+      running = checkDependency(orderOf(watched.spec, found), this.#parts, reported);
+    });
+    return {
+      cancel() {
+        isCancelled = true;
+        running?.cancel();
+      },
+    };
+  }
+
+  /** Read for each check, so that it may change; null: what the URL says holds. */
+  async #passwordOf({ spec, dependents }: Watched): Promise<FoundPassword | null> {
+    if (spec.passwordFile === null && spec.passwordSecret === null) return null;
+    const { Passwords } = await import('./main-password.ts');
+    const { stateFolder, random, clock } = this.#parts;
+    this.#passwords ??= new Passwords({ stateFolder, random, wallTime: () => clock.wallTime() });
+    return this.#passwords.find(spec, dependents[0] ?? null);
   }
 
   #end({ spec, watch }: Watched): void {
@@ -144,50 +176,17 @@ class Dependencies implements MainPart<DependenciesSpec | DependsOnSpec> {
 
 const factsOf = ({ name, kind, shown }: DependencySpec) => ({ dependency: name, type: kind, address: shown });
 
-/** The protocols are loaded with the first check: most gateways need none. */
-function check(spec: DependencySpec, parts: DependenciesParts, onResult: (result: CheckResult) => void): Cancellable {
-  const order = orderOf(spec);
-  const isUnread = spec.passwordFile !== null && order.password === null;
-  let running: Cancellable | null = null;
-  let isCancelled = false;
-  const reported = (result: CheckResult): void => onResult(isUnread ? withUnreadPassword(result) : result);
-  void import('./main-check.ts').then(({ checkDependency }) => {
-    if (!isCancelled) running = checkDependency(order, parts, reported);
-  });
-  return {
-    cancel() {
-      isCancelled = true;
-      running?.cancel();
-    },
-  };
-}
-
-/** It has gone as far as it comes without a password. */
-function withUnreadPassword(result: CheckResult): CheckResult {
-  if (result === null || result.fault !== null) return result;
-  return { ...result, detail: `${result.detail} (the file of its password cannot be read)` };
-}
-
-function orderOf(spec: DependencySpec): CheckOrder {
-  const target = dependencyOf(spec.url);
+function orderOf({ url, timeoutMs, readOnly }: DependencySpec, found: FoundPassword | null): CheckOrder {
+  const target = dependencyOf(url);
   // The file would not have been accepted.
   if (!target.ok) throw new Error(target.failure.message);
-  const { timeoutMs, readOnly, passwordFile } = spec;
-  const password = passwordFile === null ? target.value.password : passwordIn(passwordFile);
-  return { ...target.value, timeoutMs, readOnly, password };
+  return { ...target.value, timeoutMs, readOnly, password: found === null ? target.value.password : found.password };
 }
 
-const passwordBytesMax = 4096;
-
-/** Read for each check, so that it may change. Null: it cannot be read, and the check goes as far as it comes without. */
-function passwordIn(path: string): string | null {
-  try {
-    return readFileSync(path, 'utf8')
-      .slice(0, passwordBytesMax)
-      .replace(/\r?\n$/, '');
-  } catch {
-    return null;
-  }
+/** A check without the password goes as far as it comes. */
+function withMissing(result: CheckResult, missing: string): CheckResult {
+  if (result === null || result.fault !== null) return result;
+  return { ...result, detail: `${result.detail} (${missing})` };
 }
 
 export const dependencies = mainFeature<DependenciesSpec | DependsOnSpec, Dependencies, DependenciesStatus>({
@@ -208,6 +207,6 @@ export const dependencies = mainFeature<DependenciesSpec | DependsOnSpec, Depend
       ),
     },
   ],
-  start: ({ clock, random, events, connector, checker }) =>
-    new Dependencies({ clock, random, events, connector, checker }),
+  start: ({ clock, random, events, connector, checker, stateFolder }) =>
+    new Dependencies({ clock, random, events, connector, checker, stateFolder }),
 });

@@ -14,10 +14,19 @@ export interface DependencySpec {
   readonly shown: string;
   readonly intervalMs: number;
   readonly timeoutMs: number;
-  /** Null: the password is in the URL, or there is none. */
+  /** Null: the password is in the URL, or comes from the store of secrets, or there is none. */
   readonly passwordFile: string | null;
+  /** Null: the password is no secret of the store. */
+  readonly passwordSecret: PasswordSecret | null;
   /** Its applications only read: a replica serves them as well. */
   readonly readOnly: boolean;
+}
+
+/** A secret of the store. */
+export interface PasswordSecret {
+  readonly secret: string;
+  /** Whose it is; null: of the first application that depends on it. */
+  readonly application: string | null;
 }
 
 /** What its URL says. */

@@ -29,6 +29,7 @@ const good: EndedJob = { failure: null, lines: [], code: 0, signal: null };
 class MemoryJournal implements JobJournalPort {
   readonly unknownTo = Number.NEGATIVE_INFINITY;
   readonly facts: JobFact[] = [];
+  readonly #owed: JobFact[] = [];
   /** What the process knows: that of the facts that it has appended or read. */
   histories = new Map<string, JobHistory>();
   /** The disk is full. */
@@ -46,12 +47,20 @@ class MemoryJournal implements JobJournalPort {
     }
     await Promise.resolve();
     if (this.isFull) throw new Error('cannot be written: the disk is full (ENOSPC)');
-    this.facts.push(...facts);
+    this.facts.push(...this.#owed.splice(0), ...facts);
     for (const fact of facts) addFact(this.histories, fact);
+  }
+
+  note(...facts: readonly JobFact[]): Promise<void> {
+    return this.append(...facts).catch(() => {
+      this.#owed.push(...facts);
+      for (const fact of facts) addFact(this.histories, fact);
+    });
   }
 
   /** A new process has read it. */
   read(): void {
+    this.#owed.length = 0;
     this.isDead = false;
     this.killIn = null;
     this.histories = new Map();

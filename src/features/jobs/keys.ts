@@ -101,7 +101,9 @@ export const jobs: FeatureKeys = featureKeys<object, object, object, Application
             findings.warnAtKey(
               [...at, setting],
               `${quoted(setting)} has no effect: no time is due`,
-              'add "schedule", or remove it',
+              one.schedule === 'once'
+                ? 'write times in "schedule" in place of once, or remove it'
+                : 'add "schedule", or remove it',
             );
         if (one.schedule === undefined && one.overlap === 'wait')
           findings.warnAtKey([...at, 'overlap'], 'a run by hand does not wait', 'add "schedule", or remove it');

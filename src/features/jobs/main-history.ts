@@ -89,7 +89,8 @@ export function newHistory(): JobHistory {
 export function addFact(histories: Map<string, JobHistory>, fact: JobFact): void {
   const known = histories.get(fact.job) ?? newHistory();
   histories.set(fact.job, known);
-  known.isGone = fact.kind === 'removed';
+  // The end of its last run may come later.
+  if (fact.kind !== 'ended') known.isGone = fact.kind === 'removed';
   switch (fact.kind) {
     case 'scheduled':
       known.schedule = fact.schedule;

@@ -35,6 +35,23 @@ describe('a job', () => {
     assert.deepEqual([world.startedAt, world.ofKind('job_failing').at(-1)?.to], [['02:00'], 'succeeded']);
   });
 
+  test('whose journal has never been written yet tells each time that it is not run, and the journal has them once the disk has room', async () => {
+    const world = new JobWorld();
+    world.journal.isFull = true;
+    await world.clock.advance(3.5 * hour);
+    const missed = world.ofKind('job_missed').map(({ evidence }) => evidence.first.slice(11, 16));
+    assert.deepEqual([missed, world.startedAt], [['01:00', '02:00', '03:00'], []]);
+    world.journal.isFull = false;
+    await world.clock.advance(hour);
+    assert.deepEqual(world.startedAt, ['04:00']);
+    const kinds = world.journal.facts.map(({ kind }) => kind);
+    assert.deepEqual(kinds, ['scheduled', 'missed', 'missed', 'missed', 'started']);
+    world.kill();
+    world.start();
+    await world.clock.advance(1);
+    assert.equal(world.ofKind('job_missed').length, 3, 'none is told twice');
+  });
+
   test('tells a run that has failed, with its exit code and without secrets, until one succeeds', async () => {
     const world = new JobWorld();
     await world.clock.advance(hour);

@@ -40,6 +40,8 @@ export interface JobJournalPort {
   readonly unknownTo: number;
   readonly histories: ReadonlyMap<string, JobHistory>;
   append(...facts: readonly JobFact[]): Promise<void>;
+  /** What nothing waits for: it is written as soon as that is possible. Never rejects. */
+  note(...facts: readonly JobFact[]): Promise<void>;
 }
 
 interface JobOrder {
@@ -89,6 +91,7 @@ export class Job {
   #decidedTo = Number.NEGATIVE_INFINITY;
   #timer: Timer | null = null;
   #isPaused = false;
+  #isRemoved = false;
   #isLooking = false;
   #looksAgain = false;
   /** Why it is failing, a clause, and since when; null: its last run was good. */
@@ -187,7 +190,7 @@ export class Job {
     if (this.#lastDecided > now + setBackMaxMs) {
       this.#decidedTo = Number.NEGATIVE_INFINITY;
       const schedule = this.#scheduleText;
-      await this.#write({ kind: 'scheduled', job: this.id, schedule, after: now });
+      await this.#note({ kind: 'scheduled', job: this.id, schedule, after: now });
     }
     const due = this.#dueUntil(now);
     const wasFirst = this.#isFirstLook;
@@ -245,7 +248,7 @@ export class Job {
     const isOnce = this.#spec.schedule === 'once' && history.schedule === undefined && unknownTo > 0;
     // What it has run for is not known.
     if (isOnce) facts.push({ kind: 'earlier', job: this.id, runs: 0, onceFor: this.#releaseNow });
-    if (!(await this.#write(...facts))) this.#decidedTo = Math.max(this.#decidedTo, now);
+    await this.#note(...facts);
   }
 
   get #releaseNow(): string | null {
@@ -284,7 +287,7 @@ export class Job {
           ? `${this.#runs} runs of it go on, as many as may`
           : 'its last run goes on';
     this.#decidedTo = Math.max(this.#decidedTo, tick);
-    await this.#write({ kind: 'skipped', job: this.id, tick, reason });
+    await this.#note({ kind: 'skipped', job: this.id, tick, reason });
     this.#parts.events.emit({
       ...{ kind: 'job_skipped', subject: `job:${this.id}` },
       reason: `${this.id} was not run at ${timeText(tick)}: ${reason}`,
@@ -307,7 +310,7 @@ export class Job {
 
   async #miss(missed: MissedTicks): Promise<void> {
     this.#decidedTo = Math.max(this.#decidedTo, missed.last);
-    await this.#write({ kind: 'missed', job: this.id, ...missed });
+    await this.#note({ kind: 'missed', job: this.id, ...missed });
     this.#tellMissed(missed, missed.reason);
   }
 
@@ -388,7 +391,7 @@ export class Job {
       lines: lines.slice(-keptLines).map((line) => redact(line).slice(0, keptCharacters)),
     };
     if (this.#onEnd !== null) await this.#onEnd(run, end);
-    else await this.#write({ kind: 'ended', job: this.id, run, ...end });
+    else await this.#note({ kind: 'ended', job: this.id, run, ...end });
     this.#running.delete(run);
     this.#judge(run, end);
     this.#goOn();
@@ -404,7 +407,7 @@ export class Job {
       evidence: { application: this.application, job: this.id, run, code, signal, ms, output: end.lines },
     });
     if (failure === null) this.#recovers('succeeded', `${this.id} has succeeded again`);
-    else this.#fails(failure, run, end);
+    else if (!this.#isRemoved) this.#fails(failure, run, end);
   }
 
   #fails(reason: string, run: number, { code, signal }: JobEnd): void {
@@ -417,6 +420,7 @@ export class Job {
 
   /** A tick was not run, since the journal cannot say that it was. */
   #unclaimed(missed: Ticks, why: string): void {
+    void this.#note({ kind: 'missed', job: this.id, ...missed, reason: why });
     this.#tellMissed(missed, why);
     const fix =
       'Look at the space and the owner of the state folder (`df -h`, `ls -ld`): a run that the journal does not have is not started.';
@@ -462,17 +466,9 @@ export class Job {
     void this.#start(waiting.tick, waiting.by, null);
   }
 
-  /** False: the disk does not have them. */
-  async #write(...facts: readonly JobFact[]): Promise<boolean> {
-    try {
-      const { journal } = this.#parts;
-      if (typeof journal === 'string') return false;
-      await journal.append(...facts);
-      return true;
-    } catch {
-      // What matters, a claim, is told where it is made.
-      return false;
-    }
+  async #note(...facts: readonly JobFact[]): Promise<void> {
+    const { journal } = this.#parts;
+    if (typeof journal !== 'string') await journal.note(...facts);
   }
 
   #setTimer(): void {
@@ -516,8 +512,16 @@ export class Job {
   /** The configuration does not have it any more. Its present run goes on to its end. */
   async remove(): Promise<void> {
     this.pause(null);
+    this.#isRemoved = true;
     this.#recovers('removed', `${this.id} is no job any more`);
-    await this.#write({ kind: 'removed', job: this.id });
+    await this.#note({ kind: 'removed', job: this.id });
+  }
+
+  /** The configuration has it again while its run goes on. */
+  comeBack(...changed: Parameters<Job['change']>): void {
+    this.#isPaused = false;
+    this.#isRemoved = false;
+    this.change(...changed);
   }
 }
 

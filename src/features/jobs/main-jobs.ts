@@ -8,7 +8,7 @@ import { writeWholeLater } from '../../deploy/own-file.ts';
 import type { ReleaseFiles } from '../../deploy/release-files.ts';
 import type { JobEnd, JobFact, JobHistories } from './main-history.ts';
 import { type HandStart, Job, type JobSurroundings, timeText } from './main-job.ts';
-import { JobJournal } from './main-journal.ts';
+import { isJobEnd, JobJournal } from './main-journal.ts';
 import { type JobSchedule, scheduleOf } from './main-schedule.ts';
 import { jobStatus } from './main-status.ts';
 import { machineZone } from './main-zone.ts';
@@ -118,11 +118,19 @@ export class Jobs {
       await job.remove();
       void job.idle.then(() => this.#leaving.delete(job));
     }
+    const leaving = new Map([...this.#leaving].map((job) => [job.id, job]));
     for (const order of orders) {
       const schedule = scheduleOfSpec(order.spec.schedule, order.spec.timeZone);
       const known = this.#jobs.get(order.id);
       if (known !== undefined) {
         known.change(order.spec, schedule);
+        continue;
+      }
+      const back = leaving.get(order.id);
+      if (back !== undefined) {
+        this.#leaving.delete(back);
+        this.#jobs.set(order.id, back);
+        back.comeBack(order.spec, schedule);
         continue;
       }
       const job = new Job(order, schedule, this.#surroundings);
@@ -146,7 +154,7 @@ export class Jobs {
           ...{ kind: 'job_failing', subject: `job:${id}`, to: 'removed', reason: `${id} is no job any more` },
           evidence: { application: id.split('.')[0] ?? id, job: id, run: null, code: null, signal: null, fix: null },
         });
-      await this.#append({ kind: 'removed', job: id });
+      await this.#note({ kind: 'removed', job: id });
     }
   }
 
@@ -166,39 +174,35 @@ export class Jobs {
     for (const [id, runs] of open)
       for (const run of runs) {
         const end = this.#endOf(id, run, ends);
-        await this.#append({ kind: 'ended', job: id, run, ...end });
+        await this.#note({ kind: 'ended', job: id, run, ...end });
         this.#jobs.get(id)?.beforeEnded(run, end);
       }
     await this.#removeEnds(ends);
   }
 
-  #endOf(job: string, run: number, ends: ReadonlyMap<string, JobEnd>): JobEnd {
+  #endOf(job: string, run: number, ends: ReadonlyMap<string, JobEnd | null>): JobEnd {
     const failure = 'the gateway ended while it ran, so that its end was not seen';
     const endedAt = this.#parts.clock.wallTime();
     return ends.get(`${endPrefix}${job}.${run}`) ?? { endedAt, code: null, signal: null, ms: null, failure, lines: [] };
   }
 
-  async #readEnds(): Promise<ReadonlyMap<string, JobEnd>> {
+  /** By the names of their files; null: of one that cannot be read. */
+  async #readEnds(): Promise<ReadonlyMap<string, JobEnd | null>> {
     if (this.#folder === null) return new Map();
     const folder = this.#folder;
     const names = await readdir(folder).catch((): string[] => []);
     const read = names
       .filter((name) => name.startsWith(endPrefix))
-      .map(async (name): Promise<readonly [string, JobEnd]> => {
-        return [name, JSON.parse(await readFile(join(folder, name), 'utf8')) as JobEnd];
-      });
-    const found = await Promise.allSettled(read);
-    return new Map(found.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : [])));
+      .map(async (name) => [name, await readEnd(join(folder, name))] as const);
+    return new Map(await Promise.all(read));
   }
 
-  async #removeEnds(ends: ReadonlyMap<string, JobEnd>): Promise<void> {
+  async #removeEnds(ends: ReadonlyMap<string, JobEnd | null>): Promise<void> {
     for (const name of ends.keys()) await rm(join(this.#folder ?? '', name), { force: true }).catch(() => undefined);
   }
 
-  async #append(...facts: readonly JobFact[]): Promise<void> {
-    if (typeof this.#journal === 'string') return;
-    // The next start writes it again.
-    await this.#journal.append(...facts).catch(() => undefined);
+  async #note(...facts: readonly JobFact[]): Promise<void> {
+    if (typeof this.#journal !== 'string' && facts.length > 0) await this.#journal.note(...facts);
   }
 
   /** A release may be in force that was not before. */
@@ -223,10 +227,15 @@ export class Jobs {
 
   /** The other process has not taken over. It may have written to the journal. */
   async resume(): Promise<void> {
+    // An upgrade has failed before it came to the handoff. The journal may just be written, and must not be read again.
+    if (!this.#isPaused) return;
     this.#isPaused = false;
     if (this.#opened === null) return;
+    const owed = typeof this.#journal === 'string' ? [] : this.#journal.owed;
     this.#opened = this.#open();
     await this.#opened;
+    // Schedules are noted again: the other process may have decided later times.
+    await this.#note(...owed.filter(({ kind }) => kind === 'ended' || kind === 'missed' || kind === 'skipped'));
     await this.#takeEnds(this.#openRuns());
     for (const job of this.#jobs.values()) job.resume();
     await this.#apply(this.#wanted);
@@ -254,6 +263,16 @@ export class Jobs {
     return [...this.#jobs.values()].map((job) =>
       jobStatus(job, clock, applications.redact(job.spec.command.join(' '))),
     );
+  }
+}
+
+/** Null: it is damaged. The journal takes nothing that it could not read again. */
+async function readEnd(path: string): Promise<JobEnd | null> {
+  try {
+    const end: unknown = JSON.parse(await readFile(path, 'utf8'));
+    return isJobEnd(end) ? end : null;
+  } catch {
+    return null;
   }
 }
 

@@ -13,7 +13,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { faultyFiles } from '../../deploy/faulty-files.test-support.ts';
-import type { ReleaseFiles } from '../../deploy/release-files.ts';
+import { releaseFiles, type ReleaseFiles } from '../../deploy/release-files.ts';
+import { isWholeSweep } from '../../testing/sweep.test-support.ts';
 import { type JobFact, runsMax } from './main-history.ts';
 import { JobJournal } from './main-journal.ts';
 
@@ -81,6 +82,62 @@ describe('the journal of jobs', () => {
     assert.deepEqual([read.histories.get(job)?.decidedTo, read.unknownTo], [500_000, 500_000]);
     assert.match(readFileSync(`${journal.path}.damaged`, 'utf8'), /xxxx/);
     assert.deepEqual(await known(folder), { decidedTo: 500_000, runs: [2], damage: null });
+  });
+
+  test('with any wrong bit is noticed: no tick that was claimed is due again', async () => {
+    const folder = newFolder();
+    const { journal } = await opened(folder);
+    await journal.append(scheduled, started(1), ended(1), started(2), ended(2));
+    const whole = readFileSync(journal.path);
+    for (let at = 0; at < whole.length; at += isWholeSweep ? 1 : 9) {
+      const wrong = Buffer.from(whole);
+      wrong[at] = (wrong[at] as number) ^ (1 << (at % 8));
+      writeFileSync(journal.path, wrong);
+      const { journal: read } = await opened(folder);
+      const decidedTo = read.histories.get(job)?.decidedTo ?? read.unknownTo;
+      assert.ok(decidedTo >= 2000, `byte ${at}: ${decidedTo}`);
+    }
+  });
+
+  test('cut anywhere has what was confirmed before, and can be written again', async () => {
+    const folder = newFolder();
+    const { journal } = await opened(folder);
+    await journal.append(scheduled, started(1), ended(1), started(2), ended(2));
+    const whole = readFileSync(journal.path);
+    for (let length = 0; length <= whole.length; length += isWholeSweep ? 1 : 7) {
+      writeFileSync(journal.path, whole.subarray(0, length));
+      const { journal: read, damage } = await opened(folder);
+      await read.append(started(3));
+      const { runs } = await known(folder);
+      assert.deepEqual([damage, runs.at(-1)], [null, 3], `${length} bytes`);
+    }
+  });
+
+  test('keeps what nothing waits for until the disk has room, and writes it before what comes then', async () => {
+    const folder = newFolder();
+    const state = { isFull: false };
+    const files = {
+      ...releaseFiles,
+      open: ((...asked: Parameters<typeof releaseFiles.open>) =>
+        state.isFull
+          ? Promise.reject(Object.assign(new Error(), { code: 'EROFS', syscall: 'open' }))
+          : releaseFiles.open(...asked)) as typeof releaseFiles.open,
+    };
+    const { journal } = await opened(folder, files);
+    await journal.append(scheduled, started(1));
+    state.isFull = true;
+    await journal.note(ended(1));
+    const missed = (first: number) =>
+      ({ kind: 'missed', job, first, last: first, count: 1, isMore: false, reason: 'full' }) as const;
+    for (const first of [2000, 3000, 4000]) await journal.note(missed(first));
+    await assert.rejects(journal.append(started(5)), /cannot be written/);
+    assert.equal(journal.histories.get(job)?.runs[0]?.end?.code, 0, 'it is known here');
+    assert.deepEqual(await known(folder), { decidedTo: 1000, runs: [1], damage: null });
+    state.isFull = false;
+    await journal.append(started(5));
+    const { journal: read } = await opened(folder);
+    const history = read.histories.get(job);
+    assert.deepEqual([history?.decidedTo, history?.runs[0]?.end?.code, history?.missed?.count], [5000, 0, 3]);
   });
 
   test('that another program has changed is not written', async () => {

@@ -1,11 +1,12 @@
 import { constants } from 'node:fs';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { lowerFirst } from '#failures/first-letter.ts';
 import { makePrivateFolder } from '../../deploy/private-folder.ts';
 import { readOwnFile, writeWholeLater } from '../../deploy/own-file.ts';
 import { releaseFiles, type ReleaseFiles, syncPath } from '../../deploy/release-files.ts';
 import { refusalOf } from '../../deploy/release-refusal.ts';
-import { addFact, factsOf, type JobFact, type JobHistories, type JobHistory } from './main-history.ts';
+import { addFact, factsOf, type JobEnd, type JobFact, type JobHistories, type JobHistory } from './main-history.ts';
 
 /** A hundred times what a compaction leaves of a few jobs. */
 const bytesMax = 64 * 1024 ** 2;
@@ -16,6 +17,24 @@ const creating = appending | constants.O_CREAT | constants.O_EXCL;
 
 /** Why a line is not on the disk: the end of a sentence that begins with the journal. Then nothing may be done that it would have claimed. */
 class JournalUnwritten extends Error {}
+
+const changedByOther = 'was changed by another program. Restart the gateway, so that it is read again';
+
+type OpenFile = Awaited<ReturnType<ReleaseFiles['open']>>;
+
+/** As many as a day of minutes. */
+const owedMax = 1500;
+
+/** Times of one job that were missed become one fact. */
+function withOwed(owed: readonly JobFact[], fact: JobFact): readonly JobFact[] {
+  if (fact.kind !== 'missed') return [...owed, fact];
+  const isOfJob = (one: JobFact): one is typeof fact => one.kind === 'missed' && one.job === fact.job;
+  const before = owed.find(isOfJob);
+  if (before === undefined) return [...owed, fact];
+  const { first, count, isMore } = before;
+  const both = { ...fact, first, count: count + fact.count, isMore: isMore || fact.isMore };
+  return [...owed.filter((one) => one !== before), both];
+}
 
 interface JournalParts {
   readonly folder: string;
@@ -42,6 +61,8 @@ export class JobJournal {
   /** Null: there is no file. */
   #bytes: number | null;
   #compactAbove = compactBytesMax;
+  /** What the disk does not have yet, and what nothing waits for. */
+  #owed: readonly JobFact[] = [];
   /** Why nothing can be written until the next start. */
   #broken: string | null = null;
   #writing: Promise<unknown> = Promise.resolve();
@@ -94,12 +115,29 @@ export class JobJournal {
 
   /** Resolves when what was being written is on the disk. From then on it is another process's, and nothing is appended. */
   async close(): Promise<void> {
+    if (this.#owed.length > 0) await this.append().catch(() => undefined);
     this.#broken = 'is written by another process';
     await this.#writing;
   }
 
   get histories(): JobHistories {
     return this.#histories;
+  }
+
+  get owed(): readonly JobFact[] {
+    return this.#owed;
+  }
+
+  /** Takes them into the histories, and to the disk, or else with what the disk takes next. Never rejects. */
+  note(...facts: readonly JobFact[]): Promise<void> {
+    const noted = this.#writing.then(() => this.#append(facts)).catch(() => this.#owe(facts));
+    this.#writing = noted;
+    return noted;
+  }
+
+  #owe(facts: readonly JobFact[]): void {
+    for (const fact of facts) addFact(this.#histories, fact);
+    this.#owed = facts.reduce(withOwed, this.#owed).slice(-owedMax);
   }
 
   /** Resolves when the disk has all of them; rejects with `JournalUnwritten` otherwise. Calls are carried out one after the other. */
@@ -111,28 +149,39 @@ export class JobJournal {
 
   async #append(facts: readonly JobFact[]): Promise<void> {
     if (this.#broken !== null) throw new JournalUnwritten(this.#broken);
-    const content = Buffer.from(facts.map(lineOf).join(''));
+    const content = Buffer.from([...this.#owed, ...facts].map(lineOf).join(''));
+    const handle = await this.#open();
     try {
-      await this.#write(content);
+      await this.#write(handle, content);
     } catch (error) {
       if (error instanceof JournalUnwritten) throw error;
       await this.#takeBack();
       throw new JournalUnwritten(`cannot be written: ${causeOf(error)}`);
     }
     this.#bytes = (this.#bytes ?? 0) + content.length;
+    this.#owed = [];
     for (const fact of facts) addFact(this.#histories, fact);
     if (this.#bytes > this.#compactAbove) await this.#compact();
   }
 
-  async #write(content: Buffer): Promise<void> {
-    const isNew = this.#bytes === null;
-    const handle = await this.#files.open(this.path, isNew ? creating : appending, 0o600);
+  /** Where that fails, on a file system that is read-only say, nothing has changed. */
+  async #open(): Promise<OpenFile> {
     try {
-      const { size } = await handle.stat();
-      if (size !== (this.#bytes ?? 0))
-        throw new JournalUnwritten('was changed by another program. Restart the gateway, so that it is read again');
+      return await this.#files.open(this.path, this.#bytes === null ? creating : appending, 0o600);
+    } catch (error) {
+      throw new JournalUnwritten(`cannot be written: ${causeOf(error)}`);
+    }
+  }
+
+  async #write(handle: OpenFile, content: Buffer): Promise<void> {
+    const isNew = this.#bytes === null;
+    try {
+      const before = this.#bytes ?? 0;
+      if ((await handle.stat()).size !== before) throw new JournalUnwritten(changedByOther);
       await handle.writeFile(content);
       await handle.sync();
+      // Of two processes that write at the same moment one at most finds its lines alone.
+      if ((await handle.stat()).size !== before + content.length) throw new JournalUnwritten(changedByOther);
       if (isNew) await syncPath(this.folder, this.#files);
     } finally {
       // The disk has the lines, or they are taken back: closing changes neither.
@@ -170,7 +219,17 @@ export class JobJournal {
   }
 }
 
-const lineOf = (fact: JobFact): string => `${JSON.stringify({ v: 1, ...fact })}\n`;
+/** With a checksum: one wrong digit of a tick, and it would run again. */
+function lineOf(fact: JobFact): string {
+  const text = JSON.stringify({ v: 1, ...fact });
+  return `${text.slice(0, -1)},"crc":${crc32(text)}}\n`;
+}
+
+/** Lines of earlier versions have no checksum. */
+function isAsWritten(line: string): boolean {
+  const [end = '', sum] = /,"crc":(\d+)\}$/.exec(line) ?? [];
+  return sum === undefined || crc32(`${line.slice(0, line.length - end.length)}}`) === Number(sum);
+}
 
 interface ReadFacts {
   readonly facts: readonly JobFact[];
@@ -194,7 +253,8 @@ function readFacts(text: string): ReadFacts {
 
 function factOf(line: string): JobFact | null {
   try {
-    const { v, ...fact } = JSON.parse(line) as JobFact & { readonly v: unknown };
+    if (!isAsWritten(line)) return null;
+    const { v, crc: _, ...fact } = JSON.parse(line) as JobFact & { readonly v: unknown; readonly crc?: number };
     return v === 1 && isWhole(fact as unknown as Fields) ? (fact as JobFact) : null;
   } catch {
     return null;
@@ -225,6 +285,11 @@ function isWhole(fact: Fields): boolean {
   const { kind, job } = fact;
   if (typeof job !== 'string' || typeof kind !== 'string' || !Object.hasOwn(fieldsOf, kind)) return false;
   return Object.entries(fieldsOf[kind as JobFact['kind']]).every(([name, check]) => check(fact[name]));
+}
+
+/** Whether the journal can have it as the end of a run. */
+export function isJobEnd(value: unknown): value is JobEnd {
+  return typeof value === 'object' && value !== null && isWhole({ ...value, kind: 'ended', job: '', run: 0 });
 }
 
 /** A clause. */

@@ -1,7 +1,7 @@
 /** What may be written about the prices of what applications use. */
 import * as z from 'zod';
 import { declare, describe } from '../../schema/default.ts';
-import { parsed } from '../../schema/leaves.ts';
+import { decimal, parsed } from '../../schema/leaves.ts';
 import { key, section } from '../../schema/section.ts';
 import { succeed } from '#failures/result.ts';
 import { quoted, reject } from '../../schema/error-detail.ts';
@@ -16,7 +16,7 @@ const currency = parsed(
   { kind: 'currency', pattern: '^[A-Z]{3}$', examples: ['EUR', 'USD'] },
 );
 
-const price = z.number().min(0).max(1e9);
+const price = decimal(0, 1e9);
 const free = describe('none', 'Only your bill knows; without a price the quantity is shown alone.');
 
 const absent = {
@@ -71,7 +71,7 @@ export const pricesKeys: FeatureKeys = featureKeys<object, object, FileRead>({
       month: month === undefined ? null : { price: month, sharedBy },
     };
   },
-  review({ file: { read }, applications }, findings) {
+  review({ file: { read }, applications, hasAllApplications }, findings) {
     const { prices: given } = read;
     if (given === undefined) return;
     if (Object.keys(given).every((name) => name === 'currency' || name === 'month_shared_by'))
@@ -82,7 +82,7 @@ export const pricesKeys: FeatureKeys = featureKeys<object, object, FileRead>({
         '"month_shared_by" has no effect without "month"',
         'add "month", or remove it',
       );
-    if (applications.length === 0)
+    if (applications.length === 0 && hasAllApplications)
       findings.warnAtKey(
         ['prices'],
         '"prices" has no effect: the file has no application',

@@ -4,7 +4,7 @@
  */
 import { basename, dirname } from 'node:path';
 
-export const controllers = ['memory', 'cpu', 'pids'] as const;
+export const controllers = ['memory', 'cpu', 'pids', 'io'] as const;
 export type Controller = (typeof controllers)[number];
 
 /** What is read of the file system. */
@@ -69,6 +69,8 @@ function baseOf(
   reader: GroupReader,
 ): BaseOrReason {
   if (second?.controllers.includes(controller) === true) return second.base;
+  if (controller === 'io' && paths.has('blkio'))
+    return { why: 'control groups of version 1 do not limit what is written through the page cache' };
   const path = paths.get(controller);
   if (path === undefined) return { why: `this kernel offers no control groups for ${controller}` };
   const mount = `/sys/fs/cgroup/${controller}`;

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { diskOf } from './devices.ts';
+import { groupBases } from './groups.ts';
 import { holdingText } from './holding-text.ts';
 import { holdingsOf } from './holdings.ts';
-import type { ResourceMachine } from './machine.ts';
+import { type ResourceMachine, SystemMachine } from './machine.ts';
 import { fakeMachine } from './main-machine.test-support.ts';
 import type { ResourceSpec } from './settings.ts';
 
@@ -14,7 +17,7 @@ function machine({
   ...changes
 }: Parameters<typeof fakeMachine>[0] & { readonly groupless?: boolean } = {}): ResourceMachine {
   const base = groupless ? noGroups : group;
-  return fakeMachine({ groups: () => ({ memory: base, cpu: base, pids: base }), ...changes });
+  return fakeMachine({ groups: () => ({ memory: base, cpu: base, pids: base, io: base }), ...changes });
 }
 
 const user = (name: string, ofGroup: string | null = null) => ({ name, group: ofGroup });
@@ -27,7 +30,7 @@ const all: ResourceSpec = {
 const plain: ResourceSpec = { limits: {}, user: null, isolation: 'none', persistent: [] };
 const candor = { isRoot: false, uid: 900, ownName: 'candor' };
 const delegated =
-  'let systemd delegate them to the gateway (Delegate=cpu memory pids, DelegateSubgroup=gateway and ProtectControlGroups=no in its unit), or in a container make /sys/fs/cgroup writable';
+  'let systemd delegate them to the gateway (Delegate=cpu io memory pids, DelegateSubgroup=gateway and ProtectControlGroups=no in its unit), or in a container make /sys/fs/cgroup writable';
 
 const rows: readonly (readonly [
   what: string,
@@ -144,7 +147,53 @@ for (const [what, spec, on, said] of rows)
   });
 
 test('a group that could not be made is why a limit is not held', () => {
-  const [memory, cpu] = holdingsOf({ ...plain, limits: { memoryBytes: 1024 ** 3, cpus: 2 } }, machine(), 'EBUSY: busy');
+  const [memory, cpu] = holdingsOf(
+    { ...plain, limits: { memoryBytes: 1024 ** 3, cpus: 2 } },
+    machine(),
+    () => 'EBUSY: busy',
+  );
   assert.match(holdingText(memory ?? assert.fail()), /^limits\.memory 1 GiB is held by the gateway: EBUSY: busy/);
   assert.match(holdingText(cpu ?? assert.fail()), /^limits\.cpu 2 is not held: EBUSY: busy/);
+});
+
+const io: ResourceSpec = { ...plain, limits: { ioBytesPerS: 50 * 1024 * 1024 } };
+const said = (on: ResourceMachine, directory: string | null = '/srv/shop'): string | undefined =>
+  holdingsOf(io, on, () => null, directory).map(holdingText)[0];
+
+test('the disk of a folder is limited by control groups of version 2, where the folder lies on one', () => {
+  assert.equal(said(machine()), 'limits.io 50 MiB/s is held by control group v2');
+  assert.equal(said(machine(), null), 'limits.io 50 MiB/s is held by control group v2');
+  assert.equal(
+    said(machine({ deviceNumber: () => ({ major: 0, minor: 24 }) })),
+    "limits.io 50 MiB/s is not held: /srv/shop lies on no disk of its own (a container's layer, btrfs, memory or the network)",
+  );
+  assert.equal(said(machine({ deviceNumber: () => null })), 'limits.io 50 MiB/s is not held: /srv/shop is not there');
+});
+
+test('and not by those of version 1', () => {
+  const texts: Readonly<Record<string, string>> = { '/proc/self/cgroup': '2:blkio:/\n1:memory:/\n0::/\n' };
+  const reader = { readText: (path: string) => texts[path] ?? null, mayWrite: () => true };
+  const groups = groupBases(reader, { pid: 1, isRoot: true });
+  assert.equal(
+    said(machine({ groups: () => groups })),
+    'limits.io 50 MiB/s is not held: control groups of version 1 do not limit what is written through the page cache',
+  );
+});
+
+test('a partition has the number of its disk', () => {
+  const texts: Readonly<Record<string, string>> = {
+    '/sys/dev/block/8:1/partition': '1\n',
+    '/sys/dev/block/8:1/../dev': '8:0\n',
+  };
+  const on = (major: number, minor: number) =>
+    diskOf('/srv', { readText: (path) => texts[path] ?? null, deviceNumber: () => ({ major, minor }) });
+  assert.equal(on(8, 1), '8:0');
+  assert.equal(on(253, 2), '253:2');
+});
+
+test('the number of a device of this machine is that of the kernel', { skip: process.platform !== 'linux' }, () => {
+  // /dev/shm and /proc have no disk; what has one is listed with the same number.
+  const { major, minor } = new SystemMachine().deviceNumber('/proc/self') ?? assert.fail();
+  const mounts = readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
+  assert.ok(mounts.some((line) => line.split(' ')[2] === `${major}:${minor}` && line.split(' ')[4] === '/proc'));
 });

@@ -1,31 +1,34 @@
 /** By what each setting of an application is held on this machine. */
 import { memoryText } from '#failures/quantity-text.ts';
+import { diskOf } from './devices.ts';
 import { type Controller, gatewayGroup } from './groups.ts';
 import { packageOf, type ResourceMachine, type Tool } from './machine.ts';
 import type { Holding, LimitsSpec, ResourceSpec, UserSpec } from './settings.ts';
 import { resolveUser } from './users.ts';
 
-/** `groupProblem`: why groups could not be made although the machine seems to allow it; null: nothing is known. */
+/** `problemOf`: why a group could not be made although the machine seems to allow it; null: nothing is known. `directory`: of the application; null: not known. */
 export function holdingsOf(
   spec: ResourceSpec,
   machine: ResourceMachine,
-  groupProblem: string | null = null,
+  problemOf: (controller: Controller) => string | null = () => null,
+  directory: string | null = null,
 ): readonly Holding[] {
   const { limits, user, isolation } = spec;
   const held = (setting: keyof typeof groupOf): string | { readonly why: string } =>
-    heldByGroup(groupOf[setting], machine, groupProblem);
+    heldByGroup(groupOf[setting], machine, problemOf(groupOf[setting]));
   return [
     ...(limits.memoryBytes === undefined ? [] : [memory(limits.memoryBytes, held('memory'))]),
     ...(limits.cpus === undefined ? [] : [cpu(limits.cpus, held('cpu'))]),
     ...(limits.processes === undefined ? [] : [processes(limits.processes, spec, held('processes'), machine)]),
     ...(limits.descriptors === undefined ? [] : [descriptors(limits.descriptors, machine)]),
     ...(limits.nice === undefined ? [] : [nice(limits.nice, machine)]),
+    ...(limits.ioBytesPerS === undefined ? [] : [io(limits.ioBytesPerS, held('io'), machine, directory)]),
     ...(user === null ? [] : [userOf(user, machine)]),
     ...(isolation === 'none' ? [] : [isolated(spec, machine)]),
   ];
 }
 
-const groupOf = { memory: 'memory', cpu: 'cpu', processes: 'pids' } as const;
+const groupOf = { memory: 'memory', cpu: 'cpu', processes: 'pids', io: 'io' } as const;
 
 function heldByGroup(
   controller: Controller,
@@ -48,7 +51,7 @@ const unheld = (setting: Holding['setting'], value: string, remark: string, fix:
 });
 
 /** What a unit of systemd, or a container, has to say. */
-const delegation = `let systemd delegate them to the gateway (Delegate=cpu memory pids, DelegateSubgroup=${gatewayGroup} and ProtectControlGroups=no in its unit), or in a container make /sys/fs/cgroup writable`;
+const delegation = `let systemd delegate them to the gateway (Delegate=cpu io memory pids, DelegateSubgroup=${gatewayGroup} and ProtectControlGroups=no in its unit), or in a container make /sys/fs/cgroup writable`;
 
 function memory(bytes: number, group: ByGroup): Holding {
   const value = memoryText(bytes);
@@ -77,6 +80,13 @@ function processes(max: number, spec: ResourceSpec, group: ByGroup, machine: Res
 function isRootUser(user: UserSpec, machine: ResourceMachine): boolean {
   const found = resolveUser(user, machine);
   return found.ok && found.value.uid === 0;
+}
+
+function io(bytesPerS: number, group: ByGroup, machine: ResourceMachine, directory: string | null): Holding {
+  const value = `${memoryText(bytesPerS)}/s`;
+  if (typeof group !== 'string') return unheld('io', value, group.why, null);
+  const disk = directory === null ? null : diskOf(directory, machine);
+  return disk !== null && typeof disk !== 'string' ? unheld('io', value, disk.why, null) : held('io', value, group);
 }
 
 function descriptors(max: number, machine: ResourceMachine): Holding {
@@ -153,6 +163,6 @@ const noTool = (name: Tool): string => `the program ${name} is missing`;
 const install = (name: Tool): string => `install it (apt-get install ${packageOf[name]})`;
 const withoutTool = (why: string, name: Tool): string => `${why}, and ${noTool(name)}`;
 
-export function needsGroup({ memoryBytes, cpus, processes: max }: LimitsSpec): boolean {
-  return memoryBytes !== undefined || cpus !== undefined || max !== undefined;
+export function needsGroup({ memoryBytes, cpus, processes: max, ioBytesPerS }: LimitsSpec): boolean {
+  return [memoryBytes, cpus, max, ioBytesPerS].some((limit) => limit !== undefined);
 }

@@ -4,7 +4,7 @@ import { type Result, succeed } from '#failures/result.ts';
 import { declare, describe } from '../../schema/default.ts';
 import { type ErrorDetail, quoted, reject } from '../../schema/error-detail.ts';
 import type { Findings, Path } from '../../schema/findings.ts';
-import { parsed, sizeFrom, whole } from '../../schema/leaves.ts';
+import { decimal, parsed, sizeFrom, whole } from '../../schema/leaves.ts';
 import { key, section } from '../../schema/section.ts';
 import { type FeatureKeys, featureKeys } from '../feature-keys.ts';
 import { type LimitsSpec, resourcesName, type ResourceSpec, type UserSpec } from './settings.ts';
@@ -23,7 +23,7 @@ const limits = section({
     absent.memory,
   ),
   cpu: key(
-    z.number().min(0.01).max(1024),
+    decimal(0.01, 1024),
     'Cores: `1.5` is one and a half. Above it the processes wait for the next tenth of a second.',
     absent.memory,
   ),
@@ -33,6 +33,11 @@ const limits = section({
     z.int().min(-20).max(19),
     'How far it stands behind others (19) or before them (-20) where CPU time is short.',
     describe('that of the gateway', 'Where time is not short it changes nothing.'),
+  ),
+  io: key(
+    sizeFrom({ written: '64KiB', why: 'no program comes up with less' }),
+    'Bytes a second that its processes together may read, and as many that they may write, on the disk of its directory. Control groups of version 2 alone hold it.',
+    absent.memory,
   ),
 });
 
@@ -80,13 +85,14 @@ export const resources: FeatureKeys = featureKeys<object, object, object, Applic
   },
 });
 
-function limitsOf({ memory, cpu, processes, descriptors, nice }: z.output<typeof limits> = {}): LimitsSpec {
+function limitsOf({ memory, cpu, processes, descriptors, nice, io }: z.output<typeof limits> = {}): LimitsSpec {
   return {
     ...(memory === undefined ? {} : { memoryBytes: memory }),
     ...(cpu === undefined ? {} : { cpus: cpu }),
     ...(processes === undefined ? {} : { processes }),
     ...(descriptors === undefined ? {} : { descriptors }),
     ...(nice === undefined ? {} : { nice }),
+    ...(io === undefined ? {} : { ioBytesPerS: io }),
   };
 }
 

@@ -4,6 +4,7 @@ import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { getPriority, userInfo } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { type GroupBases, type GroupReader, groupBases } from './groups.ts';
+import type { DeviceReader } from './devices.ts';
 import type { UserReader } from './users.ts';
 
 const tools = ['setpriv', 'prlimit', 'nice', 'bwrap', 'env'] as const;
@@ -18,7 +19,7 @@ export const packageOf: Readonly<Record<Tool, string>> = {
   bwrap: 'bubblewrap',
 };
 
-export interface ResourceMachine extends UserReader, GroupReader {
+export interface ResourceMachine extends UserReader, GroupReader, DeviceReader {
   readonly isRoot: boolean;
   /** Of this process. */
   readonly uid: number;
@@ -114,6 +115,17 @@ export class SystemMachine implements ResourceMachine {
     } catch {
       return null;
     }
+  }
+
+  deviceNumber(path: string): ReturnType<DeviceReader['deviceNumber']> {
+    const found = statSync(path, { bigint: true, throwIfNoEntry: false });
+    if (found === undefined) return null;
+    // As the C library has it (makedev(3)).
+    const { dev } = found;
+    return {
+      major: Number(((dev >> 8n) & 0xfffn) | ((dev >> 32n) & 0xfffff000n)),
+      minor: Number((dev & 0xffn) | ((dev >> 12n) & 0xffffff00n)),
+    };
   }
 
   lookUp(database: 'passwd' | 'group', name: string): string | null {

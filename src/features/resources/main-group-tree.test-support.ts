@@ -150,6 +150,7 @@ function secondFiles(enabled: string): Readonly<Record<string, string>> {
       : {}),
     ...(has('cpu') ? { 'cpu.max': 'max 100000' } : {}),
     ...(has('pids') ? { 'pids.max': 'max' } : {}),
+    ...(has('io') ? { 'io.max': '' } : {}),
   };
 }
 

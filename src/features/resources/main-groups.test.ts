@@ -7,7 +7,7 @@ import { ProcessGroups } from './main-groups.ts';
 
 const top = '/sys/fs/cgroup';
 const own = 100;
-const offered = 'cpu memory pids';
+const offered = 'cpu io memory pids';
 const limits = { memoryBytes: 64 * 1024 * 1024, cpus: 1.5, processes: 30 };
 
 /** Kinds of machines: what there is, where groups may be made, and where one is then; null: nowhere, and `why`. */
@@ -268,11 +268,45 @@ test('a group that cannot be made after all leaves nothing behind, and its probl
   const { groups } = groupsOf(tree);
   const made = groups.make('shop', 'shop/1', limits, 0);
   assert.equal(made.ok, false);
-  assert.match(groups.problem ?? '', /^a control group could not be made \(EACCES/);
+  assert.match(groups.problemOf('memory') ?? '', /^a control group could not be made \(EACCES/);
   assert.equal(
     [...tree.folders].some((path) => path.endsWith('shop-1')),
     false,
   );
   assert.ok(groups.make('shop', 'shop/1', { cpus: 1 }, 0).ok);
-  assert.equal(groups.problem, null);
+  assert.equal(groups.problemOf('memory'), null);
+});
+
+const ioLimits = { memoryBytes: limits.memoryBytes, ioBytesPerS: 1_048_576 };
+
+test('a limit of the disk is set in version 2, where the memory controller counts what is written later', () => {
+  const tree = second(`${top}/system.slice/candor.service`);
+  const { groups } = groupsOf(tree);
+  const made = groups.make('shop', 'shop/1', { ioBytesPerS: 1_048_576 }, 0, '8:0');
+  assert.ok(made.ok && made.value !== null);
+  const [folder = ''] = made.value.folders;
+  assert.equal(tree.readText(`${folder}/io.max`), '8:0 rbps=1048576 wbps=1048576');
+  assert.equal(tree.readText(`${folder}/memory.max`), 'max');
+  assert.equal(groups.problemOf('io'), null);
+});
+
+test('a disk that the kernel takes no limit for leaves the other limits as they are', () => {
+  const tree = second(`${top}/system.slice/candor.service`, { writable: (path) => !path.endsWith('io.max') });
+  const { groups } = groupsOf(tree);
+  const made = groups.make('shop', 'shop/1', ioLimits, 0, '8:0');
+  assert.ok(made.ok && made.value !== null);
+  assert.equal(tree.readText(`${made.value.folders[0]}/memory.max`), String(limits.memoryBytes));
+  assert.match(groups.problemOf('io') ?? '', /^the kernel takes no limit for its disk \(EACCES/);
+  assert.equal(groups.problemOf('memory'), null);
+});
+
+test('no group is made for the limit of a disk in version 1, nor of one without a name', () => {
+  for (const [tree, disk] of [
+    [first(() => true), '8:0'],
+    [second(`${top}/system.slice/candor.service`), null],
+  ] as const)
+    assert.deepEqual(groupsOf(tree).groups.make('shop', 'shop/1', { ioBytesPerS: 1_048_576 }, 0, disk), {
+      ok: true,
+      value: null,
+    });
 });

@@ -53,19 +53,36 @@ export class ProcessGroups {
   readonly #parts: GroupsParts;
   readonly #removing = new Map<ProcessGroup, { tries: number; readonly done: PromiseWithResolvers<void> }>();
   #problem: string | null = null;
+  #ioProblem: string | null = null;
 
   constructor(parts: GroupsParts) {
     this.#parts = parts;
   }
 
-  /** Why a group could not be made although the machine seemed to allow it; null: none has failed. */
-  get problem(): string | null {
-    return this.#problem;
+  /** Why a limit could not be set although the machine seemed to allow it; null: none has failed. That of `limits.io` the kernel takes for some disks alone. */
+  problemOf(controller: Controller): string | null {
+    return controller === 'io' ? (this.#problem ?? this.#ioProblem) : this.#problem;
   }
 
-  /** A group with the limits, for a process that is about to start. `extra`: processes of ours in front of the program. Null: no limit is held by one. Fails with one clause. */
-  make(application: string, program: string, limits: LimitsSpec, extra: number): Result<ProcessGroup | null, string> {
-    const wanted = settingsOf(limits, extra);
+  /** A group with the limits, for a process that is about to start. `extra`: processes of ours in front of the program. `disk`: that of `limits.io`; null: none can be named. Null: no limit is held by a group. Fails with one clause. */
+  make(
+    application: string,
+    program: string,
+    limits: LimitsSpec,
+    extra: number,
+    disk: string | null = null,
+  ): Result<ProcessGroup | null, string> {
+    const wanted = settingsOf(limits, extra, disk);
+    const made = this.#tryMaking(application, program, wanted);
+    // Another process of the gateway may have removed the empty group of the application meanwhile.
+    return made.ok ? made : this.#tryMaking(application, program, wanted);
+  }
+
+  #tryMaking(
+    application: string,
+    program: string,
+    wanted: readonly ControllerSettings[],
+  ): Result<ProcessGroup | null, string> {
     const folders = new Map<string, GroupBase>();
     let memory: ProcessGroup['memory'] = null;
     try {
@@ -170,11 +187,24 @@ export class ProcessGroups {
       for (const [file, value] of settings[base.version]) {
         // A kernel without swap accounting has no such file.
         if (file.includes('swap') || file.includes('memsw')) tryTo(() => files.write(join(folder, file), value));
+        else if (controller === 'io') this.#limitIo(folder, file, value);
         else files.write(join(folder, file), value);
       }
       if (controller === 'memory') memory = { folder, version: base.version };
     }
     return memory;
+  }
+
+  /** The others hold without it. */
+  #limitIo(folder: string, file: string, value: string): void {
+    // What is written later, out of the page cache, is counted by the memory controller's group.
+    tryTo(() => this.#enable(dirname(folder), 'memory'));
+    try {
+      this.#parts.files.write(join(folder, file), value);
+      this.#ioProblem = null;
+    } catch (error) {
+      this.#ioProblem = `the kernel takes no limit for its disk (${(error as Error).message})`;
+    }
   }
 
   /** The groups above that of the process, with their controllers. */
@@ -225,7 +255,8 @@ export class ProcessGroups {
     state.tries += 1;
     if (left.length === 0 || state.tries >= removeTriesMax) {
       this.#removing.delete(group);
-      for (const folder of group.folders) this.#tryRemove(dirname(folder));
+      for (const folder of group.folders)
+        if (this.#tryRemove(dirname(folder))) this.#tryRemove(dirname(dirname(folder)));
       return state.done.resolve();
     }
     const { clock } = this.#parts;
@@ -240,7 +271,8 @@ export class ProcessGroups {
     if (pids.length === 0) return;
     if (files.readText(`${folder}/cgroup.kill`) !== null || files.mayWrite(`${folder}/cgroup.kill`))
       tryTo(() => files.write(`${folder}/cgroup.kill`, '1'));
-    else for (const pid of pids) tryTo(() => files.kill(Number(pid)));
+    // 0 stands for a process outside of this name space; as a number to kill it would be our own group.
+    else for (const pid of pids) if (pid !== '0') tryTo(() => files.kill(Number(pid)));
   }
 
   #sweepFolder(folder: string): void {
@@ -275,7 +307,11 @@ interface ControllerSettings {
 /** The kernel shares CPU time out in such periods. */
 const cpuPeriodUs = 100_000;
 
-function settingsOf({ memoryBytes, cpus, processes }: LimitsSpec, extra: number): readonly ControllerSettings[] {
+function settingsOf(
+  { memoryBytes, cpus, processes, ioBytesPerS }: LimitsSpec,
+  extra: number,
+  disk: string | null,
+): readonly ControllerSettings[] {
   const found: ControllerSettings[] = [];
   if (memoryBytes !== undefined) {
     const bytes = String(memoryBytes);
@@ -309,6 +345,11 @@ function settingsOf({ memoryBytes, cpus, processes }: LimitsSpec, extra: number)
   if (processes !== undefined) {
     const max: FileSettings = [['pids.max', String(processes + extra)]];
     found.push({ controller: 'pids', settings: { 1: max, 2: max } });
+  }
+  if (ioBytesPerS !== undefined && disk !== null) {
+    const max: FileSettings = [['io.max', `${disk} rbps=${ioBytesPerS} wbps=${ioBytesPerS}`]];
+    // Groups of version 1 are not made for it.
+    found.push({ controller: 'io', settings: { 1: [], 2: max } });
   }
   return found;
 }

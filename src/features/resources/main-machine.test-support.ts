@@ -14,12 +14,13 @@ export function fakeMachine(
     niceness: 0,
     descriptorsMax: 1024,
     tool: (name) => (missing.includes(name) ? null : `/usr/bin/${name}`),
-    groups: (): GroupBases => ({ memory: none, cpu: none, pids: none }),
+    groups: (): GroupBases => ({ memory: none, cpu: none, pids: none, io: none }),
     sandboxProblem: () => null,
     readText: (path) => files[path] ?? null,
     mayWrite: () => true,
     lookUp: () => null,
     stat: () => null,
+    deviceNumber: () => ({ major: 8, minor: 1 }),
     ...others,
   };
 }

@@ -26,6 +26,28 @@ export function groupKills(folder: string, version: 1 | 2, readText: (path: stri
   return count === undefined ? null : Number(count);
 }
 
+/** A master that starts a leaking child again and again is told so often. */
+const reportEveryMs = 60_000;
+
+/** How many processes of a program that runs on were killed for memory, since that was told last. */
+export class ChildKills {
+  #reported: number;
+  #reportedAt: Instant | null = null;
+
+  constructor(kills: number) {
+    this.#reported = kills;
+  }
+
+  /** To tell now; 0: none. `kills`: of the group, at the look before the last one: the kill of the program itself is told with its end. */
+  due(kills: number, now: Instant): number {
+    const count = kills - this.#reported;
+    if (count <= 0 || (this.#reportedAt !== null && now - this.#reportedAt < reportEveryMs)) return 0;
+    this.#reported = kills;
+    this.#reportedAt = now;
+    return count;
+  }
+}
+
 interface Sample {
   readonly at: Instant;
   readonly bytes: number;

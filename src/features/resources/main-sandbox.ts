@@ -13,12 +13,15 @@ interface SandboxParts {
   readonly persistent: readonly string[];
   /** Null: the gateway keeps nothing. */
   readonly stateFolder: string | null;
+  /** Of the service manager; undefined: it gives none. The key of secrets may lie there. */
+  readonly credentials?: string | undefined;
 }
 
 /** What an isolated program sees otherwise than others. */
-export function sandboxMounts({ launch, persistent, stateFolder }: SandboxParts): readonly SandboxMount[] {
+export function sandboxMounts({ launch, persistent, stateFolder, credentials }: SandboxParts): readonly SandboxMount[] {
   const { directory, kind } = launch;
-  const hidden = [...ownFolders, ...(stateFolder === null || !existsSync(stateFolder) ? [] : [stateFolder])];
+  const ofGateway = [stateFolder ?? '', credentials ?? ''].filter((path) => path !== '' && existsSync(path));
+  const hidden = [...ownFolders, ...ofGateway];
   const isRelease = stateFolder !== null && isIn(directory, stateFolder) && kind !== 'build';
   const mounts: SandboxMount[] = [
     ...ownFolders.map((path) => ({ kind: 'empty', path }) as const),
@@ -26,6 +29,8 @@ export function sandboxMounts({ launch, persistent, stateFolder }: SandboxParts)
     { kind: isRelease ? 'readable' : 'writable', path: directory },
     ...persistent.flatMap((path) => mountsOfPersistent(join(directory, path), directory)),
     ...neededFiles(launch)
+      // A variable that names the whole of such a folder, as TMPDIR may, gives nothing of it.
+      .filter((path) => !hidden.includes(path))
       .filter((path) => hidden.some((folder) => isIn(path, folder)) && !isIn(path, directory))
       .map((path) => ({ kind: 'readable', path }) as const),
   ];

@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writ
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import type { NewEvent } from '../../core/event.ts';
 import type { Launch, LaunchedProgram, LaunchHold } from '../../core/launch.ts';
 import { SimulatedClock } from '../../testing/simulated-clock.ts';
 import type { ResourceMachine } from './machine.ts';
@@ -22,11 +23,13 @@ class World {
   readonly tree = new GroupTree(() => true);
   readonly killed: number[] = [];
   readonly part: ResourcesPart;
+  readonly events: NewEvent[] = [];
   used = 0;
 
   constructor(machine: ResourceMachine = fakeMachine(), stateFolder: string | null = null) {
     this.part = new ResourcesPart({
       ...{ clock: this.clock, files: this.tree, machine, pid: 100, stateFolder },
+      events: { emit: (event) => void this.events.push(event) },
       memoryOf: () => this.used,
       kill: (pid) => void this.killed.push(pid),
     });
@@ -91,6 +94,32 @@ test('a program that the kernel kills for its memory is named with its limit, it
   assert.deepEqual(hold.exited?.(killed), { outOfMemory: true, how });
   assert.ok(documented.includes(how), 'docs/resources.md shows it');
   assert.equal(hold.exited?.({ code: 137, signal: null })?.outOfMemory, true, 'as bwrap and shells say it');
+});
+
+test('processes of a program that runs on are told when the kernel kills them for memory, once a minute, and the kill of the program with its end alone', async () => {
+  const world = new World().withGroups();
+  const hold = world.started(limited);
+  const kills = async (count: number, ms: number): Promise<void> => {
+    world.tree.files.set(`${folder}/memory.oom_control`, `oom_kill ${count}\n`);
+    await world.clock.advance(ms);
+  };
+  await kills(1, 15_000);
+  const [told] = world.events;
+  const text =
+    'a process of shop/1 was killed by the kernel: out of memory: all processes of shop/1 together had reached 512 MiB, their limit (limits.memory); node, process 4720, runs on';
+  assert.equal(told?.reason, text);
+  assert.ok(documented.includes(text), 'docs/resources.md shows it');
+  await kills(2, 15_000);
+  await kills(4, 60_000);
+  assert.deepEqual(
+    world.events.map(({ evidence }) => (evidence as { count: number }).count),
+    [1, 3],
+  );
+  await world.clock.advance(60_000);
+  await kills(5, 1);
+  assert.equal(hold.exited?.(killed)?.outOfMemory, true);
+  await world.clock.advance(60_000);
+  assert.equal(world.events.length, 2);
 });
 
 test('a process of the program that the kernel has killed long ago is not why the program is killed now', async () => {

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { chmodSync, chownSync, existsSync, realpathSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { failWith, type Result, succeed } from '#failures/result.ts';
-import { memoryText } from '#failures/quantity-text.ts';
+import type { EventSink } from '../../core/event.ts';
 import type { FeatureState } from '../../core/feature.ts';
 import type {
   Launch,
@@ -17,14 +17,17 @@ import { signalGroup } from '../../deploy/process-identity.ts';
 import { missingProgram } from '../../deploy/program.ts';
 import { processTreeUsage } from '../../system/process-tree-usage.ts';
 import type { LaunchPart } from '../launch.ts';
-import { mainFeature, type MainPart, type ScopedSpec } from '../main-feature.ts';
+import { type CommandPorts, mainFeature, type MainPart, type ScopedSpec } from '../main-feature.ts';
+import { diskOf } from './devices.ts';
 import { holdingText } from './holding-text.ts';
 import { holdingsOf, needsGroup } from './holdings.ts';
 import { type ResourceMachine, SystemMachine } from './machine.ts';
 import { chained } from './main-chain.ts';
 import { type GroupFiles, keyOfProcess, type ProcessGroup, ProcessGroups, systemGroupFiles } from './main-groups.ts';
-import { groupKills, groupMemory, MemoryGrowth, MemoryOfReleases, type MemorySource } from './main-memory.ts';
+import { ChildKills, groupKills, groupMemory, MemoryGrowth, MemoryOfReleases } from './main-memory.ts';
+import { killedChildrenText, killText, type LimitedRun } from './main-run.ts';
 import { isIn, sandboxMounts } from './main-sandbox.ts';
+import { openWay, realPath } from './main-way.ts';
 import { type Holding, resourcesName, type ResourceSpec, type ResourcesStatus } from './settings.ts';
 import { type KnownUser, mayUse, resolveUser, unreachableFolder } from './users.ts';
 
@@ -35,27 +38,15 @@ interface ResourcesParts {
   readonly pid: number;
   /** Null: nothing is kept. */
   readonly stateFolder: string | null;
+  /** Absent: there is no gateway to tell. */
+  readonly events?: EventSink;
+  /** Of the service manager; absent: it gives none. */
+  readonly credentials?: string | undefined;
   /** Of a program and what it has started, in bytes; null: not known. */
   readonly memoryOf?: (pid: number) => number | null;
   readonly kill?: (pid: number) => void;
-}
-
-/** A program that runs, with a limit of memory. */
-interface LimitedRun {
-  readonly program: LaunchedProgram;
-  readonly name: string;
-  readonly limitBytes: number;
-  pid: number | null;
-  /** Until then it is looked at often: what begins too large is killed soon. */
-  youngUntil: Instant;
-  /** Null: the gateway looks itself. */
-  readonly source: MemorySource | null;
-  /** How many processes of its group the kernel had killed for memory, at the last two looks: a kill of hours ago has not ended the program. */
-  kills: readonly [older: number, newer: number];
-  readonly memory: ProcessGroup['memory'];
-  readonly growth: MemoryGrowth;
-  /** What it used when the gateway killed it. */
-  killedAtBytes: number | null;
+  /** Where an application is, as the release in force has it. Absent: its limits name no disk until it starts. */
+  readonly directoryOf?: (application: string) => string | null;
 }
 
 /** Between two looks at a program whose limit the gateway itself holds, and at others, whose growth alone is noted. */
@@ -104,7 +95,8 @@ export class ResourcesPart implements MainPart<ResourceSpec> {
   use(scopes: readonly ScopedSpec<ResourceSpec>[]): void {
     this.#scopes = scopes;
     this.#holdings.clear();
-    for (const { scope, spec } of scopes) this.#noteHoldings(scope.id, spec);
+    const { directoryOf } = this.#parts;
+    for (const { scope, spec } of scopes) this.#noteHoldings(scope.id, spec, directoryOf?.(scope.id) ?? null);
     if (this.#hasSwept || scopes.length === 0) return;
     this.#hasSwept = true;
     this.#groups.sweep();
@@ -139,19 +131,19 @@ export class ResourcesPart implements MainPart<ResourceSpec> {
   }
 
   #prepare(spec: ResourceSpec, launch: Launch): Result<PreparedLaunch, LaunchFailure> {
-    const { machine } = this.#parts;
-    const refused = this.#noteHoldings(launch.application, spec).find(({ isRefused }) => isRefused);
+    const { machine, stateFolder, credentials } = this.#parts;
+    const refused = this.#noteHoldings(launch.application, spec, launch.directory).find(({ isRefused }) => isRefused);
     if (refused !== undefined) return failWith({ errno: 'EPERM', reason: holdingText(refused) });
     const user = this.#userOf(spec);
     const problem = missingProgram(launch) ?? (user === null ? null : this.#unreadable(user, spec, launch));
     if (problem !== null) return failWith(problem);
     const isStrict = spec.isolation === 'strict';
     const group = this.#makeGroup(spec, launch);
-    const holdings = this.#noteHoldings(launch.application, spec);
+    const holdings = this.#noteHoldings(launch.application, spec, launch.directory);
     const sandbox = isStrict
       ? {
           directory: launch.directory,
-          mounts: sandboxMounts({ launch, persistent: spec.persistent, stateFolder: this.#parts.stateFolder }),
+          mounts: sandboxMounts({ launch, persistent: spec.persistent, stateFolder, credentials }),
           dropsRights: machine.isRoot,
         }
       : null;
@@ -171,8 +163,9 @@ export class ResourcesPart implements MainPart<ResourceSpec> {
     return succeed({ command, environment, hold: this.#holdOf(spec, launch, launch.command[0] ?? '', group) });
   }
 
-  #noteHoldings(application: string, spec: ResourceSpec): readonly Holding[] {
-    const holdings = holdingsOf(spec, this.#parts.machine, this.#groups.problem);
+  #noteHoldings(application: string, spec: ResourceSpec, directory: string | null): readonly Holding[] {
+    const problemOf = this.#groups.problemOf.bind(this.#groups);
+    const holdings = holdingsOf(spec, this.#parts.machine, problemOf, directory);
     this.#holdings.set(application, holdings);
     return holdings;
   }
@@ -192,9 +185,11 @@ export class ResourcesPart implements MainPart<ResourceSpec> {
     return found.ok && machine.isRoot ? found.value : null;
   }
 
-  #makeGroup({ limits, isolation }: ResourceSpec, { application, program }: Launch): ProcessGroup | null {
+  #makeGroup({ limits, isolation }: ResourceSpec, { application, program, directory }: Launch): ProcessGroup | null {
     if (!needsGroup(limits)) return null;
-    const made = this.#groups.make(application, program, limits, isolation === 'strict' ? sandboxProcesses : 0);
+    const extra = isolation === 'strict' ? sandboxProcesses : 0;
+    const disk = limits.ioBytesPerS === undefined ? null : diskOf(directory, this.#parts.machine);
+    const made = this.#groups.make(application, program, limits, extra, typeof disk === 'string' ? disk : null);
     return made.ok ? made.value : null;
   }
 
@@ -284,11 +279,13 @@ export class ResourcesPart implements MainPart<ResourceSpec> {
         name: basename(file),
         limitBytes: memoryBytes,
         pid: null,
+        hasExited: false,
         youngUntil: this.#parts.clock.now(),
         memory,
       },
       source: memory === null ? null : groupMemory(memory.folder, memory.version),
       kills: [kills, kills],
+      childKills: new ChildKills(kills),
       growth: new MemoryGrowth(),
       killedAtBytes: null,
     };
@@ -296,25 +293,37 @@ export class ResourcesPart implements MainPart<ResourceSpec> {
 
   #ended(run: LimitedRun): void {
     this.#runs.delete(run);
+    if (this.#runs.size === 0) {
+      this.#timer?.cancel();
+      this.#timer = null;
+    }
     const { application, release } = run.program;
     this.#releases.used(application, release, run.growth.peakBytes);
   }
 
   /** A shell, and bwrap, report the SIGKILL of what they run as 137. */
   #exited(run: LimitedRun, { code, signal }: { code: number | null; signal: string | null }): LaunchedExit | null {
+    // What comes from now on belongs to its end.
+    run.hasExited = true;
     const mayBeKilled = signal === 'SIGKILL' || code === 128 + 9 || (code === null && signal === null);
     if (!mayBeKilled) return null;
     const { memory, killedAtBytes } = run;
     const kills = memory === null ? null : groupKills(memory.folder, memory.version, this.#readText);
     if (killedAtBytes === null && (kills === null || kills <= run.kills[0])) return null;
-    const { application, release, program } = run.program;
-    const limit = memoryText(run.limitBytes);
-    const by =
-      killedAtBytes === null
-        ? `killed by the kernel: out of memory: ${program} (${run.name}, process ${run.pid ?? '?'}) had reached ${limit}, its limit (limits.memory)`
-        : `killed by the gateway: out of memory: ${program} (${run.name}, process ${run.pid ?? '?'}) used ${memoryText(killedAtBytes)}, and its limit is ${limit} (limits.memory)`;
-    const parts = [by, run.growth.text(), this.#releases.killed(application, release)];
+    const { application, release } = run.program;
+    const parts = [killText(run), run.growth.text(), this.#releases.killed(application, release)];
     return { outOfMemory: true, how: parts.filter((part) => part !== null).join('; ') };
+  }
+
+  #tellKilledChildren(run: LimitedRun, now: Instant): void {
+    const count = run.hasExited ? 0 : run.childKills.due(run.kills[0], now);
+    if (count === 0) return;
+    const { application, program, kind } = run.program;
+    this.#parts.events?.emit({
+      ...{ kind: 'child_out_of_memory', subject: `${kind === 'job' ? 'job' : 'instance'}:${program}` },
+      reason: killedChildrenText(run, count),
+      evidence: { application, program, count, limitBytes: run.limitBytes },
+    });
   }
 
   #lookLater(): void {
@@ -342,6 +351,7 @@ export class ResourcesPart implements MainPart<ResourceSpec> {
       if (isSampled && run.memory !== null) {
         const kills = groupKills(run.memory.folder, run.memory.version, this.#readText);
         run.kills = [run.kills[1], kills ?? run.kills[1]];
+        this.#tellKilledChildren(run, now);
       }
       if (bytes === null) continue;
       growth.add(now, bytes);
@@ -363,33 +373,27 @@ function environmentOf({ name, home }: KnownUser): Readonly<Record<string, strin
   };
 }
 
-/** Of the state folder and the folders of releases in it, which belong to the gateway alone: the user may pass them, and list none. */
-function openWay(user: KnownUser, stateFolder: string, to: string): void {
-  const way: string[] = [];
-  for (let at = dirname(to); isIn(at, stateFolder); at = dirname(at)) way.push(at);
-  for (const path of way) {
-    try {
-      const isShared = path === stateFolder || dirname(path) === stateFolder;
-      if (!isShared) chownSync(path, -1, user.gid);
-      chmodSync(path, isShared ? 0o711 : 0o710);
-    } catch {
-      // The look at the whole way says which folder stays closed.
-    }
-  }
-}
-
-function realPath(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    return path;
-  }
-}
-
 const digestOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 12);
+
+const partOf = ({
+  clock,
+  stateFolder,
+  events,
+  directoryOf,
+}: CommandPorts & Pick<ResourcesParts, 'events' | 'directoryOf'>): ResourcesPart =>
+  new ResourcesPart({
+    ...{ clock, stateFolder, ...(events && { events }), ...(directoryOf && { directoryOf }) },
+    ...{ credentials: process.env['CREDENTIALS_DIRECTORY'] },
+    ...{ machine: new SystemMachine(), files: systemGroupFiles, pid: process.pid },
+  });
 
 export const resources = mainFeature<ResourceSpec, ResourcesPart, ResourcesStatus>({
   name: resourcesName,
-  start: ({ clock, stateFolder }) =>
-    new ResourcesPart({ clock, stateFolder, machine: new SystemMachine(), files: systemGroupFiles, pid: process.pid }),
+  start: (ports) =>
+    partOf({ ...ports, directoryOf: (application) => ports.applications.inForce(application)?.directory ?? null }),
+  forCommand(ports) {
+    const part = partOf(ports);
+    // A gateway may run, whose groups those are.
+    return { launch: part.launch, close: () => part.close(true) };
+  },
 });

@@ -11,6 +11,8 @@ export interface LimitsSpec {
   readonly processes?: number;
   readonly descriptors?: number;
   readonly nice?: number;
+  /** Of the disk of its directory: read, and written. */
+  readonly ioBytesPerS?: number;
 }
 
 /** As whom an application runs: a name or a number, and a group where it is not the user's own. */
@@ -34,7 +36,7 @@ export function resourcesOf(features: FeatureSpecs | undefined): ResourceSpec | 
 
 /** What a setting is held by, or why this machine does not hold it. */
 export interface Holding {
-  readonly setting: 'memory' | 'cpu' | 'processes' | 'descriptors' | 'nice' | 'user' | 'isolation';
+  readonly setting: 'memory' | 'cpu' | 'processes' | 'descriptors' | 'nice' | 'io' | 'user' | 'isolation';
   /** As it is written. */
   readonly value: string;
   /** Null: not held. */

@@ -10,7 +10,7 @@ import type { ResourcesStatus, ResourceSpec } from './settings.ts';
 const group = { version: 2, folder: '/sys/fs/cgroup', moves: null } as const;
 const machine = fakeMachine({
   ...{ isRoot: false, uid: 900, ownName: 'candor' },
-  groups: () => ({ memory: group, cpu: group, pids: group }),
+  groups: () => ({ memory: group, cpu: group, pids: group, io: group }),
 });
 const spec: ResourceSpec = {
   limits: { memoryBytes: 512 * 1024 * 1024, descriptors: 1024, nice: -5 },

@@ -16,7 +16,7 @@ const absent = {
   secret: declare('the name of the variable', 'One name for one thing.'),
 };
 
-const secretName = parsed(parseSecretName, { kind: 'name of a secret', examples: ['DATABASE_URL', 'db-url'] });
+export const secretName = parsed(parseSecretName, { kind: 'name of a secret', examples: ['DATABASE_URL', 'db-url'] });
 
 const oneUse = z.union([
   secretName,

@@ -3,7 +3,17 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
@@ -77,7 +87,7 @@ describe('a secret in a file', () => {
     const { path, started, remove } = written(files());
     started(program().pid);
     remove();
-    assert.deepEqual(readdirSync(dirname(dirname(path))), []);
+    assert.ok(!existsSync(dirname(dirname(path))), 'nothing is left, not even the folder of all');
   });
 
   test('is not written into a folder that another user has made in its place', withMemory, () => {
@@ -90,6 +100,31 @@ describe('a secret in a file', () => {
     assert.match(refused.failure.reason, /could not be written into files/);
     assert.doesNotMatch(refused.failure.reason, /Kn4rv/);
     assert.deepEqual(readdirSync(join(stateFolder, 'trap')), []);
+  });
+
+  test('in such a folder is not looked for, so that nothing behind a link is removed', withMemory, () => {
+    const root = dirname(dirname(written(files()).path));
+    rmSync(root, { recursive: true });
+    const stranger = join(stateFolder, 'photos', 'ab12'.repeat(6));
+    mkdirSync(stranger, { recursive: true });
+    symlinkSync(dirname(stranger), root);
+    now += 3_600_000;
+    files().sweep();
+    assert.ok(existsSync(stranger));
+  });
+
+  test('whose folder is removed, or full, before its program is noted does not disturb the start', () => {
+    const { path, started, remove } = written(files());
+    rmSync(dirname(dirname(path)), { recursive: true });
+    started(process.pid);
+    remove();
+  });
+
+  test('is removed where its program has taken the right to do so away', () => {
+    const { path, remove } = written(files());
+    chmodSync(dirname(path), 0);
+    remove();
+    assert.ok(!existsSync(path));
   });
 });
 

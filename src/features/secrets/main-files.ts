@@ -7,6 +7,7 @@ import {
   mkdirSync,
   readdirSync,
   realpathSync,
+  rmdirSync,
   rmSync,
   statfsSync,
   writeFileSync,
@@ -40,6 +41,7 @@ const ofProcess = '.process';
 /** Of another process of ours that is about to start its program. */
 const startMs = 10_000;
 const recordBytesMax = 4096;
+const attemptsMax = 3;
 
 /**
  * Secrets that programs read from files. Each start has a folder of its own, in memory where the machine has such a folder, and beside it the identity of
@@ -65,11 +67,9 @@ export class SecretFiles {
   }
 
   #write(values: ReadonlyMap<string, string>, owner: LaunchOwner | null): WrittenFiles {
-    const root = this.#makeRoot();
     this.sweep();
     const name = this.#newName();
-    const folder = join(root, name);
-    mkdirSync(folder, { mode: 0o700 });
+    const { root, folder } = this.#makeFolder(name);
     this.#own.add(name);
     const remove = (): void => this.#remove(root, name);
     try {
@@ -82,18 +82,36 @@ export class SecretFiles {
         }),
       );
       if (owner !== null) chownSync(folder, owner.uid, owner.gid);
-      const started = (pid: number): void => noteProcess(join(root, `${name}${ofProcess}`), pid);
-      return { paths, started, remove };
+      const process = join(root, `${name}${ofProcess}`);
+      writeFileSync(process, noProcessYet, { flag: 'wx', mode: 0o600 });
+      return { paths, started: (pid) => noteProcess(process, pid), remove };
     } catch (error) {
       remove();
       throw error;
     }
   }
 
+  #makeFolder(name: string): { readonly root: string; readonly folder: string } {
+    for (let attempt = 1; ; attempt += 1) {
+      const root = this.#makeRoot();
+      const folder = join(root, name);
+      try {
+        mkdirSync(folder, { mode: 0o700 });
+        return { root, folder };
+      } catch (error) {
+        // Another process of the gateway has removed the empty root meanwhile.
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || attempt === attemptsMax) throw error;
+      }
+    }
+  }
+
   /** Of a program that an earlier process of the gateway has started; null: it has none. */
   filesOf(pid: number): Pick<WrittenFiles, 'remove'> | null {
     const root = this.#root;
-    const name = runsIn(root).find((one) => readProcessOf(root, one)?.pid === pid);
+    const name = runsIn(root).find((one) => {
+      const process = readProcessOf(root, one);
+      return process?.pid === pid && isRunning(process);
+    });
     return name === undefined ? null : { remove: () => this.#remove(root, name) };
   }
 
@@ -110,10 +128,15 @@ export class SecretFiles {
     return found !== undefined && this.#parts.wallTime() - found.mtimeMs > startMs;
   }
 
+  /** Never throws: what cannot be removed now is tried again with each sweep. */
   #remove(root: string, name: string): void {
     this.#own.delete(name);
-    for (const path of [join(root, name), join(root, `${name}${ofProcess}`)])
-      rmSync(path, { recursive: true, force: true });
+    for (const path of [join(root, name), join(root, `${name}${ofProcess}`)]) removeWhole(path);
+    try {
+      rmdirSync(root);
+    } catch {
+      // Other programs have files there.
+    }
   }
 
   get #root(): string {
@@ -136,10 +159,8 @@ export class SecretFiles {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     }
-    const found = lstatSync(root);
     // Every user may make a name there: one that was there before may be a trap.
-    if (!found.isDirectory() || found.uid !== (process.geteuid?.() ?? 0))
-      throw new FolderRefused(`${root} is another user's: remove it`);
+    if (!isOwnFolder(root)) throw new FolderRefused(`${root} is another user's: remove it`);
     // Users of applications go through it to their own folder, and cannot list it.
     chmodSync(root, 0o711);
     return root;
@@ -155,6 +176,25 @@ export class SecretFiles {
 /** The message says which folder, and what of it. */
 class FolderRefused extends Error {}
 
+/** The program, which is mostly the same user, may have taken the right to write away. */
+function removeWhole(path: string): void {
+  try {
+    rmSync(path, { recursive: true, force: true });
+  } catch {
+    try {
+      chmodSync(path, 0o700);
+      rmSync(path, { recursive: true, force: true });
+    } catch {
+      // It is deeper, or another program's.
+    }
+  }
+}
+
+function isOwnFolder(path: string): boolean {
+  const found = lstatSync(path);
+  return found.isDirectory() && found.uid === (process.geteuid?.() ?? 0);
+}
+
 function isInMemory(folder: string): boolean {
   try {
     return statfsSync(folder).type === tmpfs;
@@ -163,25 +203,37 @@ function isInMemory(folder: string): boolean {
   }
 }
 
+/** None where the folder is another user's, who could lead us to any folder by a link of its name. */
 function runsIn(root: string): readonly string[] {
   try {
+    if (!isOwnFolder(root)) return [];
     return readdirSync(root).filter((name) => /^[\da-f]{24}$/.test(name));
   } catch {
     return []; // no program has had any
   }
 }
 
+/** Takes the room of the identity, so that a folder that is full refuses the start, and not what runs already. */
+const noProcessYet = ' '.repeat(256);
+
+/** Never throws: the program runs. Without its identity the files are removed by the next process of the gateway. */
 function noteProcess(path: string, pid: number): void {
   const identity = identityOf(pid);
-  if (identity !== null) writeFileSync(path, JSON.stringify(identity), { flag: 'wx', mode: 0o600 });
+  if (identity === null) return;
+  try {
+    writeFileSync(path, JSON.stringify(identity).padEnd(noProcessYet.length), { flag: 'r+' });
+  } catch {
+    // Another program has removed it.
+  }
 }
 
 function readProcessOf(root: string, name: string): ProcessIdentity | null {
   const read = readOwnFile(join(root, `${name}${ofProcess}`), recordBytesMax);
   if (read.kind !== 'text') return null;
   try {
-    return JSON.parse(read.text) as ProcessIdentity;
+    const identity = JSON.parse(read.text) as ProcessIdentity | null;
+    return Number.isSafeInteger(identity?.pid) ? identity : null;
   } catch {
-    return null;
+    return null; // it has not started yet, or the file is damaged
   }
 }

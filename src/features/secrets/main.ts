@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import type { Launch, LaunchFailure, LaunchOwner, PreparedLaunch } from '../../core/launch.ts';
 
 import { SecretMask } from '../../deploy/secret-mask.ts';
+import { SecretReader } from '../../deploy/secret-reader.ts';
 import type { SecretRefusal } from '../../deploy/secret-refusal.ts';
-import { secretsMark, SecretStore } from '../../deploy/secret-store.ts';
+import type { SecretStore } from '../../deploy/secret-store.ts';
 import { failWith, type Result, succeed } from '#failures/result.ts';
 import type { LaunchPart } from '../launch.ts';
 import { mainFeature, type MainFeaturePorts, type MainPart, type ScopedSpec } from '../main-feature.ts';
@@ -22,28 +23,22 @@ type Ports = Pick<MainFeaturePorts, 'clock' | 'events' | 'launchChanged' | 'rand
   readonly credentials: string | undefined;
 };
 
-const noFolder: SecretRefusal = {
-  kind: 'system',
-  reason: 'The gateway has no state folder, in which secrets are kept.',
-  step: 'Remove `state: none` from the configuration and restart the gateway.',
-};
-
 /** Gives programs of applications their secrets, and changes them. */
 class SecretsPart implements MainPart<SecretsSpec> {
   readonly launch: LaunchPart<SecretsSpec>;
   readonly #ports: Ports;
   readonly #files: SecretFiles | null;
   #specs: ReadonlyMap<string, SecretsSpec> = new Map();
-  /** As it was read last, and what the file was like then. */
-  #read: { readonly mark: string | null; readonly store: SecretStore } | null = null;
+  readonly #reader: SecretReader;
   /** By application: of the last store that could be read. */
   readonly #keys = new Map<string, string>();
 
   constructor(ports: Ports) {
     this.#ports = ports;
-    const { stateFolder, random, clock } = ports;
-    this.#files =
-      stateFolder === null ? null : new SecretFiles({ stateFolder, random, wallTime: () => clock.wallTime() });
+    const { stateFolder, random, clock, credentials } = ports;
+    const wallTime = (): number => clock.wallTime();
+    this.#reader = new SecretReader({ stateFolder, random, wallTime, credentials });
+    this.#files = stateFolder === null ? null : new SecretFiles({ stateFolder, random, wallTime });
     this.launch = {
       key: (spec, application) => this.#keyOf(spec, application),
       prepare: (spec, launch) => this.#prepare(spec, launch),
@@ -62,7 +57,7 @@ class SecretsPart implements MainPart<SecretsSpec> {
 
   async ask(request: object, actor: string): Promise<Result<object, SecretRefusal>> {
     const asked = request as SecretsRequest;
-    const opened = this.#store();
+    const opened = this.#reader.open();
     if (!opened.ok) return opened;
     const store = opened.value;
     switch (asked.kind) {
@@ -102,7 +97,7 @@ class SecretsPart implements MainPart<SecretsSpec> {
     to: 'set' | 'removed' | 'key_rotated',
     actor: string,
   ): readonly string[] {
-    this.#keep(store);
+    this.#reader.keep(store);
     const replacing = [...this.#specs].flatMap(([id, spec]) => {
       const before = this.#keys.get(id);
       return before === undefined || before === this.#keyOf(spec, id) ? [] : [id];
@@ -121,25 +116,9 @@ class SecretsPart implements MainPart<SecretsSpec> {
     return replacing;
   }
 
-  /** Read again where the file is another one: a command may have changed it while no gateway ran, or the process before this one. */
-  #store(): Result<SecretStore, SecretRefusal> {
-    const { stateFolder, random, clock, credentials } = this.#ports;
-    if (stateFolder === null) return failWith(noFolder);
-    const mark = secretsMark(stateFolder);
-    if (this.#read !== null && this.#read.mark === mark) return succeed(this.#read.store);
-    const opened = SecretStore.open({ folder: stateFolder, random, wallTime: () => clock.wallTime(), credentials });
-    if (opened.ok) this.#read = { mark, store: opened.value };
-    return opened;
-  }
-
-  #keep(store: SecretStore): void {
-    const { stateFolder } = this.#ports;
-    if (stateFolder !== null) this.#read = { mark: secretsMark(stateFolder), store };
-  }
-
   /** A store that cannot be read replaces no instance: it goes on with what it has. */
   #keyOf({ uses }: SecretsSpec, application: string): string {
-    const opened = this.#store();
+    const opened = this.#reader.open();
     if (!opened.ok) return this.#keys.get(application) ?? '';
     const made = uses.map(({ variable, secret, as }) => [
       variable,
@@ -154,7 +133,7 @@ class SecretsPart implements MainPart<SecretsSpec> {
   #prepare(spec: SecretsSpec, launch: Launch): Result<PreparedLaunch, LaunchFailure> {
     // What a build writes is kept in the release.
     if (launch.kind === 'build') return succeed({ command: launch.command, environment: launch.environment });
-    const opened = this.#store();
+    const opened = this.#reader.open();
     if (!opened.ok) return failWith(notRead(opened.failure));
     const store = opened.value;
     const values: (readonly [SecretUse, string])[] = [];
@@ -184,13 +163,14 @@ class SecretsPart implements MainPart<SecretsSpec> {
   }
 
   #write(values: ReadonlyMap<string, string>, owner: LaunchOwner | null): Result<WrittenFiles, LaunchFailure> {
-    if (this.#files === null) return failWith(notRead(noFolder));
+    // Without a state folder the store could not be read.
+    if (this.#files === null) throw new Error('Secrets were read without a state folder.');
     return this.#files.write(values, owner);
   }
 
   /** Those that can be read. */
   #valuesOf({ uses }: SecretsSpec, application: string): readonly (readonly [SecretUse, string])[] {
-    const opened = this.#store();
+    const opened = this.#reader.open();
     if (!opened.ok) return [];
     return uses.flatMap((use) => {
       const found = opened.value.valueFor(application, use.secret);
@@ -215,7 +195,16 @@ function missing({ uses }: SecretsSpec, store: SecretStore, application: string)
   };
 }
 
+const credentials = (): string | undefined => process.env['CREDENTIALS_DIRECTORY'];
+
 export const secrets = mainFeature<SecretsSpec, SecretsPart>({
   name: secretsName,
-  start: (ports) => new SecretsPart({ ...ports, credentials: process.env['CREDENTIALS_DIRECTORY'] }),
+  start: (ports) => new SecretsPart({ ...ports, credentials: credentials() }),
+  forCommand: (ports) => {
+    const { launch } = new SecretsPart({
+      ...{ ...ports, credentials: credentials() },
+      ...{ events: { emit: () => undefined }, launchChanged: () => undefined },
+    });
+    return { launch: launch as unknown as LaunchPart };
+  },
 });

@@ -104,6 +104,9 @@ export function bareSizeError(value: number): ErrorDetail {
 export function bareSizeErrorFrom({ written }: LeastSize): (value: number) => ErrorDetail {
   return (value) => {
     const error = bareSizeError(value);
-    return value >= bytesOf(written) ? error : { ...error, suggestion: `write at least ${written}` };
+    if (value >= bytesOf(written)) return error;
+    // Where so few bytes make no sense, so few MiB may be meant.
+    const isMiB = value > 0 && value < 10_000 && value * 1024 ** 2 >= bytesOf(written);
+    return { ...error, suggestion: isMiB ? `write ${value}MiB` : `write at least ${written}` };
   };
 }

@@ -224,7 +224,7 @@ export function describeAdapter({ name, open, callFailureOf, cancelled, streamBy
       const began = performance.now();
       gone.abort();
       const error = await call;
-      assert.ok(performance.now() - began < 1000);
+      assert.ok(performance.now() - began < 5000);
       assert.match(error.name, cancelled);
       assert.deepEqual([clock.open, origin.requests.length], [0, 1]);
     });

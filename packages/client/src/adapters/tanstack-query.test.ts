@@ -74,6 +74,13 @@ describe('TanStack Query with the client', async () => {
     assert.equal(retry(0, Object.assign(new Error('failed'), { response })), false);
   });
 
+  it('asks again a second later where what was thrown is no error', () => {
+    for (const thrown of [null, undefined, 'busy', 7]) {
+      const { retry, retryDelay } = queryRetry({ random });
+      assert.deepEqual([retry(0, thrown), retryDelay(0, thrown)], [true, 1000]);
+    }
+  });
+
   it('takes an abort for the wish of the caller', () => {
     assert.equal(queryRetry({ random }).retry(0, new DOMException('gone', 'AbortError')), false);
   });

@@ -43,15 +43,15 @@ export function queryRetry(options: QueryRetryOptions = {}): QueryRetry {
       if (error instanceof GatewayError && !takenUp.has(error.retryReason)) return false;
       const failure = failureOf(error);
       if (failure === null || failureCount + 1 >= attemptsMax) return false;
-      const { response } = error as { response?: { url?: string } };
+      const response = (error as { response?: { url?: string } } | null)?.response;
       const url = new URL(response?.url || origin);
       const call = begin({ method: idempotent ? 'GET' : 'POST', url, hasIdempotencyKey: false, replayable: true });
       if (call.admit() !== null) return false;
       const { next } = call.failed(failure);
-      if (next.retry) delays.set(Object(error), next.delayMs);
+      if (next.retry && typeof error === 'object' && error !== null) delays.set(error, next.delayMs);
       return next.retry;
     },
-    retryDelay: (_, error) => delays.get(Object(error)) ?? 1000,
+    retryDelay: (_, error) => (typeof error === 'object' && error !== null ? delays.get(error) : null) ?? 1000,
   };
 }
 

@@ -74,7 +74,7 @@ export const noEndpoint = {
     temporary: true,
     title: 'The application is unavailable',
     sentence: ({ upstream, endpoints, reason, endpointCause }) =>
-      `${noneReady(quoted(upstream), endpoints)}: ${clause(reason)}${endpointCause === undefined ? '' : ` (${endpointCause})`}.`,
+      `${noneReady(quoted(upstream), endpoints)}${reason === '' ? '' : `: ${clause(reason)}`}${endpointCause === undefined ? '' : ` (${endpointCause})`}.`,
     forClient:
       'The application behind this site is unavailable right now. It is being checked all the time, so try again shortly.',
     usualCauses: [
@@ -84,7 +84,12 @@ export const noEndpoint = {
       'a deploy replaced all instances at once',
     ],
     nextStep: 'Run `candor status`: it shows the state and the last check of every endpoint.',
-    inThisCase: (evidence) => (evidence.drained === undefined ? fixTexts(evidence) : drainedTexts(evidence.drained)),
+    inThisCase: (evidence) =>
+      evidence.drained !== undefined
+        ? drainedTexts(evidence.drained)
+        : evidence.stopped !== undefined
+          ? stoppedTexts(evidence.stopped)
+          : fixTexts(evidence),
   },
   instance_starting: {
     type: 'destination_unavailable',
@@ -171,6 +176,18 @@ function drainedTexts(drained: string): CaseTexts {
       'the drains of a release or of a repair were never ended',
     ],
     nextStep: `Ask who drained the endpoints: \`candor status\` has each drain under OVERLAY. \`candor restore ${change}\` gives that endpoint requests again.`,
+  };
+}
+
+/** Nothing but an operator starts it again. `application` comes from records too, and stands in a command. */
+function stoppedTexts(application: string): CaseTexts {
+  const name = /^[\w.-]{1,200}$/.test(application) ? application : 'NAME';
+  return {
+    whose: 'operator',
+    title: 'The application is stopped',
+    forClient: 'This site is being worked on and will be back soon.',
+    usualCauses: ['an operator has stopped the application (`candor app stop`), and not started it again'],
+    nextStep: `\`candor app list\` shows who has stopped it. \`candor app start ${name}\` starts it again.`,
   };
 }
 

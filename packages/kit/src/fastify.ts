@@ -1,0 +1,23 @@
+import type { Server } from 'node:http';
+import type { Server as SecureServer } from 'node:https';
+import type { Kit } from './kit.ts';
+import { type ListenOptions, listenAddress } from './kit-options.ts';
+import { attach } from './serve.ts';
+
+export interface FastifyApplication {
+  readonly server: Server | SecureServer;
+  listen(address: { port: number; host?: string }): PromiseLike<unknown>;
+  close(): PromiseLike<unknown>;
+}
+
+/** The hooks `onClose` of the application run after its last response. */
+export async function serve(app: FastifyApplication, options: ListenOptions = {}): Promise<Kit> {
+  const onClose = async (): Promise<void> => {
+    await app.close();
+    await options.onClose?.();
+  };
+  const kit = attach(app.server, { ...options, onClose });
+  // Without a host Fastify listens on localhost alone, which no gateway of another container reaches.
+  await app.listen({ host: '::', ...listenAddress(options) });
+  return kit;
+}

@@ -1,0 +1,268 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Server as SecureServer } from 'node:https';
+import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
+import { Server as TlsServer } from 'node:tls';
+import type { KitClock } from './clock.ts';
+import { drainServer, type DrainedServer } from './drain.ts';
+import { HealthChecks } from './health-checks.ts';
+import { type HealthDocument, healthDocument, healthStatusCode } from './health-document.ts';
+import { connectionTimeouts, type DrainTimes, drainTimes, type KitOptions } from './kit-options.ts';
+import { passOn } from './outgoing-headers.ts';
+import { ServedRequest } from './request-context.ts';
+import { onSignals } from './signals.ts';
+import { systemKitClock } from './system.ts';
+
+/** `starting`: it listens, and does not want requests yet. */
+type KitState = 'starting' | 'ready' | 'draining' | 'closed';
+
+/** The header by which an application tells Envoy and Candor (`drain_signal`) that it wants no new requests. */
+const drainHeader = 'X-Envoy-Immediate-Health-Check-Fail';
+
+interface InFlight {
+  readonly response: ServerResponse;
+  readonly context: ServedRequest;
+  readonly text: string;
+}
+
+/** The kit of one server: `attach` and `serve` make it. */
+export class Kit {
+  readonly server: Server | SecureServer;
+  readonly #options: KitOptions;
+  readonly #times: DrainTimes;
+  readonly #clock: KitClock;
+  readonly #checks: HealthChecks;
+  readonly #paths: { readonly health: string; readonly ready: string };
+  readonly #log: (line: string) => void;
+  readonly #inFlight = new Set<InFlight>();
+  /** Each open connection, and how many requests it has. */
+  readonly #connections = new Map<Socket, number>();
+  readonly #tunnels = new Map<Socket, string>();
+  readonly #stopPassingOn: () => void;
+  readonly #stopSignals: () => void;
+  #state: KitState = 'starting';
+  /** Why the application itself wants no requests; null: it wants them. */
+  #declined: string | null = null;
+  #closesIdle = false;
+  #onIdle: () => void = () => {};
+  #drained: Promise<number> | null = null;
+
+  constructor(server: Server | SecureServer, options: KitOptions, clock: KitClock = systemKitClock) {
+    const { health = '/healthz', ready = '/readyz' } = options.paths ?? {};
+    this.server = server;
+    this.#options = options;
+    this.#times = drainTimes(options.drain);
+    this.#clock = clock;
+    this.#checks = new HealthChecks(options.checks ?? {}, clock);
+    this.#paths = { health, ready };
+    this.#log = options.log ?? ((line) => process.stderr.write(`${line}\n`));
+    Object.assign(server, connectionTimeouts(options.gatewayIdleMs));
+    this.#watch();
+    const { outgoing = () => true, signals = ['SIGTERM', 'SIGINT'], exit = true } = options;
+    this.#stopPassingOn = outgoing === false ? () => {} : passOn(outgoing);
+    this.#stopSignals = onSignals(signals, exit, (why) => this.drain(why), this.#log);
+  }
+
+  get state(): KitState {
+    return this.#state;
+  }
+
+  /** Where it listens on a port of this machine. */
+  get url(): string {
+    const { port, address, family } = this.server.address() as AddressInfo;
+    const host = address === '::' || address === '0.0.0.0' ? 'localhost' : family === 'IPv6' ? `[${address}]` : address;
+    return `http://${host}:${port}`;
+  }
+
+  /** The instance can serve: what it needs is loaded. `serve` calls it once the server listens. */
+  markReady(): void {
+    if (this.#state === 'starting') this.#state = 'ready';
+  }
+
+  /** Tells gateways to send no new requests, and goes on to answer those that come: before maintenance, or a long pause. */
+  declineRequests(why = 'the application wants no new requests'): void {
+    this.#declined = why;
+  }
+
+  /** The end of `declineRequests`. */
+  wantRequests(): void {
+    this.#declined = null;
+  }
+
+  /** The document of the health page. `readiness`: of the readiness page. */
+  async health(readiness = false): Promise<HealthDocument> {
+    const { name = null, version = null } = this.#options;
+    // Nothing is asked of dependencies for an instance that leaves.
+    const unready = this.#unready();
+    const results = unready === null || !readiness ? await this.#checks.results(readiness) : new Map();
+    return healthDocument({ name, version, unready: this.#unready(), results });
+  }
+
+  /** What SIGTERM begins, without the end of the process. Resolves with the exit code. */
+  drain(why = 'drain'): Promise<number> {
+    this.#drained ??= this.#drain(why);
+    return this.#drained;
+  }
+
+  /** Requests and tunnels in flight: method and path. */
+  unfinished(): readonly string[] {
+    return [...[...this.#inFlight].map(({ text }) => text), ...this.#tunnels.values()];
+  }
+
+  async #drain(why: string): Promise<number> {
+    this.#state = 'draining';
+    const { noticeMs, timeoutMs } = this.#times;
+    this.#log(
+      `${why}: not ready; the listener closes in ${noticeMs} ms, requests in flight (${this.unfinished().length}) have ${timeoutMs} ms`,
+    );
+    for (const { response } of this.#inFlight) announceClose(response);
+    await Promise.resolve(this.#options.onDrain?.()).catch((error: unknown) => this.#log(`onDrain: ${String(error)}`));
+    const code = await drainServer({
+      clock: this.#clock,
+      times: this.#times,
+      server: this.#drainedServer(),
+      onClose: this.#options.onClose ?? (() => {}),
+      log: this.#log,
+    });
+    this.#state = 'closed';
+    this.#stopPassingOn();
+    this.#stopSignals();
+    return code;
+  }
+
+  #drainedServer(): DrainedServer {
+    return {
+      unfinished: () => this.unfinished(),
+      onIdle: (idle) => {
+        this.#onIdle = idle;
+        this.#tellIdle();
+      },
+      // `close` of `http.Server` would close idle connections too, on which a request may be on its way.
+      closeListener: () => void NetServer.prototype.close.call(this.server),
+      closeIdle: () => {
+        this.#closesIdle = true;
+        for (const [socket, requests] of this.#connections) if (requests === 0) socket.destroy();
+      },
+      destroy: () => {
+        const reason = new DOMException('the application ends', 'AbortError');
+        for (const { context } of this.#inFlight) context.abort(reason);
+        for (const socket of this.#connections.keys()) socket.destroy();
+      },
+    };
+  }
+
+  #unready(): { status: 'draining' | 'fail'; why: string } | null {
+    if (this.#state === 'starting') return { status: 'fail', why: 'the application is starting' };
+    if (this.#state !== 'ready') return { status: 'draining', why: 'the application ends' };
+    return this.#declined === null ? null : { status: 'draining', why: this.#declined };
+  }
+
+  /** All that a server does begins with an event, whichever framework listens to it. */
+  #watch(): void {
+    const { server } = this;
+    const emit = server.emit.bind(server) as (event: string, ...args: unknown[]) => boolean;
+    // Below a connection of TLS is another one, which ends with it.
+    const opening = server instanceof TlsServer ? 'secureConnection' : 'connection';
+    server.emit = (event: string, ...args: unknown[]): boolean => {
+      switch (event) {
+        case opening:
+          this.#watchConnection(args[0] as Socket);
+          break;
+        case 'request':
+        case 'checkContinue':
+        case 'checkExpectation':
+          return this.#serve(args as [IncomingMessage, ServerResponse], () => emit(event, ...args));
+        case 'upgrade':
+        case 'connect':
+          return this.#tunnel(args as [IncomingMessage, Socket], () => emit(event, ...args));
+        default:
+      }
+      return emit(event, ...args);
+    };
+  }
+
+  #watchConnection(socket: Socket): void {
+    this.#connections.set(socket, 0);
+    socket.once('close', () => {
+      this.#connections.delete(socket);
+      this.#tunnels.delete(socket);
+      this.#tellIdle();
+    });
+  }
+
+  #serve([request, response]: [IncomingMessage, ServerResponse], next: () => boolean): boolean {
+    const path = pathOf(request.url ?? '/');
+    if (this.#state === 'draining') announceClose(response);
+    else if (this.#declined !== null) response.setHeader(drainHeader, 'true');
+    const context = new ServedRequest(request, this.#clock);
+    const entry: InFlight = { response, context, text: `${request.method} ${path}` };
+    this.#begin(entry, request.socket);
+    bindEvents(request, context);
+    bindEvents(response, context);
+    if ((path === this.#paths.ready || path === this.#paths.health) && isRead(request))
+      return context.run(() => {
+        void this.#answer(path === this.#paths.ready, request, response);
+        return true;
+      });
+    return context.run(next);
+  }
+
+  #begin(entry: InFlight, socket: Socket): void {
+    this.#inFlight.add(entry);
+    this.#connections.set(socket, (this.#connections.get(socket) ?? 0) + 1);
+    entry.response.once('close', () => {
+      this.#inFlight.delete(entry);
+      if (entry.response.writableFinished) entry.context.end();
+      else entry.context.abort(new DOMException('the client has closed the connection', 'AbortError'));
+      const requests = (this.#connections.get(socket) ?? 1) - 1;
+      if (this.#connections.has(socket)) this.#connections.set(socket, requests);
+      if (this.#closesIdle && requests === 0 && !this.#tunnels.has(socket)) socket.destroySoon();
+      this.#tellIdle();
+    });
+  }
+
+  #tunnel([request, socket]: [IncomingMessage, Socket], next: () => boolean): boolean {
+    const { method, url = '/' } = request;
+    this.#tunnels.set(socket, `${method} ${pathOf(url)} (upgraded)`);
+    // It is never idle: its end is the application's to say.
+    this.#connections.set(socket, 1);
+    return new ServedRequest(request, this.#clock).run(next);
+  }
+
+  #tellIdle(): void {
+    if (this.#inFlight.size === 0 && this.#tunnels.size === 0) this.#onIdle();
+  }
+
+  async #answer(readiness: boolean, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const document = await this.health(readiness);
+    const body = `${JSON.stringify(document)}\n`;
+    response.writeHead(healthStatusCode(document), {
+      'Content-Type': 'application/health+json',
+      'Cache-Control': 'no-store',
+      'Content-Length': Buffer.byteLength(body),
+    });
+    response.end(request.method === 'HEAD' ? undefined : body);
+  }
+}
+
+/** The gateway opens its next connection elsewhere. A response that has begun cannot say it any more. */
+function announceClose(response: ServerResponse): void {
+  if (response.headersSent) return;
+  response.setHeader('Connection', 'close');
+  response.setHeader(drainHeader, 'true');
+}
+
+/** Parsers of bodies go on in the listeners of these events, which Node calls outside of the request's context. */
+function bindEvents(emitter: IncomingMessage | ServerResponse, context: ServedRequest): void {
+  const emit = emitter.emit.bind(emitter) as (event: string, ...args: unknown[]) => boolean;
+  emitter.emit = (event: string, ...args: unknown[]) => context.run(() => emit(event, ...args));
+}
+
+function isRead({ method }: IncomingMessage): boolean {
+  return method === 'GET' || method === 'HEAD';
+}
+
+/** Queries may have secrets, and no part in this. */
+function pathOf(target: string): string {
+  const end = target.indexOf('?');
+  return end === -1 ? target : target.slice(0, end);
+}

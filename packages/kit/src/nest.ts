@@ -1,0 +1,26 @@
+import type { Server } from 'node:http';
+import type { Kit } from './kit.ts';
+import { type ListenOptions, listenAddress } from './kit-options.ts';
+import { attach } from './serve.ts';
+
+export interface NestApplication {
+  // Nest itself says `any`.
+  getHttpServer(): unknown;
+  listen(port: number, host?: string): Promise<unknown>;
+  close(): Promise<unknown>;
+}
+
+/**
+ * The hooks of Nest (`onModuleDestroy`, `beforeApplicationShutdown`, `onApplicationShutdown`) run after the last response. Leave
+ * `enableShutdownHooks` out: it would close the application while requests are in flight.
+ */
+export async function serve(app: NestApplication, options: ListenOptions = {}): Promise<Kit> {
+  const onClose = async (): Promise<void> => {
+    await app.close();
+    await options.onClose?.();
+  };
+  const kit = attach(app.getHttpServer() as Server, { ...options, onClose });
+  const { port, host } = listenAddress(options);
+  await (host === undefined ? app.listen(port) : app.listen(port, host));
+  return kit;
+}

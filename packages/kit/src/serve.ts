@@ -1,0 +1,22 @@
+import { once } from 'node:events';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { Server as SecureServer } from 'node:https';
+import { Kit } from './kit.ts';
+import { type KitOptions, type ListenOptions, listenAddress } from './kit-options.ts';
+
+/** Gives the kit to a server of `node:http` or `node:https`, before or after it listens. It is ready once it listens. */
+export function attach(server: Server | SecureServer, options: KitOptions = {}): Kit {
+  const kit = new Kit(server, options);
+  if (server.listening) kit.markReady();
+  else server.once('listening', () => kit.markReady());
+  return kit;
+}
+
+/** Serves a function `(request, response)`, or a server that does not listen yet, at PORT and HOST. Resolves when it listens. */
+export async function serve(app: RequestListener | Server | SecureServer, options: ListenOptions = {}): Promise<Kit> {
+  const server = typeof app === 'function' ? createServer(app) : app;
+  const kit = attach(server, options);
+  server.listen(listenAddress(options));
+  await once(server, 'listening');
+  return kit;
+}
