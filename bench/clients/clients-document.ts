@@ -1,8 +1,8 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { repositoryRoot } from '../../scripts/repository.ts';
 import { clientsTable } from './clients-table.ts';
-import { kinds } from './kinds.ts';
+import { configurations, kinds } from './kinds.ts';
 import type { ClientRow } from './measure-clients.ts';
 import { profiles, troubleMs, troubleStartMs, workMs } from './profiles.ts';
 import { amplificationPlot, secondsPlot } from './clients-plots.ts';
@@ -15,6 +15,12 @@ export function writeComparison(all: readonly ClientRow[], clients: number): voi
   const more = all.filter((row) => row.clients > clients && row.kind === 'candor-client');
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'comparison.md'), pageOf(rows, more));
+  const readme = join(repositoryRoot, 'packages', 'client', 'README.md');
+  const section = /(<!-- npm run bench:clients -- --write -->\n)[^]*?(<!-- end -->)/;
+  writeFileSync(
+    readme,
+    readFileSync(readme, 'utf8').replace(section, (_, start, end) => `${start}\n${summaryTable(rows)}\n${end}`),
+  );
   writeFileSync(join(folder, 'comparison.tsv'), figuresOf([...rows, ...more]));
   writeFileSync(join(folder, 'requests.svg'), amplificationPlot(rows));
   writeFileSync(join(folder, 'seconds.svg'), secondsPlot(rows));
@@ -60,6 +66,9 @@ How to read the columns:
 No client is the best in each column, and none can be: calls that wait succeed later and come back together; calls that fail at once leave
 no load. What a client should never do is in the column of POSTs.
 
+## All together
+
+${summaryTable(rows)}
 ![Requests for each call](requests.svg)
 
 ![Requests in each second](seconds.svg)
@@ -84,4 +93,25 @@ function moreOf(rows: readonly ClientRow[]): string {
     .filter(({ of }) => of.length > 0)
     .map(({ name, of }) => `${name}:\n\n${clientsTable(of)}`);
   return `## candor-client with ${first.clients} clients\n\n${tables.join('\n')}\n`;
+}
+
+/** A row for each client and configuration, over all profiles. */
+function summaryTable(rows: readonly ClientRow[]): string {
+  const lines = kinds.flatMap(({ name }) =>
+    configurations.flatMap((configuration) => {
+      const own = rows.filter((row) => row.kind === name && row.configuration === configuration);
+      if (own.length === 0) return [];
+      const sum = (of: (row: ClientRow) => number): number => own.reduce((total, row) => total + of(row), 0);
+      const calls = sum((row) => row.calls);
+      const most = Math.max(...own.map((row) => row.requests / row.calls));
+      const [share, usual] = [(100 * sum((row) => row.succeeded)) / calls, sum((row) => row.requests) / calls];
+      return [
+        `| ${name} | ${configuration} | ${share.toFixed(1)} % | ${usual.toFixed(2)} | ${most.toFixed(2)} | ${sum((row) => row.doubled)} |`,
+      ];
+    }),
+  );
+  return `| client | configuration | calls that succeed | requests / calls | at the worst | POSTs executed twice |
+|---|---|---:|---:|---:|---:|
+${lines.join('\n')}
+`;
 }
