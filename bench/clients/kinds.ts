@@ -11,12 +11,12 @@ import { Agent, RetryAgent } from 'undici';
 import { createFetch } from '../../packages/client/src/main.ts';
 
 /** One client's way to its origin. */
-export interface ClientWorld {
+interface ClientWorld {
   readonly connect: (done: (error: Error | null, socket: Socket | null) => void) => void;
   readonly honoursKeys: boolean;
 }
 
-export interface StormCall {
+export interface MeasuredCall {
   readonly url: string;
   readonly method: 'GET' | 'POST';
   readonly headers: Record<string, string>;
@@ -24,7 +24,7 @@ export interface StormCall {
 }
 
 /** Resolves with the status of an answer whose body has come whole; rejects as the library does. */
-export type SendCall = (call: StormCall) => Promise<number>;
+type SendCall = (call: MeasuredCall) => Promise<number>;
 
 export const configurations = ['documented', 'configured'] as const;
 /** As the library's documentation shows it first; or with what people add: more retries, POST too with a key, timeouts of 2 s. */
@@ -72,11 +72,11 @@ async function statusOf(response: Response): Promise<number> {
   return response.status;
 }
 
-function withTimeout(call: StormCall): RequestInit {
+function withTimeout(call: MeasuredCall): RequestInit {
   return { ...initOf(call), signal: AbortSignal.timeout(timeoutMs) };
 }
 
-function initOf({ method, headers, body }: StormCall): RequestInit {
+function initOf({ method, headers, body }: MeasuredCall): RequestInit {
   return { method, headers, ...(body === undefined ? {} : { body }) };
 }
 

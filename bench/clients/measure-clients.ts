@@ -1,8 +1,8 @@
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
-import { type Configuration, type Kind, type StormCall } from './kinds.ts';
+import { type Configuration, type Kind, type MeasuredCall } from './kinds.ts';
 import { type Profile, troubleMs, troubleStartMs } from './profiles.ts';
 import { clock, noteWork, passUntil, seedRandom } from './simulated-time.ts';
-import { honoursKeys, StormOrigin } from './storm-origin.ts';
+import { honoursKeys, TroubleOrigin } from './trouble-origin.ts';
 
 export interface ClientRow {
   readonly profile: string;
@@ -31,7 +31,7 @@ export interface ClientRow {
   readonly perSecond: readonly number[];
 }
 
-export interface StormSize {
+interface MeasuredSize {
   readonly clients: number;
   /** Between two calls of a client. */
   readonly everyMs: number;
@@ -41,7 +41,7 @@ export interface StormSize {
 /** Calls begin until then; after it, those under way end. */
 const callsUntilMs = 28_000;
 /** Libraries that wait for longer are not waited for: their calls have failed. */
-const stormMs = 120_000;
+const measuredMs = 120_000;
 /** Of simulated time. */
 const stepMs = 10;
 
@@ -56,11 +56,11 @@ export async function measureClients(
   profile: Profile,
   kind: Kind,
   configuration: Configuration,
-  { clients, everyMs, seed }: StormSize,
+  { clients, everyMs, seed }: MeasuredSize,
 ): Promise<ClientRow> {
   seedRandom(`${seed}/libraries`);
   const random = new SeededRandom(`${seed}/calls`);
-  const origin = new StormOrigin(profile, `${seed}/origin`);
+  const origin = new TroubleOrigin(profile, `${seed}/origin`);
   const start = clock.now();
   const ended: Ended[] = [];
   let calls = 0;
@@ -81,7 +81,7 @@ export async function measureClients(
         body: method === 'POST' ? 'an order' : undefined,
       });
     };
-    const call = async (what: StormCall): Promise<void> => {
+    const call = async (what: MeasuredCall): Promise<void> => {
       noteWork();
       const beganMs = origin.nowMs;
       const ok = await send(what).then(
@@ -97,7 +97,7 @@ export async function measureClients(
   for (let number = 0; number < clients; number++) client(number);
   await passUntil(start + troubleStartMs, stepMs);
   origin.loseConnections();
-  while (origin.nowMs < callsUntilMs || (ended.length < calls && origin.nowMs < stormMs))
+  while (origin.nowMs < callsUntilMs || (ended.length < calls && origin.nowMs < measuredMs))
     await passUntil(clock.now() + 500, stepMs);
 
   return {

@@ -2,7 +2,7 @@ import type { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { answer, pause, reset, type Step } from '../../src/testing/origin-script.ts';
 
 /** What the origin does with one request during the trouble. */
-export interface Trouble {
+interface Trouble {
   /** Whether the work of the request is done, whatever the answer says. */
   readonly executes: boolean;
   readonly steps: readonly Step[];
@@ -20,7 +20,7 @@ export interface Profile {
   trouble(facts: TroubleFacts): Trouble | null;
 }
 
-export interface TroubleFacts {
+interface TroubleFacts {
   readonly client: number;
   /** Since the trouble began. */
   readonly sinceMs: number;

@@ -1,4 +1,4 @@
-// Starts a process: the comparison of clients replaces the timers of the process that it runs in.
+// Starts processes: the comparison of clients replaces the timers of the process in which it runs.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';

@@ -25,7 +25,7 @@ const packages: Readonly<Record<string, string>> = {
 };
 
 export const runtimeNames = ['node', 'node22', 'node24', 'bun', 'deno', 'workerd', 'chromium'] as const;
-export type RuntimeName = (typeof runtimeNames)[number];
+type RuntimeName = (typeof runtimeNames)[number];
 
 /** Null: they are there. Otherwise why they are not, as the end of a sentence. */
 export function fetchRuntimes(say: (line: string) => void): string | null {
@@ -64,7 +64,7 @@ async function bundle(client: string, entry: string): Promise<string> {
   return outputFiles[0]!.text;
 }
 
-export interface ClientFiles {
+interface ClientFiles {
   readonly main: string;
   readonly browser: string;
 }

@@ -11,7 +11,7 @@ import { clock, noteWork } from './simulated-time.ts';
  * The fault origin behind memory sockets. It counts what comes, and what it executes: twice is twice, unless it honours idempotency keys for
  * that client (those with an even number) and has seen the key.
  */
-export class StormOrigin {
+export class TroubleOrigin {
   readonly #profile: Profile;
   readonly #startedAt = clock.now();
   readonly #random: SeededRandom;
