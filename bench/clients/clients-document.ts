@@ -11,7 +11,8 @@ const folder = join(repositoryRoot, 'docs', 'client');
 
 /** Writes the page, the figures and the plots. */
 export function writeComparison(all: readonly ClientRow[], clients: number): void {
-  const rows = all.filter((row) => row.clients === clients);
+  const place = ({ kind }: ClientRow): number => kinds.findIndex(({ name }) => name === kind);
+  const rows = all.filter((row) => row.clients === clients).toSorted((a, b) => place(a) - place(b));
   const more = all.filter((row) => row.clients > clients && row.kind === 'candor-client');
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'comparison.md'), pageOf(rows, more));

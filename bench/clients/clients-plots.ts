@@ -70,7 +70,7 @@ function requestsBar(row: ClientRow, y: number): string {
 
 // Seconds: a row for each client, a column for each profile, and in each cell a bar for each second.
 
-const [nameWidth, cellWidth, cellHeight, cellGap, headHeight] = [190, 150, 34, 12, 78] as const;
+const [nameWidth, cellWidth, cellHeight, cellGap, headHeight] = [200, 150, 34, 12, 78] as const;
 const secondsShown = 40;
 
 /** Requests in each second: what the service gets when it is back. */
@@ -92,7 +92,7 @@ export function secondsPlot(all: readonly ClientRow[]): string {
   return svg(left(groups.length), headHeight + titles.length * (cellHeight + cellGap), 'Requests in each second', [
     svgText(16, 24, 'Requests in each second', 'head'),
     svgText(16, 42, 'The red ground is the trouble. Each column has its own scale.', 'quiet'),
-    ...groups.map(({ name }, index) => svgText(left(index), headHeight - 10, name, 'title')),
+    ...groups.map(({ name }, index) => svgText(left(index), headHeight - 10, name, 'oursText')),
     ...rowsText,
     ...cells,
   ]);
