@@ -4,7 +4,8 @@ import { noteWork } from './simulated-time.ts';
 
 /** A connection without a network: what one end writes, the other reads in a later turn. */
 export function socketPair(): readonly [client: Socket, origin: Socket] {
-  const [client, origin] = [new MemorySocket(), new MemorySocket()];
+  // As sockets of clients do, the client's end answers FIN with FIN.
+  const [client, origin] = [new MemorySocket(false), new MemorySocket(true)];
   client.peer = origin;
   origin.peer = client;
   return [client as unknown as Socket, origin as unknown as Socket];
@@ -25,15 +26,17 @@ class MemorySocket extends Duplex {
   readonly encrypted = false;
   #timer: ReturnType<typeof setTimeout> | null = null;
 
-  constructor() {
-    super({ allowHalfOpen: true });
+  constructor(allowHalfOpen: boolean) {
+    super({ allowHalfOpen });
   }
 
   override _read(): void {}
 
-  override _write(part: Buffer, _: string, done: () => void): void {
+  override _write(part: Buffer, _: string, done: (error?: Error) => void): void {
     noteWork();
-    this.peer?.push(part);
+    // The other end is closed, and its system answers with RST.
+    if (this.peer === null) return done(socketError('read', 'ECONNRESET'));
+    this.peer.push(part);
     done();
   }
 
