@@ -7,7 +7,6 @@ import { outagesOf } from '../outages.ts';
 import { addressHash } from '../page-address.ts';
 import { countFigure, durationFigure, rateFigure, rateFigures, shareFigure } from '../shown-figures.ts';
 import type { SortedColumn } from '../sorted-rows.ts';
-import { Dependencies, Jobs } from './application-parts.tsx';
 import { IncidentCard } from './incident-page.tsx';
 import { Answered, Elapsed, Figures, Mark, Section, Sentence, SortedTable, StateText } from './parts.tsx';
 import { MissedObjectives, Routes } from './routes-table.tsx';
@@ -32,8 +31,6 @@ export function NowPage(): JSX.Element {
           <Traffic status={shown} />
           <Routes status={shown} />
           <Upstreams upstreams={shown.upstreams} />
-          {shown.dependencies.length > 0 && <Dependencies dependencies={shown.dependencies} />}
-          {shown.applications.length > 0 && <Jobs />}
           <PastIncidents />
           <Process status={shown} />
         </>
