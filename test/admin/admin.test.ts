@@ -328,7 +328,7 @@ test('an instance is restarted by who may operate, and each request for it is in
     .map(({ reason }) => reason);
   assert.equal(actions.length, 2);
   assert.match(actions[0] ?? '', /restartInstance \(shop\/1\); it was done/);
-  assert.match(actions[1] ?? '', /restartInstance \(gone\/1\); nothing was changed: no instance gone\/1 runs/);
+  assert.match(actions[1] ?? '', /restartInstance \(gone\/1\); nothing was changed: No instance gone\/1 runs/);
   const { access } = matchOperation('POST', '/v1/instances/restart') as { readonly access?: string };
   assert.equal(access, 'operate');
 });

@@ -23,12 +23,11 @@ import {
 /** Each page, and a text that it has when it is complete. */
 const pages: readonly (readonly [hash: string, text: string])[] = [
   ['#/now', 'last 10 min'],
-  ['#/now', 'It refuses connections'],
   ['#/timeline', 'What happened'],
   ['#/routes/payments', 'Objective: 99.9 % without failure'],
   ['#/requests?query=-shape%3Anone&by=client', 'requests that match, by client'],
   ['#/upstreams', 'attempts in the last minute'],
-  ['#/applications', 'None in candor.yaml.'],
+  ['#/applications', 'It refuses connections'],
   ['#/releases', 'runs no application'],
   ['#/configuration', 'candor.yaml:'],
   ['#/configuration/3', '^ '],
