@@ -1,4 +1,4 @@
-import type { SessionChange } from '../core/exchange.ts';
+import type { SessionChange, User } from '../core/exchange.ts';
 import {
   type MessageHeaders,
   type Framing,
@@ -238,6 +238,10 @@ export abstract class BodyFlow extends ExchangeState implements BufferedClient {
   }
 
   /** For the record. */
+  get user(): User | null {
+    return this.filters?.user ?? this.tunnel?.user ?? null;
+  }
+
   get session(): SessionChange | null {
     return this.filters?.session ?? this.tunnel?.session ?? null;
   }

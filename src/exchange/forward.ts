@@ -102,6 +102,7 @@ interface ForwardFacts extends VariableSource {
 interface FilterChanges {
   readonly bodies: { readonly changesRequest: boolean };
   readonly requestHeadersRemoved: ReadonlySet<string> | null;
+  readonly requestHeadersSet: ReadonlyMap<string, string> | null;
 }
 
 /** The request as it is sent to the endpoint. */
@@ -119,6 +120,7 @@ export class ForwardedRequest implements OutgoingRequest {
   readonly #endpoint: string;
   readonly #ids: Ids;
   readonly #removed: ReadonlySet<string> | null;
+  readonly #set: ReadonlyMap<string, string> | null;
 
   /**
    * `framing` is that of the body as it is sent, which filters may change. A body that they change ends in their time, so that no protocol
@@ -140,6 +142,7 @@ export class ForwardedRequest implements OutgoingRequest {
     this.framing = framing;
     this.upgrade = filters?.bodies.changesRequest === true ? null : request.upgrade;
     this.#removed = filters?.requestHeadersRemoved ?? null;
+    this.#set = filters?.requestHeadersSet ?? null;
     this.webSocketKey = isExtendedConnect(request) ? webSocketKey((bytes) => ids.fill(bytes)) : null;
     this.takesTrailers = request.takesTrailers;
     this.#facts = facts;
@@ -161,6 +164,7 @@ export class ForwardedRequest implements OutgoingRequest {
     else headers.writeTo(ofClient, forwarded);
     if (this.webSocketKey !== null) writeWebSocketHeaders(sink, headers, usual);
     writeLines(sink, lines, this.#facts);
+    if (this.#set !== null) for (const [name, value] of this.#set) sink.header(name, value);
     writeMaxForwards(sink, request);
     const own = edited === null ? sink : new SinkWithout(sink, edited);
     this.#writeHopHeaders(own);

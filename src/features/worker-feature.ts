@@ -10,6 +10,7 @@ import type { Random } from '../core/random.ts';
 import type { Recording } from '../core/recording.ts';
 import type { RequestPriority } from '../core/route-spec.ts';
 import type { BoundSemaphores } from '../core/semaphores.ts';
+import type { AskUpstream } from '../core/subrequest.ts';
 import type { Clock } from '../core/time.ts';
 import type { WaitingRequests } from '../core/waiting-requests.ts';
 import type { ResponseHeadersOf } from '../exchange/ports.ts';
@@ -95,6 +96,8 @@ export interface FeaturePorts {
   readonly pool: PoolClasses;
   /** What the worker has answered well: what is missing of it was not asked for by mistake. */
   readonly answered: AnsweredTargets;
+  /** Asks an upstream on the gateway's own behalf. Not before the revision is in force, which has the upstream. */
+  readonly ask: AskUpstream;
   /** The main thread should not wait for the next regular report. */
   onUrgent(): void;
 }

@@ -1,3 +1,5 @@
+import { fail } from '#failures/failure.ts';
+import { failWith } from '#failures/result.ts';
 import type { BodyLimits } from '../core/body-limit.ts';
 import type { EndedExchange } from '../core/exchange.ts';
 import {
@@ -14,6 +16,7 @@ import type { GatewayState, QueueState } from '../core/schemas/gateway-state.ts'
 import { localBoundSemaphores } from '../core/local-semaphore.ts';
 import { PoolClasses } from '../core/pool-classes.ts';
 import type { Recording } from '../core/recording.ts';
+import type { AskUpstream } from '../core/subrequest.ts';
 import type { SemaphoreSource } from '../core/semaphores.ts';
 import type { WaitingRequests } from '../core/waiting-requests.ts';
 import type { ScriptOf } from '../exchange/ports.ts';
@@ -29,6 +32,8 @@ import type {
 } from '../features/worker-feature.ts';
 
 interface FeaturePartsPorts extends Pick<FeaturePorts, 'clock' | 'deadlines' | 'random'> {
+  /** Absent: there is no upstream. */
+  readonly ask?: AskUpstream;
   readonly semaphores: SemaphoreSource;
   readonly onUrgent?: () => void;
   readonly answered?: AnsweredTargets;
@@ -206,9 +211,9 @@ export class PendingParts {
     const handle = this.#shared[key];
     const semaphores = handle === undefined ? '' : `${handle.index} ${handle.generation}`;
     const before = this.#before.get(key);
-    const { clock, deadlines, random, pool, answered, onUrgent = () => {} } = this.#ports;
+    const { clock, deadlines, random, pool, answered, ask = noUpstream, onUrgent = () => {} } = this.#ports;
     const ports: FeaturePorts = {
-      ...{ clock, deadlines, random, pool, answered, onUrgent },
+      ...{ clock, deadlines, random, pool, answered, ask, onUrgent },
       semaphores: (onAvailable) =>
         handle === undefined ? localBoundSemaphores() : this.#ports.semaphores.bound(handle, onAvailable),
     };
@@ -233,6 +238,9 @@ export class PendingParts {
     for (const { part } of this.#parts.values()) part.discard?.();
   }
 }
+
+const noUpstream: AskUpstream = ({ upstream }) =>
+  Promise.resolve(failWith(fail('configuration_fault', 'route', { what: `there is no upstream ${upstream}` })));
 
 /** What the features of a route and then those of its upstream fill; null or empty where none of them fills anything. */
 export interface RouteHooks {
