@@ -25,6 +25,7 @@ import type { Clock } from '../core/time.ts';
 import { prefixValue, writeForwarding } from '../wire/forwarded.ts';
 import { cdnLoopValue, viaValue } from '../wire/hops.ts';
 import { httpDate } from '../wire/http-date.ts';
+import { dashed } from '../wire/known-names.ts';
 import { appendProxyStatus, othersProxyStatus, proxyStatusMember } from '../wire/proxy-status.ts';
 import { protocolsRequired } from '../wire/upgrade.ts';
 import { webSocketKey } from '../wire/websocket-key.ts';
@@ -74,10 +75,14 @@ export interface OwnRequestHeaders {
 
 /**
  * `addressHeader` is a header of their own in which trusted peers name the client; null: there is none. `Proxy` is always dropped:
- * CGI programs take it for the variable that names their own proxy (CVE-2016-5385).
+ * CGI programs take it for the variable that names their own proxy (CVE-2016-5385). `reserved`: by these headers features tell endpoints what
+ * applications believe, such as who the user is; a peer in front that is trusted may pass on what its client has sent.
  */
-export function ownRequestHeaders(addressHeader: string | null): OwnRequestHeaders {
-  const ofTrusted = headerFilter([...gatewayHeaderNames, 'expect', 'proxy']);
+export function ownRequestHeaders(
+  addressHeader: string | null,
+  reserved: readonly string[] = [],
+): OwnRequestHeaders {
+  const ofTrusted = headerFilter([...gatewayHeaderNames, 'expect', 'proxy', ...reserved, ...reserved.map(dashed)]);
   const claims = addressHeader === null ? clientClaimNames : [...clientClaimNames, addressHeader];
   return { ofTrusted, ofUntrusted: headerFilter(claims, ofTrusted, true) };
 }

@@ -106,6 +106,8 @@ export interface WorkerFeature<S extends object = object, P extends FeaturePart 
   readonly name: string;
   /** Loads what `prepare` needs, such as a library, by `import()`: a worker without the feature does without. Once, before the first `prepare`; if it rejects, the worker cannot be used. */
   load?(): Promise<unknown>;
+  /** The same for what one spec alone needs; null: everything is there. Before each `prepare`. */
+  loadFor?(spec: S): Promise<unknown> | null;
   /**
    * The part of a scope in the next revision of the configuration; `previous` is that of the revision in force, whose state it goes on with.
    * Nothing that others can observe changes before `activate`.

@@ -88,14 +88,24 @@ export class FeatureParts {
         !this.#loaded.has(feature) &&
         scopes.some(({ features }) => features?.[feature.name] !== undefined),
     );
-    if (missing.length === 0) return null;
-    return Promise.all(missing.map((feature) => this.#load(feature))).then(() => {});
+    const loading = missing.map((feature) => this.#load(feature));
+    for (const feature of this.#features)
+      for (const { features } of feature.loadFor === undefined ? [] : scopes) {
+        const spec = features?.[feature.name];
+        const ofSpec = spec === undefined ? null : (feature.loadFor?.(spec) ?? null);
+        if (ofSpec !== null) loading.push(this.#whenLoaded(feature, ofSpec));
+      }
+    return loading.length === 0 ? null : Promise.all(loading).then(() => {});
   }
 
   async #load(feature: WorkerFeature): Promise<void> {
+    await this.#whenLoaded(feature, feature.load?.());
+    this.#loaded.add(feature);
+  }
+
+  async #whenLoaded(feature: WorkerFeature, loading: Promise<unknown> | undefined): Promise<void> {
     try {
-      await feature.load?.();
-      this.#loaded.add(feature);
+      await loading;
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       throw new Error(`the feature ${feature.name} cannot be loaded: ${why}`, { cause: error });
