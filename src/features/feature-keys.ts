@@ -63,7 +63,14 @@ interface ApplicationContext extends UpstreamContext, RouteContext {}
 
 /** A file, by its kind in `config/wanted-files.ts`, which judges it. */
 export interface NamedFile {
-  readonly kind: 'session_key' | 'redirect_map' | 'served_folder' | 'passwords' | 'api_keys' | 'trusted_keys' | 'secret';
+  readonly kind:
+    | 'session_key'
+    | 'redirect_map'
+    | 'served_folder'
+    | 'passwords'
+    | 'api_keys'
+    | 'trusted_keys'
+    | 'secret';
   readonly path: string;
   /** Where it is named, below the route, upstream or application, or in the file. */
   readonly at: Path;
