@@ -2,11 +2,10 @@ import * as z from 'zod';
 import { declare } from '../../schema/default.ts';
 import { quoted } from '../../schema/error-detail.ts';
 import type { Findings, Path } from '../../schema/findings.ts';
-import { parseLoneHeaderName } from '../../schema/format/field.ts';
 import { oneOrMany, parsed, text } from '../../schema/leaves.ts';
 import { key, section } from '../../schema/section.ts';
 import { type FeatureKeys, featureKeys, type NamedFile } from '../feature-keys.ts';
-import { parseRealm } from './keys-realm.ts';
+import { parseRealm, parseUserHeader } from './keys-values.ts';
 import type { SchemeBeside, SchemeContext, SchemeKeys } from './keys-scheme.ts';
 import { schemesOfFile } from './keys-schemes.ts';
 import { authenticationName, type AuthenticationSpec, type RequiredOfUsers } from './settings.ts';
@@ -15,7 +14,7 @@ const absent = {
   realm: declare('Restricted', 'It tells nothing of what is behind it.'),
 };
 
-const headerName = parsed(parseLoneHeaderName, { kind: 'header name', examples: ['X-User'] });
+const headerName = parsed(parseUserHeader, { kind: 'header name', examples: ['X-User'] });
 
 const requireSection = section({
   users: key(oneOrMany(text), 'Names of users, of which one must be that of the client.'),

@@ -45,6 +45,11 @@ export class BcryptThread {
     });
   }
 
+  /** Ends the thread. */
+  async close(): Promise<void> {
+    await this.#thread?.terminate();
+  }
+
   #start(): Worker {
     const thread = new Worker(new URL(import.meta.url), {
       ...{ workerData: role, name: 'candor passwords' },
