@@ -349,7 +349,7 @@ describe('what is written', () => {
     ],
     [
       'authentication of the file, of a route, and none; checks of load balancers have no credentials',
-      'trusted_peers: [10.0.0.1]\nauthentication: { basic: { users_file: users }, user_header: X-User, realm: Team }\nupstreams: { a: "a:1" }\nroutes: [{ path: /a, to: a }, { path: /b, to: a, authentication: none }, { path: /c, to: a, authentication: { api_keys: { keys_file: keys, header: X-API-Key, pass_credentials: true }, groups_header: X-Groups, require: { groups: [ops], claims: { tenant: "7" } } } }, { path: /up, readiness: true }]',
+      'trusted_peers: [10.0.0.1]\nauthentication: { basic: { users_file: users }, user_header: X-User, realm: Team }\nupstreams: { a: "a:1" }\nroutes: [{ path: /a, to: a }, { path: /b, to: a, authentication: none }, { path: /c, to: a, authentication: { api_keys: { keys_file: keys, header: X-API-Key, pass_credentials: true }, groups_header: X-Groups, require: { groups: [ops], users: ci } } }, { path: /up, readiness: true }]',
       ({ routes, headersReserved }) => [...routes.map(({ features }) => features?.['authentication']), headersReserved],
       [
         {
@@ -360,7 +360,7 @@ describe('what is written', () => {
         {
           schemes: [{ name: 'api_keys', spec: { keysText: '', header: 'x-api-key', passesCredentials: true } }],
           realm: 'Restricted',
-          require: { users: null, groups: ['ops'], claims: { tenant: ['7'] } },
+          require: { users: ['ci'], groups: ['ops'], claims: null },
           ...{ userHeader: null, groupsHeader: 'X-Groups' },
         },
         undefined,

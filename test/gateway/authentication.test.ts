@@ -71,7 +71,7 @@ describe('a gateway with authentication', () => {
       record,
       edge.gateway.status(),
       edge.gateway.effectiveConfiguration(),
-      edge.gateway.configurations.list(),
+      edge.gateway.configurations.list,
       edge.events,
       wrong.body.toString(),
     ]);
