@@ -79,6 +79,20 @@ describe('the queue of password checks', () => {
     assert.deepEqual([world.queue.waiting, world.queue.retryAfterS], [0, 1]);
   });
 
+  it('lets others log in while a client sends 500 passwords each second', async () => {
+    const world = new World();
+    const seconds = 10;
+    for (let ms = 0; ms < seconds * 1000; ms += 10) {
+      for (let index = 0; index < 5; index++) world.add('192.0.2.1', `flood ${ms} ${index}`);
+      if (ms % 150 === 0) world.add(`198.51.100.${(ms / 150) % 50}`, `login ${ms}`);
+      await world.pass(10);
+    }
+    await world.pass(200);
+    const logins = world.ended.filter((end) => /^login \d+ true$/.test(end)).length;
+    assert.equal(logins, Math.ceil((seconds * 1000) / 150), 'none of them was turned away');
+    assert.ok(!world.ended.some((end) => /^login \d+ busy$/.test(end)));
+  });
+
   it('goes on after a check that breaks', async () => {
     const world = new World();
     const broken: string[] = [];
