@@ -96,7 +96,7 @@ routes:
 );
 const gateway = spawn(process.execPath, [join(repositoryRoot, 'bin', 'candor'), 'up', '-c', 'candor.yaml'], {
   cwd: folder,
-  stdio: ['ignore', 'ignore', 'inherit'],
+  stdio: 'ignore',
 });
 try {
   while ((await ask('/open', '127.0.0.1')).status !== 200) await sleep(100);

@@ -211,7 +211,7 @@ describe('a route with authentication', () => {
     assert.equal(ada.status, 200);
     assert.deepEqual([...new Set(world.records.map(({ failure }) => failure?.cause))].toSorted(), [
       'authentication_busy',
-      'client_disconnected',
+      'client_gone',
       undefined,
     ]);
   });

@@ -32,7 +32,7 @@ class World {
 
   async pass(ms: number): Promise<void> {
     for (let passed = 0; passed < ms; passed += 10) {
-      this.clock.advance(10);
+      await this.clock.advance(10);
       await new Promise(setImmediate);
     }
   }

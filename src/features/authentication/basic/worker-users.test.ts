@@ -45,7 +45,7 @@ describe('the users of a file', () => {
     users.keep(id, true);
     for (let index = 0; index < 10_000; index++) users.keep(`wrong ${index}`, false);
     assert.deepEqual([users.known(id), users.known('wrong 9999'), users.known('wrong 1')], [true, false, null]);
-    clock.advance(60_001);
+    clock.advanceSync(60_001);
     assert.deepEqual([users.known(id), users.known('wrong 9999')], [null, null]);
   });
 });
