@@ -209,11 +209,8 @@ describe('a route with authentication', () => {
     world.pass(5);
     const ada = await asked(world, { Authorization: basicOf('ada:correct horse') });
     assert.equal(ada.status, 200);
-    assert.deepEqual([...new Set(world.records.map(({ failure }) => failure?.cause))].toSorted(), [
-      'authentication_busy',
-      'client_gone',
-      undefined,
-    ]);
+    const causes = world.records.map(({ failure }) => failure?.cause ?? 'none');
+    assert.deepEqual(new Set(causes), new Set(['authentication_busy', 'client_gone', 'none']));
   });
 
   it('writes no credentials into records, answers and counts', async () => {

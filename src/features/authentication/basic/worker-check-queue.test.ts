@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { localSemaphoreSource } from '../../../core/local-semaphore.ts';
 import { PoolClasses } from '../../../core/pool-classes.ts';
+import { after } from '../../../core/time.ts';
 import { SimulatedClock } from '../../../testing/simulated-clock.ts';
 import { type Check, CheckQueue, waitingMax } from './worker-check-queue.ts';
 
@@ -20,7 +21,7 @@ class World {
       run: async () => {
         this.begun.push(name);
         assert.equal(++this.running, 1, 'one at a time');
-        await new Promise<void>((resolve) => this.clock.schedule(this.clock.now() + 50, resolve, undefined));
+        await new Promise<void>((resolve) => this.clock.schedule(after(this.clock.now(), 50), resolve, undefined));
         this.running--;
         return true;
       },
