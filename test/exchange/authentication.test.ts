@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { createHash, scryptSync } from 'node:crypto';
-import { describe, it } from 'node:test';
+import { before, describe, it } from 'node:test';
 import type { RouteSpec } from '../../src/core/route-spec.ts';
 import type { RouteId } from '../../src/core/endpoint.ts';
 import type { AuthenticationSpec } from '../../src/features/authentication/settings.ts';
+import { authentication } from '../../src/features/authentication/worker.ts';
 import { Http1World } from './http1-world.ts';
 import type { ClientActor, WorldOptions } from './world.ts';
 
@@ -56,6 +57,9 @@ async function asked(world: Http1World, headers: Record<string, string>, target 
   }
   return client;
 }
+
+// A worker does so before it prepares a route.
+before(() => authentication.loadFor?.(spec()));
 
 describe('a route with authentication', () => {
   const cases: readonly {
