@@ -184,6 +184,23 @@ describe('a route with authentication', () => {
     );
   });
 
+  it('refuses names that nobody has, also with the password of a user', async () => {
+    const world = worldOf([route(spec())]);
+    for (const name of ['eve', 'Ada', 'ada ', '', 'x1', 'x2', 'x3', 'x4'])
+      for (const password of ['correct horse', 'pass:word', 'x']) {
+        const { status } = await asked(world, { Authorization: basicOf(`${name}:${password}`) });
+        assert.equal(status, 401, `${name} ${password}`);
+      }
+  });
+
+  it('removes a header that the file writes with "_" in the spelling with "-" too', async () => {
+    const own = spec({ userHeader: 'X_User' });
+    const world = worldOf([route(own)], { headersReserved: ['x_user'] });
+    await asked(world, { 'X-User': 'root', Authorization: basicOf('ada:correct horse') });
+    const [arrived] = world.endpoint('a').arrived;
+    assert.deepEqual([arrived?.header('x_user'), arrived?.header('x-user')], ['ada', null]);
+  });
+
   it('checks a password once for the requests of a page, and not again for a minute', async () => {
     const world = worldOf([route(spec())]);
     const headers = { Authorization: basicOf('ada:correct horse') };
