@@ -193,6 +193,26 @@ describe('a route with authentication', () => {
       }
   });
 
+  it('removes what a client says that it is from trailers too', async () => {
+    const world = worldOf([route(spec())]);
+    let atEnd: readonly (string | undefined)[] = [];
+    world.endpoint('a').onRequest = (request) =>
+      void setTimeout(() => {
+        atEnd = [request.trailers.get('x-user'), request.trailers.get('x_user'), request.trailers.get('x-sum')];
+        request.answer(200, 'ok');
+      }, 0);
+    const headers = { 'X-API-Key': key, TE: 'trailers', Trailer: 'X-User, X-Sum' };
+    const client = world.request({ method: 'POST', expects: 'chunked', headers });
+    world.pass(5);
+    client.write('one');
+    client.end({ 'X-User': 'root', X_User: 'root', 'X-Sum': '3' });
+    for (let turn = 0; client.status === 0 && turn < 1000; turn++) {
+      world.pass(1);
+      await new Promise(setImmediate);
+    }
+    assert.deepEqual([client.status, ...atEnd], [200, undefined, undefined, '3']);
+  });
+
   it('removes a header that the file writes with "_" in the spelling with "-" too', async () => {
     const own = spec({ userHeader: 'X_User' });
     const world = worldOf([route(own)], { headersReserved: ['x_user'] });
