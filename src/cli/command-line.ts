@@ -52,6 +52,7 @@ import {
 import { appCommands } from './app-commands.ts';
 import { deployCommand, promoteCommand, releasesCommand, rollbackCommand } from './release-commands.ts';
 import { costCommand, topCommand } from './usage-commands.ts';
+import { keyCommands, passwordCommand } from './credential-commands.ts';
 import { secretCommands } from './secret-commands.ts';
 import { probeCommand, tortureCommand, tortureUsages } from './test-commands.ts';
 import { demoCommand, runCommand, upCommand } from './serve-commands.ts';
@@ -228,6 +229,8 @@ const root = buildRouteMap<string, ParserContext>({
     logs: logsCommand,
     events: eventsCommand,
     token: tokenCommand,
+    password: passwordCommand,
+    key: keyCommands,
     trust: trustCommand,
     demo: demoCommand,
     torture: {

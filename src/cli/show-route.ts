@@ -81,6 +81,7 @@ function routeLines(found: RouteExplanation, style: Style): string[] {
     ...settingLines('timeouts', found.timeouts as FlatSettings | null),
     ...settingLines('retries', found.retry),
     ...settingLines('headers', found.headers),
+    ...settingLines('access', found.access),
     ...settingLines('limits', found.limits),
     ...settingLines('programs', found.programs),
     ...passedLines(candidates, style),

@@ -72,3 +72,14 @@ function specsOf(specOf: (feature: FeatureKeys) => object | null): FeatureSpecs 
   });
   return specs.length === 0 ? undefined : Object.fromEntries(specs);
 }
+
+/** Names of headers by which features tell endpoints what applications believe, in lower case: no client may send them, on any route. */
+export function headersReserved(
+  routes: readonly RouteRead[],
+  file: object,
+): { readonly headersReserved?: readonly string[] } {
+  const names = routes.flatMap((read) =>
+    featuresOfFile.flatMap(({ headersReserved: of }) => of?.(read, file) ?? []).map((name) => name.toLowerCase()),
+  );
+  return names.length === 0 ? {} : { headersReserved: [...new Set(names)].toSorted() };
+}

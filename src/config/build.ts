@@ -4,7 +4,7 @@ import { buildSyslog } from './log-schema.ts';
 import type { Configuration, StoreSpec, WorkersSpec, OtlpSpec } from '../core/configuration.ts';
 import type { ClientLimits, ListenerSpec } from '../core/listener-spec.ts';
 import { adminSocketCandidates } from './admin-socket.ts';
-import { fileFeatures } from './build-features.ts';
+import { fileFeatures, headersReserved } from './build-features.ts';
 import { type BuildContext, contentOf } from './build-context.ts';
 import { unroutedHeaders } from './build-headers.ts';
 import { buildPages, buildRoutes } from './build-routes.ts';
@@ -64,6 +64,7 @@ export function build(draft: Draft, context: BuildContext): Configuration {
     ),
     trustedPeers: plain.trusted_peers ?? [],
     clientAddressHeader: plain.client_address_header?.toLowerCase() ?? null,
+    ...headersReserved([...draft.routes.values()], plain),
     client: buildClient(plain.client ?? {}),
     dns: { servers: plain.dns?.servers ?? [], allow: plain.dns?.allow ?? [], deny: plain.dns?.deny ?? [] },
     admin: {

@@ -43,8 +43,8 @@ for (const [keys, says] of [
     /^the gateway does not cache responses yet; how long browsers keep files is "cache" of "files"/,
   ],
   [
-    ['basic_auth', 'auth', 'auth_basic', 'forward_auth', 'jwt', 'forwardAuth'],
-    /^authentication of clients is not supp/,
+    ['basic_auth', 'auth', 'auth_basic', 'forward_auth', 'htpasswd', 'forwardAuth'],
+    /^how clients say who they are is "authentication" of a route/,
   ],
   [['ip_hash', 'consistent_hash'], /^requests of one client go to one endpoint with "balance: /],
   [['gzip', 'encode', 'compression'], /^(?:did you mean "compress"|it is "compress: true")/],
@@ -253,7 +253,7 @@ for (const [place, keys] of [
 test('limits and doors of clients are explained in client too', () => {
   for (const [key, says] of [
     ['rate_limit', /^limits of request rates/],
-    ['auth', /^authentication of clients/],
+    ['auth', /^how clients say who they are/],
     ['allow', /^a route takes clients of some networks alone/],
     ['tls', /^TLS for clients/],
   ] as const)

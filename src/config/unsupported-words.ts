@@ -192,11 +192,11 @@ const unsupported: readonly Unsupported[] = [
   },
   {
     keys: words(
-      'basicauth auth authbasic authbasicuserfile authentication authorize forwardauth extauthz jwt oauth oauth2 oidc',
-      'authrequest digestauth apikey apikeys htpasswd userlist basicauthusers',
+      'basicauth auth authbasic authbasicuserfile authorize forwardauth extauthz jwt oauth oauth2 oidc',
+      'authrequest digestauth apikey htpasswd userlist basicauthusers',
     ),
     message:
-      'authentication of clients is not supported yet; leave it to the application, or to what stands before Candor',
+      'how clients say who they are is "authentication" of a route, or at the top for all: authentication: { basic: { users_file: users } }',
     ofClients: true,
   },
   {

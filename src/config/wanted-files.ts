@@ -25,6 +25,10 @@ export interface WantedFile {
     | 'hmac_key'
     | 'session_key'
     | 'redirect_map'
+    | 'passwords'
+    | 'api_keys'
+    | 'trusted_keys'
+    | 'secret'
     | 'alert_secret'
     | 'header_value'
     /** Of an earlier run; it need not be there. */
@@ -71,6 +75,13 @@ export const wantedBytesMax = {
   session_key: 4 * 1024,
   /** Ten times ten thousand lines; each worker holds it. */
   redirect_map: 8 * 1024 * 1024,
+  /** Ten thousand lines; each worker holds it. */
+  passwords: 2 * 1024 * 1024,
+  api_keys: 2 * 1024 * 1024,
+  /** Public keys of those who sign tokens. */
+  trusted_keys: 256 * 1024,
+  /** Of a client of a login provider. */
+  secret: 4 * 1024,
   /** A URL, a token or a password. */
   alert_secret: 4 * 1024,
   /** A key of an account. */
@@ -92,6 +103,10 @@ export const wantedNames = {
   hmac_key: 'the key of an external account',
   session_key: 'a key for sticky sessions',
   redirect_map: 'a list of redirects',
+  passwords: 'a list of users and their passwords',
+  api_keys: 'a list of API keys',
+  trusted_keys: 'a list of public keys',
+  secret: 'a secret',
   alert_secret: 'a secret of a target of alerts',
   header_value: 'the value of a header',
   local_authority: 'a local CA',
@@ -106,6 +121,9 @@ export function wantedFiles(draft: Draft, directory: string, stateFolder: string
     for (const [status, path] of Object.entries(from ?? {})) want('error_page', path, [...at, status]);
   };
   pages(draft.plain.error_pages, ['error_pages']);
+  for (const { filesOfFile } of featuresOfFile)
+    for (const named of filesOfFile?.(draft.plain) ?? [])
+      wanted.push({ ...named, path: resolve(directory, named.path) });
   for (const [at, route] of draft.routes) {
     pages(route.error_pages, ['routes', at, 'error_pages']);
     for (const { filesOfRoute } of featuresOfFile)
@@ -226,6 +244,9 @@ export function programPath(program: string, directory: string): string {
   return program.includes('/') ? resolve(directory, program) : program;
 }
 
+/** What nobody but the gateway should read, of those that features review. */
+const secretKinds: ReadonlySet<WantedFile['kind']> = new Set(['passwords', 'api_keys', 'secret']);
+
 /** What is written about TLS at a listener; null: nothing. */
 export function tlsOfListener(listener: ListenerRead): ListenerTlsRead | null {
   const tls = typeof listener === 'object' && 'bind' in listener ? listener.tls : undefined;
@@ -261,8 +282,10 @@ export function reviewFiles(
     )
       collector.warnAtValue(at, reading.error.message, reading.error.suggestion);
     else if (!reading.ok) collector.addDetail(at, reading.error);
-    else if (review !== undefined) review(reading.text, at, collector);
-    else if (kind === 'error_page') reviewPage(path, reading.text, at, collector);
+    else if (review !== undefined) {
+      review(reading.text, at, collector);
+      if (reading.isOpen && secretKinds.has(kind)) warnOpen(path, at, collector);
+    } else if (kind === 'error_page') reviewPage(path, reading.text, at, collector);
     else if (kind === 'session_key') reviewSessionKey(path, reading, at, collector);
     else if (kind === 'alert_secret') reviewAlertSecret(path, reading, at, collector);
     else if (kind === 'header_value') reviewHeaderValue(path, reading, at, collector);

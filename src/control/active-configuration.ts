@@ -108,7 +108,7 @@ export class ActiveConfiguration {
   ): Snapshot {
     const { deployment, member, drain, listeners, routes, unrouted, trustedPeers, clientAddressHeader, client } =
       configuration;
-    const { log, store, otlp } = configuration;
+    const { log, store, otlp, headersReserved } = configuration;
     const featureSemaphores = this.#semaphores.of(configuration);
     const { queryAllowed, secretHeaders, recordedHeaderNames, fullDetail } = log;
     return {
@@ -126,6 +126,7 @@ export class ActiveConfiguration {
       overlay,
       trustedPeers,
       clientAddressHeader,
+      ...(headersReserved === undefined ? {} : { headersReserved }),
       client,
       queryAllowed,
       secretHeaders,

@@ -10,6 +10,8 @@ import { TextRedactor } from '../redact/text-redactor.ts';
  * the main thread does not load the schema; a test compares the two.
  */
 export const hiddenSettings: ReadonlyMap<string, Hiding> = new Map<string, Hiding>([
+  ['usersText', 'file'],
+  ['keysText', 'file'],
   ['key', 'file'],
   ['directory', 'query'],
   ['fallback', 'query'],

@@ -76,6 +76,7 @@ export function explainRoute(
     retry: null,
     rewrite: null,
     headers: null,
+    access: null,
     limits: null,
     programs: null,
   };
@@ -107,9 +108,15 @@ function found(
     retry: upstream === null ? null : Object.assign({}, ...shown.map(({ retry }) => retry)),
     rewrite: upstream === null ? null : Object.assign(rewriteOf(spec, request), ...shown.map(({ rewrite }) => rewrite)),
     headers: Object.assign(headersOf(spec), ...shown.map(({ headers }) => headers)),
+    access: accessOf(shown.flatMap(({ access }) => (access === undefined ? [] : [access]))),
     limits: Object.assign({}, ...shown.map(({ limits }) => limits), limitsOf(spec, upstream)),
     programs: shown.find(({ programs }) => programs !== undefined)?.programs ?? null,
   };
+}
+
+/** Null: everybody may enter. */
+function accessOf(rules: readonly FlatSettings[]): FlatSettings | null {
+  return rules.length === 0 ? null : Object.assign({}, ...rules);
 }
 
 /** Names alone: a value may be a secret. */

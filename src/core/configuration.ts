@@ -29,6 +29,8 @@ export interface Configuration {
   readonly trustedPeers: readonly string[];
   /** Lowercase: the header in which these peers name the client; null: X-Forwarded-For, then Forwarded. */
   readonly clientAddressHeader: string | null;
+  /** Lowercase: what features tell endpoints by these headers, no client may. Absent: none. */
+  readonly headersReserved?: readonly string[];
   readonly client: ClientLimits;
   readonly dns: DnsSpec;
   readonly admin: AdminSpec;

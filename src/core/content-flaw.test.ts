@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { PairHeaders } from '../testing/pair-headers.ts';
+import { PairHeaders } from './pair-headers.ts';
 import { isOtherContent, isUnclosedJson, takenCoding, targetCell } from './content-flaw.ts';
 import { contentKindOfText } from './content-kind.ts';
 

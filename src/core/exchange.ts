@@ -34,6 +34,16 @@ export interface ClientFacts {
   recordCache: object | null;
 }
 
+/** Who has authenticated at the gateway. */
+export interface User {
+  /** For records and people: never a secret. */
+  readonly name: string;
+  /** How, such as 'basic'. */
+  readonly by: string;
+  /** What is known beside the name, such as the claims of a token. */
+  readonly claims: Readonly<Record<string, unknown>>;
+}
+
 /** `new`: the client had no session. `moved`: the endpoint of its session could not get the request. */
 export type SessionChange = 'new' | 'moved';
 
@@ -180,6 +190,8 @@ export interface EndedExchange {
   readonly waitedMs?: number;
   /** What has become of the client's session at an endpoint; null or absent: it has none, or it stays. */
   readonly session?: SessionChange | null;
+  /** Who has authenticated at the gateway; null or absent: nobody has. */
+  readonly user?: User | null;
   /** The client got a page of the route in place of the body of the application; absent: it did not. */
   readonly pageReplaced?: boolean;
   /** The upstream that was drawn for the request, where another one has got it; '' or absent: none was, or `upstream`. */

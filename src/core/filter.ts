@@ -1,4 +1,4 @@
-import type { ClientFacts, SessionChange } from './exchange.ts';
+import type { ClientFacts, SessionChange, User } from './exchange.ts';
 import type { Failure } from '#failures/failure.ts';
 import type { Framing, MessageHeaders, Ownership, RequestHead, ResponseHead } from './message.ts';
 import type { UpstreamStream } from './stream.ts';
@@ -136,6 +136,12 @@ export interface FilterContext {
   resume(filter: Filter, decision: Exclude<FilterDecision, 'suspend'>): void;
   /** The endpoint does not get this header of the client. Before an endpoint is chosen. */
   removeRequestHeader(name: string): void;
+  /** The endpoint gets this header with this value alone, which may have no control characters. Before an endpoint is chosen. */
+  setRequestHeader(name: string, value: string): void;
+  /** Who the client is, as an earlier filter has found out; null: nobody has. */
+  readonly user: User | null;
+  /** A filter has found out who the client is: for later filters, and by its name for the record. */
+  noteUser(user: User): void;
   /** For the record: the client begins a session at the endpoint, or its session moves there from another one. */
   noteSession(change: SessionChange): void;
   /** The state that `filter` has set for this exchange with `setState`; undefined if it has set none. */

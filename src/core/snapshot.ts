@@ -36,6 +36,8 @@ export interface Snapshot {
   readonly overlay: RouteOverlay;
   readonly trustedPeers: readonly string[];
   readonly clientAddressHeader: string | null;
+  /** Lowercase: no request of a client has these headers at an endpoint. Absent: none. */
+  readonly headersReserved?: readonly string[];
   readonly client: ClientLimits;
   readonly queryAllowed: readonly string[];
   readonly secretHeaders: readonly string[];

@@ -316,7 +316,7 @@ export class Exchange
     this.#timeoutTimer?.cancel(); // The exchange timeout does not apply to tunnels.
     this.#admission?.end(); // Nor do bounds of requests: a tunnel occupies a connection, and those have a limit of their own.
     const bodyFollows = !this.requestComplete && !hasNoBody(this.request.framing);
-    const start = tunnelStart(this.requireRoute(), attempt, protocol, response, bodyFollows, this.session);
+    const start = tunnelStart(this.requireRoute(), attempt, protocol, response, bodyFollows, this);
     this.closeFilters();
     this.filters = null;
     this.tunnel = new Tunnel(start, this, this.ports);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { ClientFacts } from '../core/exchange.ts';
 import type { HttpVersion } from '../core/message.ts';
-import { PairHeaders, pairsWritten } from '../testing/pair-headers.ts';
+import { PairHeaders, pairsWritten } from '../core/pair-headers.ts';
 import { writeForwarding } from '../wire/forwarded.ts';
 import { cdnLoopValue, viaValue } from '../wire/hops.ts';
 import { FirstHops } from './first-hops.ts';

@@ -25,6 +25,7 @@ import type { Clock } from '../core/time.ts';
 import { prefixValue, writeForwarding } from '../wire/forwarded.ts';
 import { cdnLoopValue, viaValue } from '../wire/hops.ts';
 import { httpDate } from '../wire/http-date.ts';
+import { dashed } from '../wire/known-names.ts';
 import { appendProxyStatus, othersProxyStatus, proxyStatusMember } from '../wire/proxy-status.ts';
 import { protocolsRequired } from '../wire/upgrade.ts';
 import { webSocketKey } from '../wire/websocket-key.ts';
@@ -74,10 +75,11 @@ export interface OwnRequestHeaders {
 
 /**
  * `addressHeader` is a header of their own in which trusted peers name the client; null: there is none. `Proxy` is always dropped:
- * CGI programs take it for the variable that names their own proxy (CVE-2016-5385).
+ * CGI programs take it for the variable that names their own proxy (CVE-2016-5385). `reserved`: by these headers features tell endpoints what
+ * applications believe, such as who the user is; a peer in front that is trusted may pass on what its client has sent.
  */
-export function ownRequestHeaders(addressHeader: string | null): OwnRequestHeaders {
-  const ofTrusted = headerFilter([...gatewayHeaderNames, 'expect', 'proxy']);
+export function ownRequestHeaders(addressHeader: string | null, reserved: readonly string[] = []): OwnRequestHeaders {
+  const ofTrusted = headerFilter([...gatewayHeaderNames, 'expect', 'proxy', ...reserved, ...reserved.map(dashed)]);
   const claims = addressHeader === null ? clientClaimNames : [...clientClaimNames, addressHeader];
   return { ofTrusted, ofUntrusted: headerFilter(claims, ofTrusted, true) };
 }
@@ -102,6 +104,7 @@ interface ForwardFacts extends VariableSource {
 interface FilterChanges {
   readonly bodies: { readonly changesRequest: boolean };
   readonly requestHeadersRemoved: ReadonlySet<string> | null;
+  readonly requestHeadersSet: ReadonlyMap<string, string> | null;
 }
 
 /** The request as it is sent to the endpoint. */
@@ -119,6 +122,7 @@ export class ForwardedRequest implements OutgoingRequest {
   readonly #endpoint: string;
   readonly #ids: Ids;
   readonly #removed: ReadonlySet<string> | null;
+  readonly #set: ReadonlyMap<string, string> | null;
 
   /**
    * `framing` is that of the body as it is sent, which filters may change. A body that they change ends in their time, so that no protocol
@@ -140,6 +144,7 @@ export class ForwardedRequest implements OutgoingRequest {
     this.framing = framing;
     this.upgrade = filters?.bodies.changesRequest === true ? null : request.upgrade;
     this.#removed = filters?.requestHeadersRemoved ?? null;
+    this.#set = filters?.requestHeadersSet ?? null;
     this.webSocketKey = isExtendedConnect(request) ? webSocketKey((bytes) => ids.fill(bytes)) : null;
     this.takesTrailers = request.takesTrailers;
     this.#facts = facts;
@@ -161,6 +166,7 @@ export class ForwardedRequest implements OutgoingRequest {
     else headers.writeTo(ofClient, forwarded);
     if (this.webSocketKey !== null) writeWebSocketHeaders(sink, headers, usual);
     writeLines(sink, lines, this.#facts);
+    if (this.#set !== null) for (const [name, value] of this.#set) sink.header(name, value);
     writeMaxForwards(sink, request);
     const own = edited === null ? sink : new SinkWithout(sink, edited);
     this.#writeHopHeaders(own);

@@ -1,4 +1,4 @@
-import { explain, proxyStatusParameters } from '#failures/failure-texts.ts';
+import { explain, headersOf, proxyStatusParameters } from '#failures/failure-texts.ts';
 import type { Failure } from '#failures/failure.ts';
 import { proxyStatusMember } from '../wire/proxy-status.ts';
 import { type Account, type AccountFacts, giveAccount } from './account.ts';
@@ -198,6 +198,7 @@ function commonHeaders(facts: GenerateFacts, account: Account): readonly (readon
   ];
   if (account.type !== null) headers.push(['Proxy-Status', memberFor(facts, account)]);
   if (account.retryAfterS !== null) headers.push(['Retry-After', String(account.retryAfterS)]);
+  headers.push(...headersOf(facts.failure));
   return headers;
 }
 

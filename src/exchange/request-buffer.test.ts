@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import * as fc from '../../test/properties.ts';
 import type { BufferSpec } from '../core/route-spec.ts';
 import { type MessageHeaders, type Framing, noBody, type RequestHead } from '../core/message.ts';
-import { PairHeaders } from '../testing/pair-headers.ts';
+import { PairHeaders } from '../core/pair-headers.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import type { Instant } from '../core/time.ts';
 import type { Attempt } from './attempt.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from '../../test/properties.ts';
 import type { Framing, Ownership, ResponseHead } from '../core/message.ts';
-import { PairHeaders } from '../testing/pair-headers.ts';
+import { PairHeaders } from '../core/pair-headers.ts';
 import { BufferAllowance } from './buffer-allowance.ts';
 import { type BufferedClient, mayBuffer, ResponseBuffer } from './response-buffer.ts';
 

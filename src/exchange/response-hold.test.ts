@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import * as fc from '../../test/properties.ts';
 import type { Framing, ResponseHead } from '../core/message.ts';
 import type { Instant, Timer } from '../core/time.ts';
-import { PairHeaders } from '../testing/pair-headers.ts';
+import { PairHeaders } from '../core/pair-headers.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { ResponseHold, heldBytesMax } from './response-hold.ts';
 

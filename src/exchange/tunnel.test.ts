@@ -47,6 +47,7 @@ class TunnelWorld implements TunnelEnds {
       settings,
       bodyFollows: false,
       session: null,
+      user: null,
       halfClosedMs: 60_000,
     };
     this.tunnel = new Tunnel(start, this, { clock: this.clock, ids: new IdSource(new SeededRandom('tunnel')) });

@@ -1,5 +1,5 @@
 import type { TunnelSpec } from '../core/route-spec.ts';
-import type { EndedExchange, SessionChange, TunnelFacts } from '../core/exchange.ts';
+import type { EndedExchange, SessionChange, TunnelFacts, User } from '../core/exchange.ts';
 import { fail, type Failure, type ForceCloseReason } from '#failures/failure.ts';
 import type { MessageHeaders, Ownership, ResponseHead } from '../core/message.ts';
 import { after, type Clock, type Instant, never, type Timer } from '../core/time.ts';
@@ -76,6 +76,7 @@ interface TunnelStart {
   readonly bodyFollows: boolean;
   /** What the filters have noted before. */
   readonly session: SessionChange | null;
+  readonly user: User | null;
   /** For how long a tunnel may be idle of which one direction has ended: it is about to end. */
   readonly halfClosedMs: number;
 }
@@ -87,10 +88,10 @@ export function tunnelStart(
   protocol: string,
   response: ResponseHead,
   bodyFollows: boolean,
-  session: SessionChange | null = null,
+  { session, user }: Pick<TunnelStart, 'session' | 'user'> = { session: null, user: null },
 ): TunnelStart {
   const extended = response.headers.has('sec-websocket-extensions');
-  return { protocol, extended, address, settings, bodyFollows, session, halfClosedMs: timeouts.idleMs };
+  return { protocol, extended, address, settings, bodyFollows, session, user, halfClosedMs: timeouts.idleMs };
 }
 
 /**
@@ -150,6 +151,10 @@ export class Tunnel implements TunnelFacts, BodyPath {
 
   get session(): SessionChange | null {
     return this.#start.session;
+  }
+
+  get user(): User | null {
+    return this.#start.user;
   }
 
   /** The code of the first close frame; 0 if there was none. */

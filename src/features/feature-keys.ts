@@ -65,9 +65,16 @@ interface ApplicationContext extends UpstreamContext, RouteContext {}
 
 /** A file, by its kind in `config/wanted-files.ts`, which judges it. */
 export interface NamedFile {
-  readonly kind: 'session_key' | 'redirect_map' | 'served_folder';
+  readonly kind:
+    | 'session_key'
+    | 'redirect_map'
+    | 'served_folder'
+    | 'passwords'
+    | 'api_keys'
+    | 'trusted_keys'
+    | 'secret';
   readonly path: string;
-  /** Where it is named, below the route, upstream or application. */
+  /** Where it is named, below the route, upstream or application, or in the file. */
   readonly at: Path;
   /** Finds what is wrong in the file itself. `at` is where it is named. */
   readonly review?: (text: string, at: Path, findings: Findings) => void;
@@ -127,6 +134,9 @@ export interface FeatureKeys<R = object, U = object, F = object, A = object> {
   readonly filesOfRoute?: (read: R) => readonly NamedFile[];
   readonly filesOfUpstream?: (read: U) => readonly NamedFile[];
   readonly filesOfApplication?: (read: A) => readonly NamedFile[];
+  readonly filesOfFile?: (read: F) => readonly NamedFile[];
+  /** Names of headers by which a route tells endpoints what applications believe, such as who the user is: no client may send them, on any route. */
+  readonly headersReserved?: (read: R, file: F) => readonly string[];
   /** The key of whose scopes the gateway counts a limited number; absent: it counts nothing in memory that workers share. */
   readonly sharedBy?: string;
   /** Finds what is wrong with it, or without effect, beside other settings. */

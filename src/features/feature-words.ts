@@ -8,13 +8,15 @@ export interface FlatSettings {
   readonly [key: string]: string | number | boolean | null;
 }
 
-/** What `candor route` shows of a feature: what it answers in an application's place, how attempts are repeated, what is rewritten, sizes, queues and bounds, and what it does with headers. */
+/** What `candor route` shows of a feature: what it answers in an application's place, how attempts are repeated, what is rewritten, who may enter, sizes, queues and bounds, and what it does with headers. */
 interface ShownSettings {
   readonly answer?: FlatSettings;
   readonly retry?: FlatSettings;
   readonly rewrite?: FlatSettings;
   readonly limits?: FlatSettings;
   readonly headers?: FlatSettings;
+  /** Who may enter. */
+  readonly access?: FlatSettings;
   /** Where its requests find a program. */
   readonly programs?: FlatSettings;
 }

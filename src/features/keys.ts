@@ -1,4 +1,5 @@
 import type * as z from 'zod';
+import { authentication } from './authentication/keys.ts';
 import { files } from './files/keys.ts';
 import { errorReplacement } from './error-replacement/keys.ts';
 import { bodyLimits } from './body-limits/keys.ts';
@@ -39,6 +40,7 @@ export const featuresOfFile: readonly FeatureKeys[] = [
   maintenance,
   readiness,
   cors,
+  authentication,
   responseRewrite,
   errorReplacement,
   fastCgi,

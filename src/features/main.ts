@@ -1,3 +1,4 @@
+import { authentication } from './authentication/main.ts';
 import { circuitBreaker } from './circuit-breaker/main.ts';
 import { concurrency } from './concurrency/main.ts';
 import { dependencies } from './dependencies/main.ts';
@@ -21,6 +22,7 @@ export const mainFeatures: readonly MainFeature[] = [
   sticky,
   maintenance,
   readiness,
+  authentication,
   dependencies,
   files,
   secrets,

@@ -1,3 +1,4 @@
+import { authenticationWords } from './authentication/words.ts';
 import { errorReplacementWords } from './error-replacement/words.ts';
 import { bodyLimitsWords } from './body-limits/words.ts';
 import { circuitBreakerWords } from './circuit-breaker/words.ts';
@@ -42,6 +43,7 @@ export const wordsOfFeatures: readonly FeatureWords[] = [
   maintenanceWords,
   readinessWords,
   corsWords,
+  authenticationWords,
   errorReplacementWords,
   resourcesWords,
 ];

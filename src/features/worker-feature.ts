@@ -10,6 +10,7 @@ import type { Random } from '../core/random.ts';
 import type { Recording } from '../core/recording.ts';
 import type { RequestPriority } from '../core/route-spec.ts';
 import type { BoundSemaphores } from '../core/semaphores.ts';
+import type { AskUpstream } from '../core/subrequest.ts';
 import type { Clock } from '../core/time.ts';
 import type { WaitingRequests } from '../core/waiting-requests.ts';
 import type { ResponseHeadersOf } from '../exchange/ports.ts';
@@ -95,6 +96,8 @@ export interface FeaturePorts {
   readonly pool: PoolClasses;
   /** What the worker has answered well: what is missing of it was not asked for by mistake. */
   readonly answered: AnsweredTargets;
+  /** Asks an upstream on the gateway's own behalf. Not before the revision is in force, which has the upstream. */
+  readonly ask: AskUpstream;
   /** The main thread should not wait for the next regular report. */
   onUrgent(): void;
 }
@@ -103,6 +106,8 @@ export interface WorkerFeature<S extends object = object, P extends FeaturePart 
   readonly name: string;
   /** Loads what `prepare` needs, such as a library, by `import()`: a worker without the feature does without. Once, before the first `prepare`; if it rejects, the worker cannot be used. */
   load?(): Promise<unknown>;
+  /** The same for what one spec alone needs; null: everything is there. Before each `prepare`. */
+  loadFor?(spec: S): Promise<unknown> | null;
   /**
    * The part of a scope in the next revision of the configuration; `previous` is that of the revision in force, whose state it goes on with.
    * Nothing that others can observe changes before `activate`.

@@ -1,3 +1,4 @@
+import { authentication } from './authentication/worker.ts';
 import { errorReplacement } from './error-replacement/worker.ts';
 import { bodyLimits } from './body-limits/worker.ts';
 import { circuitBreaker } from './circuit-breaker/worker.ts';
@@ -40,6 +41,7 @@ export const workerFeatures: readonly WorkerFeature[] = [
   sendFiles,
   files,
   cors,
+  authentication,
   errorReplacement,
   fastCgi,
   respond,

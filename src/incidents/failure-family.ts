@@ -36,6 +36,8 @@ const refused: Record<CauseOfShape<'refused_by_gateway'>, FailureFamily | null> 
   file_pool_full: 'gateway',
   file_timeout: 'gateway',
   file_changed: 'gateway',
+  authentication_busy: 'gateway',
+  authentication_unavailable: 'gateway',
   gateway_fault: 'gateway',
   configuration_fault: 'gateway',
   // What clients ask for in vain, and what operators ask for.
@@ -45,6 +47,14 @@ const refused: Record<CauseOfShape<'refused_by_gateway'>, FailureFamily | null> 
   maintenance: null,
   closed_by_route: null,
   drained: null,
+  // What an operator has decided about clients.
+  rate_limited: null,
+  too_many_requests_at_once: null,
+  access_denied: null,
+  not_authenticated: null,
+  not_permitted: null,
+  login_failed: null,
+  link_refused: null,
   gateway_stopping: null,
 };
 

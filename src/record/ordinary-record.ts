@@ -113,6 +113,7 @@ function hasOrdinaryFacts(exchange: EndedExchange): boolean {
     (exchange.bodyMs === undefined || exchange.bodyMs < 0) &&
     (exchange.waitedMs === undefined || exchange.waitedMs < 0) &&
     (exchange.session ?? null) === null &&
+    (exchange.user ?? null) === null &&
     exchange.pageReplaced !== true &&
     (exchange.drawnUpstream ?? '') === '' &&
     (exchange.turnMs === undefined || exchange.turnMs < 0) &&

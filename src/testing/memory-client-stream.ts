@@ -6,7 +6,7 @@ import type { MessageHeaders, Framing, OutgoingResponse, RequestHead } from '../
 import type { DownstreamHandler, DownstreamStream } from '../core/stream.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
 import { capabilities, MemoryLane, poisoned, windowBytesDefault } from './memory-lane.ts';
-import { type HeaderPairs, PairHeaders, pairsWritten } from './pair-headers.ts';
+import { type HeaderPairs, PairHeaders, pairsWritten } from '../core/pair-headers.ts';
 
 export interface MemoryRequest {
   readonly method: string;

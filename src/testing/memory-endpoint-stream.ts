@@ -3,7 +3,7 @@ import type { MessageHeaders, Framing, OutgoingRequest, ResponseHead } from '../
 import type { AttemptLimits, UpstreamHandler, UpstreamStream } from '../core/stream.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
 import { capabilities, MemoryLane, poisoned, windowBytesDefault } from './memory-lane.ts';
-import { type HeaderPairs, PairHeaders, pairsWritten } from './pair-headers.ts';
+import { type HeaderPairs, PairHeaders, pairsWritten } from '../core/pair-headers.ts';
 
 export interface EndpointStreamOptions {
   readonly clock: Clock;

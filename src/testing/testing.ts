@@ -9,7 +9,7 @@ export {
   type TransportPairOptions,
 } from './memory-transport.ts';
 export { MemoryClientStream, MemoryEndpointStream, type MemoryRequest } from './memory-streams.ts';
-export { type HeaderPairs, PairHeaders } from './pair-headers.ts';
+export { type HeaderPairs, PairHeaders } from '../core/pair-headers.ts';
 export { type FaultOrigin, type FaultOriginOptions, type SeenRequest, startFaultOrigin } from './fault-origin.ts';
 export { faults, findFault } from './all-faults.ts';
 export type { Fault } from './fault.ts';

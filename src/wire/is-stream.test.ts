@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { PairHeaders } from '../testing/pair-headers.ts';
+import { PairHeaders } from '../core/pair-headers.ts';
 import { isStream } from './is-stream.ts';
 
 describe('isStream', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { attemptSpanId } from '../core/attempt-span.ts';
-import { pairsWritten } from '../testing/pair-headers.ts';
+import { pairsWritten } from '../core/pair-headers.ts';
 import { SeededRandom } from '../testing/seeded-random.ts';
 import { IdSource, isAcceptableRequestId } from './request-id.ts';
 import { parseTraceparent } from './trace-context.ts';

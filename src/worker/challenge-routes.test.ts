@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { ShownChallenge } from '../core/managed-tls.ts';
 import { noBody, type RequestHead } from '../core/message.ts';
 import type { Route } from '../exchange/ports.ts';
-import { PairHeaders } from '../testing/pair-headers.ts';
+import { PairHeaders } from '../core/pair-headers.ts';
 import { ChallengeRoutes } from './challenge-routes.ts';
 
 const shown: ShownChallenge[] = [

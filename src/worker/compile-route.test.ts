@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { RouteSpec } from '../core/route-spec.ts';
 import type { RouteId, UpstreamId } from '../core/endpoint.ts';
-import { PairHeaders, pairsWritten } from '../testing/pair-headers.ts';
+import { PairHeaders, pairsWritten } from '../core/pair-headers.ts';
 import { compileRoute } from './compile-route.ts';
 
 describe('a compiled route', () => {

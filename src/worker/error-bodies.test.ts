@@ -4,7 +4,7 @@ import type { EndedExchange } from '../core/exchange.ts';
 import type { ResponseHead } from '../core/message.ts';
 import { sampleAttempt, sampleExchange } from '../record/sample-exchange.test-support.ts';
 import { TextRedactor } from '../redact/text-redactor.ts';
-import { type HeaderPairs, PairHeaders } from '../testing/pair-headers.ts';
+import { type HeaderPairs, PairHeaders } from '../core/pair-headers.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { ErrorBodies } from './error-bodies.ts';
 

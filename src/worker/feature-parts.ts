@@ -1,3 +1,5 @@
+import { fail } from '#failures/failure.ts';
+import { failWith } from '#failures/result.ts';
 import type { BodyLimits } from '../core/body-limit.ts';
 import type { EndedExchange } from '../core/exchange.ts';
 import {
@@ -14,6 +16,7 @@ import type { GatewayState, QueueState } from '../core/schemas/gateway-state.ts'
 import { localBoundSemaphores } from '../core/local-semaphore.ts';
 import { PoolClasses } from '../core/pool-classes.ts';
 import type { Recording } from '../core/recording.ts';
+import type { AskUpstream } from '../core/subrequest.ts';
 import type { SemaphoreSource } from '../core/semaphores.ts';
 import type { WaitingRequests } from '../core/waiting-requests.ts';
 import type { ScriptOf } from '../exchange/ports.ts';
@@ -29,6 +32,8 @@ import type {
 } from '../features/worker-feature.ts';
 
 interface FeaturePartsPorts extends Pick<FeaturePorts, 'clock' | 'deadlines' | 'random'> {
+  /** Absent: there is no upstream. */
+  readonly ask?: AskUpstream;
   readonly semaphores: SemaphoreSource;
   readonly onUrgent?: () => void;
   readonly answered?: AnsweredTargets;
@@ -83,14 +88,24 @@ export class FeatureParts {
         !this.#loaded.has(feature) &&
         scopes.some(({ features }) => features?.[feature.name] !== undefined),
     );
-    if (missing.length === 0) return null;
-    return Promise.all(missing.map((feature) => this.#load(feature))).then(() => {});
+    const loading = missing.map((feature) => this.#load(feature));
+    for (const feature of this.#features)
+      for (const { features } of feature.loadFor === undefined ? [] : scopes) {
+        const spec = features?.[feature.name];
+        const ofSpec = spec === undefined ? null : (feature.loadFor?.(spec) ?? null);
+        if (ofSpec !== null) loading.push(this.#whenLoaded(feature, ofSpec));
+      }
+    return loading.length === 0 ? null : Promise.all(loading).then(() => {});
   }
 
   async #load(feature: WorkerFeature): Promise<void> {
+    await this.#whenLoaded(feature, feature.load?.());
+    this.#loaded.add(feature);
+  }
+
+  async #whenLoaded(feature: WorkerFeature, loading: Promise<unknown> | undefined): Promise<void> {
     try {
-      await feature.load?.();
-      this.#loaded.add(feature);
+      await loading;
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       throw new Error(`the feature ${feature.name} cannot be loaded: ${why}`, { cause: error });
@@ -206,9 +221,9 @@ export class PendingParts {
     const handle = this.#shared[key];
     const semaphores = handle === undefined ? '' : `${handle.index} ${handle.generation}`;
     const before = this.#before.get(key);
-    const { clock, deadlines, random, pool, answered, onUrgent = () => {} } = this.#ports;
+    const { clock, deadlines, random, pool, answered, ask = noUpstream, onUrgent = () => {} } = this.#ports;
     const ports: FeaturePorts = {
-      ...{ clock, deadlines, random, pool, answered, onUrgent },
+      ...{ clock, deadlines, random, pool, answered, ask, onUrgent },
       semaphores: (onAvailable) =>
         handle === undefined ? localBoundSemaphores() : this.#ports.semaphores.bound(handle, onAvailable),
     };
@@ -233,6 +248,9 @@ export class PendingParts {
     for (const { part } of this.#parts.values()) part.discard?.();
   }
 }
+
+const noUpstream: AskUpstream = ({ upstream }) =>
+  Promise.resolve(failWith(fail('configuration_fault', 'route', { what: `there is no upstream ${upstream}` })));
 
 /** What the features of a route and then those of its upstream fill; null or empty where none of them fills anything. */
 export interface RouteHooks {

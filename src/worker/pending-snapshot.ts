@@ -42,14 +42,14 @@ export class PendingSnapshot {
     isObtained: (host: string) => boolean,
     activeParts: FeatureParts,
   ) {
-    const { clientAddressHeader, listeners, featureSemaphores } = snapshot;
+    const { clientAddressHeader, headersReserved, listeners, featureSemaphores } = snapshot;
     this.#hopName = hopNameOf(snapshot);
     this.#hopKey = snapshot.hopKey;
     this.#activeParts = activeParts;
     this.#parts = activeParts.prepare(featureSemaphores);
     this.#current = known;
     this.#ports = ports;
-    this.#own = ownRequestHeaders(clientAddressHeader);
+    this.#own = ownRequestHeaders(clientAddressHeader, headersReserved);
     this.#listenerFilters = listenerFilters(listeners, isObtained);
   }
 

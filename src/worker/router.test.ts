@@ -7,7 +7,7 @@ import { noBody, type RequestHead } from '../core/message.ts';
 import { loadPatterns } from '../core/pattern.ts';
 import type { PlainCondition, RequestCondition, ValueTest } from '../core/request-condition.ts';
 import type { Route, RoutedClient } from '../exchange/ports.ts';
-import { PairHeaders } from '../testing/pair-headers.ts';
+import { PairHeaders } from '../core/pair-headers.ts';
 import { plainMatch, plainPath } from '../wire/plain-path.ts';
 import { type PathMatch, pathsOf, pathTest } from '../core/path-match.ts';
 import { createRouter, type RouteEntry } from './router.ts';

@@ -60,6 +60,7 @@ import type { SnapshotPart } from '../core/snapshot-parts.ts';
 import { RouteOverrides } from './route-overrides.ts';
 import { countRetries } from './retry-counts.ts';
 import { countStaleReuses } from './stale-reuses.ts';
+import { subrequests } from './subrequests.ts';
 import { workerFeatures } from '../features/worker.ts';
 import { availableCores } from '../system/system.ts';
 import { FeatureParts } from './feature-parts.ts';
@@ -164,6 +165,12 @@ export class ServingWorker {
     this.#features = new FeatureParts(workerFeatures, {
       ...this.#upstreamPorts,
       answered: this.#answered,
+      ask: subrequests({
+        clock,
+        exchangePorts: () => this.#exchangePorts,
+        current: () => this.#current(),
+        upstream: (id) => this.#upstreams.get(id) ?? null,
+      }),
       cores: availableCores(),
     });
     this.#states = new GatewayStates({ upstreams: this.#upstreams, features: this.#features });

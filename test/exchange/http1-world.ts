@@ -20,6 +20,7 @@ import type { SendQueueBytes } from '../../src/core/send-queue-bytes.ts';
 import { clientEngines } from '../../src/downstream/engines.ts';
 import type { PrefaceStage } from '../../src/downstream/preface-stage.ts';
 import { ListenerConnections } from '../../src/downstream/listener.ts';
+import { ownRequestHeaders } from '../../src/exchange/forward.ts';
 import { Exchange } from '../../src/exchange/exchange.ts';
 import { BufferAllowance } from '../../src/exchange/buffer-allowance.ts';
 import type { ServingRevision } from '../../src/exchange/ports.ts';
@@ -243,7 +244,7 @@ export class Http1World implements World {
       const compiled = compileRoute(
         spec,
         upstream,
-        undefined,
+        ownRequestHeaders(null, this.options.headersReserved),
         { ...hooks, filters: [...hooks.filters, ...(this.options.filters ?? [])] },
         routeHop('edge', 'key', spec.id),
       );

@@ -18,13 +18,15 @@ import { workerFeatures } from '../../src/features/worker.ts';
 import { compileRoute } from '../../src/worker/compile-route.ts';
 import { FeatureParts, routeHooks } from '../../src/worker/feature-parts.ts';
 import { routeHop } from '../../src/worker/route-hop.ts';
+import { subrequests } from '../../src/worker/subrequests.ts';
+import type { AskUpstream } from '../../src/core/subrequest.ts';
 import { createRouter } from '../../src/worker/router.ts';
 import {
   MemoryClientStream,
   MemoryEndpointConnection,
   type MemoryEndpointStream,
 } from '../../src/testing/memory-streams.ts';
-import { PairHeaders } from '../../src/testing/pair-headers.ts';
+import { PairHeaders } from '../../src/core/pair-headers.ts';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { SimulatedClock } from '../../src/testing/simulated-clock.ts';
 import type { UpstreamPorts } from '../../src/upstream/ports.ts';
@@ -200,6 +202,21 @@ export class StreamWorld implements World {
       listener: 'web',
       recordCache: null,
     };
+  }
+
+  /** A request of the gateway's own at the upstream. */
+  readonly ask: AskUpstream = subrequests({
+    clock: this.clock,
+    exchangePorts: () => ({
+      ...{ clock: this.clock, ids: this.#ids, buffers: this.#buffers },
+      recorder: { ended: (ended) => void this.records.push(ended) },
+    }),
+    current: () => this.#serving,
+    upstream: (id) => (id === 'app' ? this.upstream : null),
+  });
+
+  get clientFacts(): ClientFacts {
+    return this.#clientFacts();
   }
 
   pass(ms: number): void {

@@ -123,6 +123,8 @@ export interface WorldOptions {
   readonly connectionsMax?: number;
   readonly application?: string;
   readonly routes?: readonly Partial<RouteSpec>[];
+  /** What no client may send, on any route; default: nothing. */
+  readonly headersReserved?: readonly string[];
   readonly limits?: Partial<ClientLimits>;
   readonly timeouts?: Partial<RouteSpec['timeouts']>;
   readonly tunnel?: Partial<RouteSpec['tunnel']>;

@@ -222,6 +222,17 @@ export const statusSample: GatewayStatus = {
     },
   ],
   resources: [],
+  authentication: [
+    {
+      route: '/search',
+      schemes: ['api_keys', 'basic'],
+      admitted: 4100,
+      refused: [
+        { scheme: 'api_keys', fault: 'missing', count: 12 },
+        { scheme: 'basic', fault: 'wrong_password', count: 3 },
+      ],
+    },
+  ],
   bounds: [
     {
       kind: 'upstream',

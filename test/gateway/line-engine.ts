@@ -10,7 +10,7 @@ import { clientFacts } from '../../src/downstream/client-facts.ts';
 import type { Peer } from '../../src/downstream/peer.ts';
 import type { DownstreamPorts, StartClientEngine } from '../../src/downstream/ports.ts';
 import type { PrefaceStage } from '../../src/downstream/preface-stage.ts';
-import { PairHeaders } from '../../src/testing/pair-headers.ts';
+import { PairHeaders } from '../../src/core/pair-headers.ts';
 
 const preface = 'LINE\n';
 

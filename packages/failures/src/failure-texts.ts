@@ -142,6 +142,15 @@ export function retryAfterSOf(failure: Failure): number | null {
   return 'retryAfterS' in failure.evidence ? Math.max(0, Math.ceil(failure.evidence.retryAfterS)) : null;
 }
 
+/** The header lines that its response has beside Retry-After (RFC 9110 §11.6.1, and the draft of RateLimit fields). */
+export function headersOf({ evidence }: Failure): readonly (readonly [name: string, value: string])[] {
+  const headers: (readonly [string, string])[] = [];
+  if ('challenge' in evidence && evidence.challenge !== '') headers.push(['WWW-Authenticate', evidence.challenge]);
+  if ('rateLimitPolicy' in evidence) headers.push(['RateLimit-Policy', evidence.rateLimitPolicy]);
+  if ('rateLimit' in evidence) headers.push(['RateLimit', evidence.rateLimit]);
+  return headers;
+}
+
 /** Whether the exit of an attempt's instance explains the failure: if this attempt failed with that cause, or was cut as the gateway stopped the instance. */
 export function exitExplains(metByAttempt: string | null | undefined, cause: string | null): boolean {
   return cause !== null && metByAttempt != null && (metByAttempt === cause || cause === 'drained');

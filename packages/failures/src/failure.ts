@@ -338,6 +338,27 @@ export interface Evidence {
   file_pool_full: { path: string; waiting: number; waitedMs: number; retryAfterS: number };
   file_timeout: { path: string; operation: FileOperation; limitMs: number; bytesRead: number };
   file_changed: { path: string; change: 'truncated' | 'rewritten'; bytesExpected: number; bytesRead: number };
+  /** Here and below: `key` is what is counted, such as 'address', and `value` which one, without secrets. The rest are fields of the response. */
+  rate_limited: {
+    policy: string;
+    key: string;
+    value: string;
+    rate: string;
+    retryAfterS: number;
+    rateLimit: string;
+    rateLimitPolicy: string;
+  };
+  too_many_requests_at_once: { policy: string; key: string; value: string; limit: number; retryAfterS: number };
+  access_denied: { by: DeniedBy; value: string; because: string };
+  /** `scheme` is such as 'a password'; `challenge` is the response's WWW-Authenticate, '' for none. */
+  not_authenticated: { scheme: string; fault: string; challenge: string };
+  not_permitted: { scheme: string; user: string; lacks: string };
+  /** Here and below: `service` is the upstream that was asked. */
+  login_failed: { service: string; fault: string };
+  link_refused: { fault: string };
+  authentication_busy: { waiting: number; retryAfterS: number };
+  /** `askedCause`: of the request to the service; absent: it has answered, and `reason` says what. */
+  authentication_unavailable: { service: string; reason: string; askedCause?: string; retryAfterS: number };
   gateway_fault: { invariant: string };
   configuration_fault: { what: string };
   // the client
@@ -369,6 +390,9 @@ export interface Evidence {
 
 /** What was asked of the disk. */
 export type FileOperation = 'open' | 'read';
+
+/** What of a client an operator's rule has denied. */
+export type DeniedBy = 'network' | 'country' | 'user_agent' | 'certificate';
 
 export type Cause = keyof Evidence;
 

@@ -112,6 +112,7 @@ export const recordSchema = z.object({
     .enum(['new', 'moved'])
     .optional()
     .describe('Whether a sticky session began or moved to this endpoint; absent: neither.'),
+  user: text.optional().describe('Who has authenticated at the gateway; absent: nobody has.'),
   page_replaced: z
     .literal(true)
     .optional()

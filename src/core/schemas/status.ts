@@ -337,6 +337,18 @@ export const statusSchema = z.object({
       }),
     )
     .describe('Bounds of requests in flight (`concurrency`).'),
+  authentication: z
+    .array(
+      z.object({
+        route: text,
+        schemes: z.array(text).describe('How its clients may authenticate, any of them.'),
+        admitted: count.describe('Requests that have passed, since the start.'),
+        refused: z
+          .array(z.object({ scheme: text, fault: text.describe('What was wrong; `missing`: no credentials.'), count }))
+          .describe('Credentials that were not accepted, the most first.'),
+      }),
+    )
+    .describe('Routes with `authentication`.'),
   breakers: z
     .array(
       z.object({

@@ -70,6 +70,7 @@ export const routeSchema = z.object({
       'What endpoints are asked in place of what the client asks, and what of their responses is changed for it. Null: it answers by itself.',
     ),
   headers: settings.nullable().describe('Which headers the gateway changes or writes, and CORS.'),
+  access: settings.nullable().describe('Who may enter: how clients authenticate. Null: everybody may.'),
   limits: settings.nullable().describe('Sizes, queues and bounds of the route and of its upstream.'),
   programs: settings.nullable().describe('Where its requests find a program (`php`). Null: the route looks for none.'),
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { FilterContext } from '../../core/filter.ts';
-import { PairHeaders } from '../../testing/pair-headers.ts';
+import { PairHeaders } from '../../core/pair-headers.ts';
 import { SimulatedClock } from '../../testing/simulated-clock.ts';
 import { FileCache, type FoundFile } from './worker-cache.ts';
 

@@ -10,7 +10,7 @@ import type { FilterContext } from '../../core/filter.ts';
 import { localSemaphoreSource } from '../../core/local-semaphore.ts';
 import { PoolClasses } from '../../core/pool-classes.ts';
 import { AnsweredTargets } from '../../policy/answered-targets.ts';
-import { PairHeaders } from '../../testing/pair-headers.ts';
+import { PairHeaders } from '../../core/pair-headers.ts';
 import { SeededRandom } from '../../testing/seeded-random.ts';
 import { SimulatedClock } from '../../testing/simulated-clock.ts';
 import type { FilesSpec } from './settings.ts';

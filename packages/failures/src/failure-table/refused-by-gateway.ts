@@ -1,5 +1,6 @@
 import type { ForceCloseReason, Prohibition } from '../failure.ts';
 import type { FailureTable } from '../failure-spec.ts';
+import { declined } from './declined.ts';
 import { files } from './files.ts';
 import { clause, duration, quoted } from './formatting.ts';
 import { gatewayLimits } from './gateway-limits.ts';
@@ -257,6 +258,7 @@ export const refusedByGateway = {
       'Look at the service that the filter asks; a filter may hold a request for as long as `timeouts.response_head` of its route.',
   },
   ...files,
+  ...declined,
   gateway_fault: {
     type: 'proxy_internal_error',
     status: 500,

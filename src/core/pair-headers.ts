@@ -1,7 +1,7 @@
-import { type ContentKind, contentKindOfText } from '../core/content-kind.ts';
-import { eachHeaderLine } from '../core/header-lines.ts';
-import { beginsAsClaim, type HeaderFilter, headerId, knownHeaderNames } from '../core/header-names.ts';
-import type { MessageHeaders, HeaderSink } from '../core/message.ts';
+import { type ContentKind, contentKindOfText } from './content-kind.ts';
+import { eachHeaderLine } from './header-lines.ts';
+import { beginsAsClaim, type HeaderFilter, headerId, knownHeaderNames } from './header-names.ts';
+import type { MessageHeaders, HeaderSink } from './message.ts';
 
 /** Header lines as HTTP/2 has them: names in lowercase, values, in order. */
 export type HeaderPairs = readonly (readonly [name: string, value: string])[];

@@ -1,0 +1,41 @@
+import { isUserName } from '../basic/password-file.ts';
+
+export interface ApiKeyOwner {
+  readonly name: string;
+  readonly groups: readonly string[];
+}
+
+/** A file of keys: lines `name:hash` or `name:hash:group,group`, empty lines, and comments that begin with "#". The hash is SHA-256 in hex. */
+interface ApiKeyFile {
+  /** By hash. */
+  readonly owners: ReadonlyMap<string, ApiKeyOwner>;
+  readonly flaws: readonly { readonly line: number; readonly message: string; readonly suggestion: string }[];
+}
+
+/** What `candor key new` writes before the random part, so that people and scanners know what it is. */
+export const keyPrefix = 'candor_key_';
+
+const make = 'make a new line with `candor key new NAME`';
+
+export function readKeyFile(text: string): ApiKeyFile {
+  const owners = new Map<string, ApiKeyOwner>();
+  const flaws: { line: number; message: string; suggestion: string }[] = [];
+  for (const [index, written] of text.split('\n').entries()) {
+    const content = written.trim();
+    if (content === '' || content.startsWith('#')) continue;
+    const [name = '', hash = '', groups = '', ...more] = content.split(':');
+    const message = flawOf(name, hash, more.length, owners);
+    if (message !== null) flaws.push({ line: index + 1, message, suggestion: make });
+    else owners.set(hash, { name, groups: groups.split(',').flatMap((group) => group.trim() || []) });
+  }
+  return { owners, flaws };
+}
+
+/** Several keys may have one name: the next one is in use before the last one goes. */
+function flawOf(name: string, hash: string, more: number, owners: ReadonlyMap<string, unknown>): string | null {
+  if (!isUserName(name)) return 'its name is empty, longer than 128 characters, or has control characters';
+  if (more > 0) return 'it has more than name, hash and groups';
+  if (name.startsWith(keyPrefix) || hash.startsWith(keyPrefix)) return 'it has a key in place of its hash';
+  if (!/^[0-9a-f]{64}$/.test(hash)) return 'its hash is not SHA-256 in 64 small hexadecimal digits';
+  return owners.has(hash) ? 'its key is there twice' : null;
+}

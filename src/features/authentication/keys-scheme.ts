@@ -1,0 +1,40 @@
+/** What a scheme of authentication is in a configuration. Each scheme is a folder beside this file; `keys-schemes.ts` names them. */
+import type * as z from 'zod';
+import type { Findings, Path } from '../../schema/findings.ts';
+import type { NamedFile } from '../feature-keys.ts';
+
+export interface SchemeContext {
+  /** What stands in a file that the scheme has named; '' if it could not be read, which is an error by itself. */
+  readonly contentOf: (path: string) => string;
+}
+
+/** What a scheme stands beside. */
+export interface SchemeBeside {
+  /** A listener has `tls`, or a proxy in front is trusted, which may have it. */
+  readonly mayComeByTls: boolean;
+  /** Upstreams and applications, by name. */
+  readonly upstreams: ReadonlySet<string>;
+}
+
+export interface SchemeKeys<R = object> {
+  /** Its key in `authentication`, and its name in metrics and records. */
+  readonly name: string;
+  readonly schema: z.ZodType<R>;
+  readonly description: string;
+  /** A value that the key takes, in one line. */
+  readonly example: string;
+  readonly ofRoute: (read: R, context: SchemeContext) => object;
+  /** Files that it names; `at` is below its key. */
+  readonly files?: (read: R) => readonly NamedFile[];
+  /** Names of headers in which it tells endpoints something of the user: clients may not send them. */
+  readonly headersSet?: (read: R) => readonly string[];
+  /** What its users may have beside a name. */
+  readonly knows: readonly ('groups' | 'claims')[];
+  /** Finds what is wrong beside other settings; `at` is the path of its key. */
+  readonly review?: (read: R, at: Path, beside: SchemeBeside, findings: Findings) => void;
+}
+
+/** The scheme, as the registry has it. */
+export function schemeKeys<R extends object>(scheme: SchemeKeys<R>): SchemeKeys {
+  return scheme as unknown as SchemeKeys;
+}

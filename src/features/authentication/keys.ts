@@ -1,0 +1,200 @@
+import * as z from 'zod';
+import { declare } from '../../schema/default.ts';
+import { quoted } from '../../schema/error-detail.ts';
+import type { Findings, Path } from '../../schema/findings.ts';
+import { oneOrMany, parsed, text } from '../../schema/leaves.ts';
+import { key, section } from '../../schema/section.ts';
+import { type FeatureKeys, featureKeys, type NamedFile } from '../feature-keys.ts';
+import { parseRealm, parseUserHeader } from './keys-values.ts';
+import type { SchemeBeside, SchemeContext, SchemeKeys } from './keys-scheme.ts';
+import { schemesOfFile } from './keys-schemes.ts';
+import { authenticationName, type AuthenticationSpec, type RequiredOfUsers } from './settings.ts';
+
+const absent = {
+  realm: declare('Restricted', 'It tells nothing of what is behind it.'),
+};
+
+const headerName = parsed(parseUserHeader, { kind: 'header name', examples: ['X-User'] });
+
+const requireSection = section({
+  users: key(oneOrMany(text), 'Names of users, of which one must be that of the client.'),
+  groups: key(oneOrMany(text), 'Groups, of which the user must be in one.'),
+  claims: key(
+    z.record(z.string(), oneOrMany(text)),
+    'Claims of the token or login, each with the value that it must have, or with several, of which one is enough.',
+  ),
+});
+
+const schemeShape: Record<string, z.ZodOptional> = Object.fromEntries(
+  schemesOfFile.map(({ name, schema, description }) => [name, key(schema, description)]),
+);
+
+const authenticationSection = section({
+  ...schemeShape,
+  require: key(
+    requireSection,
+    'Whom of those who have authenticated the route lets in. Each key that is there must hold; without it everybody may enter.',
+  ),
+  user_header: key(
+    headerName,
+    'A header in which applications get the name of the user, such as `X-User`. What clients send under this name is removed, on all routes.',
+  ),
+  groups_header: key(headerName, 'The same with the groups of the user, separated by commas.'),
+  realm: key(
+    parsed(parseRealm, { kind: 'text', examples: ['Internal tools'] }),
+    'The name of what is protected, which browsers show when they ask for a password.',
+    absent.realm,
+  ),
+});
+
+const authenticationKeys = {
+  authentication: key(
+    z.union([z.literal('none'), authenticationSection]),
+    'How clients say who they are: one or several schemes, of which any is enough. Requests without valid credentials are refused, with 401. Or `none`.',
+  ),
+};
+
+/** What all schemes share; those stand beside it, by their names. */
+interface CommonRead {
+  readonly require?: z.output<typeof requireSection>;
+  readonly user_header?: string;
+  readonly groups_header?: string;
+  readonly realm?: string;
+}
+
+type AuthenticationRead = 'none' | CommonRead;
+
+interface ScopeRead {
+  readonly authentication?: AuthenticationRead;
+}
+
+/** Checks of load balancers have no credentials: only what the route says itself holds for them. */
+interface RouteRead extends ScopeRead {
+  readonly readiness?: unknown;
+}
+
+function inForce(route: RouteRead, file: ScopeRead): CommonRead | null {
+  const isCheck = route.readiness !== undefined && route.readiness !== false;
+  const read = route.authentication ?? (isCheck ? undefined : file.authentication) ?? 'none';
+  return read === 'none' ? null : read;
+}
+
+function schemesIn(read: CommonRead): readonly (readonly [scheme: SchemeKeys, read: object])[] {
+  const written = read as Readonly<Record<string, object | undefined>>;
+  return schemesOfFile.flatMap((scheme) => {
+    const own = written[scheme.name];
+    return own === undefined ? [] : [[scheme, own] as const];
+  });
+}
+
+function requiredOf(read: CommonRead['require']): RequiredOfUsers | null {
+  if (read === undefined) return null;
+  return { users: read.users ?? null, groups: read.groups ?? null, claims: read.claims ?? null };
+}
+
+/** Routes that have what the file says share one spec, so that what it contains is sent to a worker once. */
+const built = new WeakMap<CommonRead, AuthenticationSpec>();
+
+function specOf(read: CommonRead, context: SchemeContext): AuthenticationSpec {
+  const known = built.get(read);
+  if (known !== undefined) return known;
+  const spec: AuthenticationSpec = {
+    schemes: schemesIn(read).map(([{ name, ofRoute }, own]) => ({ name, spec: ofRoute(own, context) })),
+    realm: read.realm ?? absent.realm.written,
+    require: requiredOf(read.require),
+    userHeader: read.user_header ?? null,
+    groupsHeader: read.groups_header ?? null,
+  };
+  built.set(read, spec);
+  return spec;
+}
+
+function filesIn(read: AuthenticationRead | undefined): readonly NamedFile[] {
+  if (read === undefined || read === 'none') return [];
+  return schemesIn(read).flatMap(([{ name, files }, own]) =>
+    (files?.(own) ?? []).map((file) => ({ ...file, at: [authenticationName, name, ...file.at] })),
+  );
+}
+
+function headersSetBy(read: CommonRead): readonly string[] {
+  const own = [read.user_header, read.groups_header].flatMap((header) => header ?? []);
+  return [...own, ...schemesIn(read).flatMap(([{ headersSet }, scheme]) => headersSet?.(scheme) ?? [])];
+}
+
+export const authentication: FeatureKeys = featureKeys<RouteRead, object, ScopeRead>({
+  name: authenticationName,
+  routeKeys: authenticationKeys,
+  fileKeys: authenticationKeys,
+  forms: {
+    authentication: {
+      example: '{ basic: { users_file: users } }',
+      off: 'write none',
+      on: 'name a scheme, such as { basic: { users_file: users } }',
+    },
+  },
+  ofRoute(route, file, context) {
+    const read = inForce(route, file);
+    return read === null ? null : specOf(read, context);
+  },
+  filesOfRoute: ({ authentication: read }) => filesIn(read),
+  filesOfFile: ({ authentication: read }) => filesIn(read),
+  headersReserved(route, file) {
+    const read = inForce(route, file);
+    return read === null ? [] : headersSetBy(read);
+  },
+  review({ file, routes, upstreams, listensWithTls }, findings) {
+    const { trusted_peers: trusted = [] } = file.read as { readonly trusted_peers?: readonly string[] };
+    const beside: SchemeBeside = {
+      mayComeByTls: listensWithTls || trusted.length > 0,
+      upstreams: new Set(upstreams.map(({ name }) => name)),
+    };
+    reviewOne(file.read.authentication, [authenticationName], beside, findings);
+    for (const { path, read } of routes) {
+      reviewOne(read.authentication, [...path, authenticationName], beside, findings);
+      reviewEdits(inForce(read, file.read), read, path, findings);
+    }
+    const [first] = routes;
+    if (typeof file.read.authentication === 'object' && routes.every(({ read }) => read.authentication !== undefined))
+      if (first !== undefined)
+        findings.warnAtKey([authenticationName], 'every route has its own', 'remove it here, or there');
+  },
+});
+
+function reviewOne(read: AuthenticationRead | undefined, at: Path, beside: SchemeBeside, findings: Findings): void {
+  if (read === undefined || read === 'none') return;
+  const schemes = schemesIn(read);
+  if (schemes.length === 0)
+    findings.errorAtKey(
+      at,
+      'no scheme says how clients authenticate',
+      `add ${schemesOfFile.map(({ name, example }) => `"${name}: ${example}"`).join(' or ')}, or write none`,
+    );
+  for (const [{ name, review }, own] of schemes) review?.(own, [...at, name], beside, findings);
+  for (const known of ['groups', 'claims'] as const) {
+    const isAsked = read.require?.[known] !== undefined || (known === 'groups' && read.groups_header !== undefined);
+    if (!isAsked || schemes.length === 0 || schemes.some(([{ knows }]) => knows.includes(known))) continue;
+    const names = schemes.map(([{ name }]) => quoted(name)).join(' and ');
+    if (read.require?.[known] !== undefined)
+      findings.errorAtKey(
+        [...at, 'require', known],
+        `no user has ${known} by ${names}: nobody could enter`,
+        known === 'groups' ? 'name the users, in "users"' : 'remove it',
+      );
+    else findings.warnAtKey([...at, 'groups_header'], `no user has groups by ${names}`, 'remove it');
+  }
+}
+
+/** Applications would get two values, and take the one that is not of the user. */
+function reviewEdits(read: CommonRead | null, route: object, path: Path, findings: Findings): void {
+  if (read === null) return;
+  const names = new Set(headersSetBy(read).map((name) => name.toLowerCase()));
+  const { request_headers: edits = {} } = route as { request_headers?: Readonly<Record<string, unknown>> };
+  for (const edit of ['set', 'add'])
+    for (const name of Object.keys((edits[edit] as object | undefined) ?? {}))
+      if (names.has(name.toLowerCase()))
+        findings.errorAtKey(
+          [...path, 'request_headers', edit, name],
+          `"authentication" writes ${quoted(name)}, and the application would get it twice`,
+          'remove it here',
+        );
+}

@@ -1,0 +1,86 @@
+import { scopeKey } from '../../core/feature.ts';
+import { mainFeature, type MainPart, type ScopedSpec } from '../main-feature.ts';
+import {
+  admitted,
+  authenticationName,
+  type AuthenticationReport,
+  type AuthenticationSpec,
+  type AuthenticationStatus,
+} from './settings.ts';
+
+type Counts = Record<string, number>;
+
+/** Adds up how requests of each route have authenticated, over all workers and those that are gone. */
+class AuthenticationCounts implements MainPart<AuthenticationSpec> {
+  #scopes: readonly ScopedSpec<AuthenticationSpec>[] = [];
+  /** By `scopeKey`, then by worker. */
+  readonly #reported = new Map<string, Map<number, Counts>>();
+  readonly #gone = new Map<string, Counts>();
+
+  use(scopes: readonly ScopedSpec<AuthenticationSpec>[]): void {
+    this.#scopes = scopes;
+    const known = new Set(scopes.map(({ scope }) => scopeKey(scope)));
+    for (const counts of [this.#reported, this.#gone])
+      for (const key of counts.keys()) if (!known.has(key)) counts.delete(key);
+  }
+
+  onReports(reports: Readonly<Record<string, object>>, worker: number): void {
+    for (const [key, report] of Object.entries(reports)) {
+      const ofScope = this.#reported.get(key) ?? new Map<number, Counts>();
+      this.#reported.set(key, ofScope.set(worker, (report as AuthenticationReport).counts));
+    }
+  }
+
+  onWorkerGone(worker: number): void {
+    for (const [key, ofScope] of this.#reported) {
+      const counts = ofScope.get(worker);
+      if (counts === undefined) continue;
+      ofScope.delete(worker);
+      this.#gone.set(key, added(this.#gone.get(key) ?? {}, counts));
+    }
+  }
+
+  status(): AuthenticationStatus {
+    return {
+      authentication: this.#scopes.map(({ scope, spec }) => {
+        const key = scopeKey(scope);
+        const counts = [...(this.#reported.get(key)?.values() ?? [])].reduce(added, this.#gone.get(key) ?? {});
+        const outcomes = Object.entries(counts).map(([name, count]) => {
+          const [scheme = '', fault = ''] = name.split(' ');
+          return { scheme, fault, count };
+        });
+        return {
+          route: scope.id,
+          schemes: spec.schemes.map(({ name }) => name),
+          admitted: outcomes.reduce((sum, { fault, count }) => sum + (fault === admitted ? count : 0), 0),
+          refused: outcomes.filter(({ fault }) => fault !== admitted).toSorted((one, other) => other.count - one.count),
+        };
+      }),
+    };
+  }
+}
+
+function added(one: Counts, other: Counts): Counts {
+  const sum = { ...one };
+  for (const [name, count] of Object.entries(other)) sum[name] = (sum[name] ?? 0) + count;
+  return sum;
+}
+
+export const authentication = mainFeature<AuthenticationSpec, AuthenticationCounts, AuthenticationStatus>({
+  name: authenticationName,
+  metrics: ({ authentication: views }) => [
+    {
+      name: 'candor_authentications_admitted_total',
+      help: 'Requests whose clients have authenticated and may enter, by route.',
+      samples: views.map(({ route, admitted: count }) => [{ route }, count]),
+    },
+    {
+      name: 'candor_authentications_refused_total',
+      help: 'Credentials that were not accepted, by route, scheme and what was wrong; `missing`: there were none.',
+      samples: views.flatMap(({ route, refused }) =>
+        refused.map(({ scheme, fault, count }) => [{ route, scheme, fault }, count] as const),
+      ),
+    },
+  ],
+  start: () => new AuthenticationCounts(),
+});

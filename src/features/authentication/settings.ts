@@ -1,0 +1,49 @@
+export const authenticationName = 'authentication';
+
+/** How a route finds out who a client is. Any of the schemes is enough. */
+export interface AuthenticationSpec {
+  readonly schemes: readonly SchemeSpec[];
+  /** What browsers show as the name of what is protected. */
+  readonly realm: string;
+  /** Whom it lets in; null: everybody who has authenticated. */
+  readonly require: RequiredOfUsers | null;
+  /** Headers that endpoints get, by what is in them; null: none. */
+  readonly userHeader: string | null;
+  readonly groupsHeader: string | null;
+}
+
+/** Only the files of the scheme know what is in `spec`, which survives `structuredClone`. */
+interface SchemeSpec {
+  readonly name: string;
+  readonly spec: object;
+}
+
+/** Each of these must hold; null: it is not asked for. */
+export interface RequiredOfUsers {
+  /** One of these names. */
+  readonly users: readonly string[] | null;
+  /** In one of these groups. */
+  readonly groups: readonly string[] | null;
+  /** Each claim has one of its values. */
+  readonly claims: Readonly<Record<string, readonly string[]>> | null;
+}
+
+/** How often each scheme of a route has come to each outcome, in one worker since its start: by `scheme outcome`. */
+export interface AuthenticationReport {
+  readonly counts: Readonly<Record<string, number>>;
+}
+
+interface AuthenticationView {
+  readonly route: string;
+  readonly schemes: readonly string[];
+  readonly admitted: number;
+  /** By scheme and what was wrong. */
+  readonly refused: readonly { readonly scheme: string; readonly fault: string; readonly count: number }[];
+}
+
+export interface AuthenticationStatus {
+  readonly authentication: readonly AuthenticationView[];
+}
+
+/** The outcome of a request that has passed. */
+export const admitted = 'admitted';

@@ -1,0 +1,35 @@
+import { featureWords } from '../feature-words.ts';
+import { authenticationName, type AuthenticationSpec, type AuthenticationStatus } from './settings.ts';
+
+export const authenticationWords = featureWords<AuthenticationStatus>({
+  settings(features) {
+    const spec = features?.[authenticationName] as AuthenticationSpec | undefined;
+    if (spec === undefined) return {};
+    const { schemes, require: required, userHeader, groupsHeader } = spec;
+    const { users = null, groups = null, claims = null } = required ?? {};
+    return {
+      access: {
+        authentication: schemes.map(({ name }) => name).join(' or '),
+        ...(users === null ? {} : { users: users.join(' ') }),
+        ...(groups === null ? {} : { groups: groups.join(' ') }),
+        ...(claims === null ? {} : { claims: Object.keys(claims).join(' ') }),
+        ...(userHeader === null ? {} : { userHeader }),
+        ...(groupsHeader === null ? {} : { groupsHeader }),
+      },
+    };
+  },
+  status: {
+    title: 'AUTHENTICATION',
+    rows: ({ authentication: views }) =>
+      views.map(({ route, admitted, refused }) => {
+        const count = refused.reduce((sum, one) => sum + one.count, 0);
+        const [most] = refused;
+        const isBusy = refused.some(({ fault }) => fault === 'busy' || fault === 'unavailable');
+        return {
+          tone: isBusy ? 'warn' : 'good',
+          cells: [`route ${route}`, `${admitted} admitted`, `${count} refused`],
+          note: most === undefined ? '' : `mostly ${most.scheme} ${most.fault}`,
+        };
+      }),
+  },
+});

@@ -1,0 +1,130 @@
+import { fail, type Failure } from '#failures/failure.ts';
+import type { Filter, FilterContext, FilterDecision, FilterResponseHead } from '../../core/filter.ts';
+import { headerListOf, headerValueOf } from './header-value.ts';
+import { groupsOf, lackOf } from './required.ts';
+import { admitted, authenticationName, type AuthenticationSpec } from './settings.ts';
+import type { AuthenticationOutcomes } from './worker-outcomes.ts';
+import type { PendingDecision, SchemeDecision, SchemePart } from './worker-scheme.ts';
+
+/** Asks each scheme of the route until one knows the client. */
+export class AuthenticationFilter implements Filter {
+  readonly name = authenticationName;
+  readonly stage = 'authentication';
+  readonly spec: AuthenticationSpec;
+  readonly schemes: readonly (readonly [name: string, part: SchemePart])[];
+  readonly counts: AuthenticationOutcomes;
+  readonly #ofResponses: boolean;
+
+  constructor(spec: AuthenticationSpec, schemes: ReadonlyMap<string, SchemePart>, counts: AuthenticationOutcomes) {
+    this.spec = spec;
+    this.schemes = [...schemes];
+    this.counts = counts;
+    this.#ofResponses = this.schemes.some(([, part]) => part.onResponseHead !== undefined);
+  }
+
+  onRequestHead(exchange: FilterContext): FilterDecision {
+    const run = new AuthenticationRun(this, exchange);
+    const decision = run.next();
+    if (decision === 'suspend' || this.#ofResponses) exchange.setState(this, run);
+    return decision;
+  }
+
+  onResponseHead(exchange: FilterContext, head: FilterResponseHead): void {
+    if (!this.#ofResponses) return;
+    (exchange.getState(this) as AuthenticationRun | undefined)?.admittedBy?.onResponseHead?.(exchange, head);
+  }
+
+  onCancelled(exchange: FilterContext): void {
+    (exchange.getState(this) as AuthenticationRun | undefined)?.cancel();
+  }
+}
+
+/** One request on its way through the schemes. */
+class AuthenticationRun {
+  admittedBy: SchemePart | null = null;
+  readonly #filter: AuthenticationFilter;
+  readonly #exchange: FilterContext;
+  #at = 0;
+  #pending: PendingDecision | null = null;
+  #because: string | null = null;
+  #failure: Failure | null = null;
+
+  constructor(filter: AuthenticationFilter, exchange: FilterContext) {
+    this.#filter = filter;
+    this.#exchange = exchange;
+  }
+
+  next(): FilterDecision {
+    const { schemes } = this.#filter;
+    while (this.#at < schemes.length) {
+      const [name, part] = schemes[this.#at++] as (typeof schemes)[number];
+      const pending: PendingDecision = {
+        onCancelled: null,
+        settle: (later) => this.#settle(pending, name, part, later),
+      };
+      this.#pending = pending;
+      const decision = part.authenticate(this.#exchange, pending);
+      if (decision === null) return 'suspend';
+      this.#pending = null;
+      const end = this.#end(name, part, decision);
+      if (end !== null) return end;
+    }
+    return this.#failure ?? this.#notAuthenticated();
+  }
+
+  cancel(): void {
+    const pending = this.#pending;
+    this.#pending = null;
+    pending?.onCancelled?.();
+  }
+
+  #settle(pending: PendingDecision, name: string, part: SchemePart, decision: SchemeDecision): void {
+    if (this.#pending !== pending) return;
+    this.#pending = null;
+    const end = this.#end(name, part, decision) ?? this.next();
+    if (end !== 'suspend') this.#exchange.resume(this.#filter, end);
+  }
+
+  /** Null: the next scheme is asked. */
+  #end(name: string, part: SchemePart, decision: SchemeDecision): Exclude<FilterDecision, 'suspend'> | null {
+    if (decision.kind === 'absent') return null;
+    if (decision.kind === 'user') return this.#permit(name, part, decision);
+    this.#filter.counts.add(name, decision.fault);
+    if (decision.kind === 'answer') return decision.answer;
+    if (decision.kind === 'failed') this.#failure ??= decision.failure;
+    else this.#because ??= decision.because;
+    return null;
+  }
+
+  #permit(
+    name: string,
+    part: SchemePart,
+    { user, headers = [] }: Extract<SchemeDecision, { kind: 'user' }>,
+  ): 'continue' | Failure {
+    const { spec, counts } = this.#filter;
+    this.#exchange.noteUser(user);
+    const lacks = lackOf(user, spec.require);
+    if (lacks !== null) {
+      counts.add(name, 'not_permitted');
+      return fail('not_permitted', 'filter', { scheme: part.asksFor, user: user.name, lacks });
+    }
+    counts.add(name, admitted);
+    this.admittedBy = part;
+    for (const [header, value] of headers) this.#exchange.setRequestHeader(header, headerValueOf(value));
+    if (spec.userHeader !== null) this.#exchange.setRequestHeader(spec.userHeader, headerValueOf(user.name));
+    const groups = spec.groupsHeader === null ? [] : groupsOf(user.claims);
+    if (spec.groupsHeader !== null && groups.length > 0)
+      this.#exchange.setRequestHeader(spec.groupsHeader, headerListOf(groups));
+    return 'continue';
+  }
+
+  #notAuthenticated(): Failure {
+    const parts = this.#filter.schemes.map(([, part]) => part);
+    if (this.#because === null) this.#filter.counts.add(this.#filter.schemes[0]?.[0] ?? '', 'missing');
+    return fail('not_authenticated', 'filter', {
+      scheme: parts.map(({ asksFor }) => asksFor).join(' or '),
+      fault: this.#because ?? 'the request has none',
+      challenge: parts.flatMap(({ challenge }) => (challenge === '' ? [] : [challenge])).join(', '),
+    });
+  }
+}
