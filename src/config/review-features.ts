@@ -5,6 +5,7 @@ import { ms } from '../schema/fallback.ts';
 import { orList, quoted } from '../schema/error-detail.ts';
 import type { Path } from '../schema/findings.ts';
 import { answersRequests } from './build-application.ts';
+import { listenAddressOf } from './review-addresses.ts';
 import type { Draft } from './draft.ts';
 import { defaults } from './defaults.ts';
 import { matchOf } from './match.ts';
@@ -27,6 +28,8 @@ function writtenScopes(draft: Draft): Written<object, object, object> {
   return {
     file: { read: plain, beside: settingsBeside(draft, {}) },
     listensWithTls: [...listeners.values()].some((one) => tlsOfListener(one) !== null),
+    asksForCertificates: [...listeners.values()].some((one) => tlsOfListener(one)?.client_certificates !== undefined),
+    isLocal: listeners.size > 0 && [...listeners.values()].every((one) => isLoopback(listenAddressOf(one).host)),
     upstreams: [
       ...[...upstreams].flatMap(([name, read]) =>
         'endpoints' in read ? [{ path: ['upstreams', name], name, read }] : [],
@@ -39,6 +42,10 @@ function writtenScopes(draft: Draft): Written<object, object, object> {
       beside: settingsBeside(draft, read),
     })),
   };
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host.startsWith('127.');
 }
 
 function settingsBeside(draft: Draft, { to, commit_delay, timeouts }: Partial<RouteRead>): SettingsBeside {

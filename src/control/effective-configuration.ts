@@ -12,6 +12,8 @@ import { TextRedactor } from '../redact/text-redactor.ts';
 export const hiddenSettings: ReadonlyMap<string, Hiding> = new Map<string, Hiding>([
   ['usersText', 'file'],
   ['keysText', 'file'],
+  ['linkKeys', 'file'],
+  ['packed', 'file'],
   ['key', 'file'],
   ['directory', 'query'],
   ['fallback', 'query'],

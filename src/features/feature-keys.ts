@@ -37,6 +37,10 @@ export interface Written<R, U, F, A = object> {
   readonly file: { readonly read: F; readonly beside: SettingsBeside };
   /** A listener has `tls`. */
   readonly listensWithTls: boolean;
+  /** A listener asks clients for certificates. */
+  readonly asksForCertificates: boolean;
+  /** Every listener is reached from this machine alone. */
+  readonly isLocal: boolean;
   readonly routes: readonly WrittenRoute<R>[];
   /** And applications. */
   readonly upstreams: readonly WrittenUpstream<U>[];
@@ -70,7 +74,10 @@ export interface NamedFile {
     | 'passwords'
     | 'api_keys'
     | 'trusted_keys'
-    | 'secret';
+    | 'secret'
+    | 'networks'
+    | 'country_file'
+    | 'link_keys';
   readonly path: string;
   /** Where it is named, below the route, upstream or application, or in the file. */
   readonly at: Path;
