@@ -29,7 +29,10 @@ export function readNetworkFile(path: string, text: string): NetworkFile {
   const networks: WrittenNetwork[] = [];
   const flaws: (ErrorDetail & { readonly line: number })[] = [];
   const name = quoted(basename(path));
-  for (const [index, line] of text.replace(/^\uFEFF/, '').split('\n').entries()) {
+  for (const [index, line] of text
+    .replace(/^\uFEFF/, '')
+    .split('\n')
+    .entries()) {
     const written = line.replace(/[#;].*$/s, '').trim();
     if (written === '') continue;
     const parsed = parseNetwork(written);
@@ -72,7 +75,10 @@ export function networkList(
 /** More are found when the first ones are corrected. */
 const shownMax = 5;
 
-export function reviewNetworkFile(path: string, isAllow: boolean): (text: string, at: Path, findings: Findings) => void {
+export function reviewNetworkFile(
+  path: string,
+  isAllow: boolean,
+): (text: string, at: Path, findings: Findings) => void {
   const name = quoted(basename(path));
   return (text, at, findings) => {
     const { networks, flaws } = readNetworkFile(path, text);

@@ -79,7 +79,10 @@ function reviewOne(read: Read, at: Path, { asksForCertificates, file }: Beside, 
 
 /** What stands in both lists is refused. */
 function reviewBoth(
-  { allow = [], deny = [] }: { readonly allow?: readonly string[]; readonly deny?: readonly string[] },
+  {
+    allow = [],
+    deny = [],
+  }: { readonly allow?: readonly string[] | undefined; readonly deny?: readonly string[] | undefined },
   at: Path,
   findings: Findings,
 ): void {

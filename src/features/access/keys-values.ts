@@ -12,7 +12,8 @@ const otherCodes: Readonly<Record<string, string>> = { UK: 'GB', EL: 'GR' };
 export function parseCountry(written: string): Result<string, ErrorDetail> {
   const code = written.toUpperCase();
   const other = otherCodes[code];
-  if (other !== undefined) return reject(`the code of this country is ${other}, not ${quoted(written)}`, `write ${other}`);
+  if (other !== undefined)
+    return reject(`the code of this country is ${other}, not ${quoted(written)}`, `write ${other}`);
   if (!/^[A-Z]{2}$/.test(code) || countries.of(code) === undefined)
     return reject(`${quoted(written)} is no code of a country`, 'write two letters of ISO 3166-1, such as DE');
   return succeed(code);
@@ -33,11 +34,16 @@ export function parseAgent(written: string): Result<string, ErrorDetail> {
 
 /** SHA-256 in hexadecimal digits, with or without colons. */
 export function parseFingerprint(written: string): Result<string, ErrorDetail> {
-  const digits = written.replace(/^sha256[:=]/i, '').replaceAll(':', '').toLowerCase();
+  const digits = written
+    .replace(/^sha256[:=]/i, '')
+    .replaceAll(':', '')
+    .toLowerCase();
   if (/^[0-9a-f]{64}$/.test(digits)) return succeed(digits);
   const isSha1 = /^[0-9a-f]{40}$/.test(digits);
   return reject(
-    isSha1 ? 'this is a fingerprint by SHA-1, and SHA-256 is needed' : `${quoted(written)} is no fingerprint by SHA-256`,
+    isSha1
+      ? 'this is a fingerprint by SHA-1, and SHA-256 is needed'
+      : `${quoted(written)} is no fingerprint by SHA-256`,
     'openssl x509 -in client.pem -noout -fingerprint -sha256',
   );
 }

@@ -12,7 +12,10 @@ import { parseAgent, parseCountry, parseFingerprint } from './keys-values.ts';
 import { accessName, type AccessSpec, type CertificateRule, type ValueRules } from './settings.ts';
 
 const absent = {
-  unknown: describe('`deny` beside `allow`, else `allow`', 'Who lets in some countries alone means those that are known.'),
+  unknown: describe(
+    '`deny` beside `allow`, else `allow`',
+    'Who lets in some countries alone means those that are known.',
+  ),
   dryRun: declare('false', 'Rules are written to hold.'),
 };
 
@@ -30,7 +33,10 @@ const certificateRule = section({
 });
 
 const accessSection = section({
-  allow: key(networks, 'Networks of clients that may ask, by the address that trusted peers name. All others are refused.'),
+  allow: key(
+    networks,
+    'Networks of clients that may ask, by the address that trusted peers name. All others are refused.',
+  ),
   allow_file: key(
     path,
     'A file with more of them, one in each line; what follows `#` or `;` is a remark. A reload reads it again.',
@@ -139,7 +145,13 @@ function specOf(read: AccessRead, file: AccessFileRead, directory: string, conte
   return spec;
 }
 
-function valuesIn({ allow, deny }: { readonly allow?: string[]; readonly deny?: string[] }): ValueRules {
+function valuesIn({
+  allow,
+  deny,
+}: {
+  readonly allow?: string[] | undefined;
+  readonly deny?: string[] | undefined;
+}): ValueRules {
   return { allow: allow ?? null, deny: deny ?? null };
 }
 

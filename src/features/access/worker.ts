@@ -124,7 +124,8 @@ function countryCheck(rules: NonNullable<AccessSpec['countries']>): Check {
     });
     if (country === null) return allowsUnknown ? null : denial(`the file of countries does not have ${address}`);
     if (denied?.has(country) === true) return denial(`"deny" of "countries" names it, and ${address} is there`);
-    if (allowed?.has(country) === false) return denial(`"allow" of "countries" does not name it, and ${address} is there`);
+    if (allowed?.has(country) === false)
+      return denial(`"allow" of "countries" does not name it, and ${address} is there`);
     return null;
   };
 }

@@ -18,7 +18,11 @@ export const signedLinks = workerFeature<SignedLinksSpec, SignedLinksPart>({
   },
 });
 
-function linkFilter({ linkKeys, methods, isBoundToAddress }: SignedLinksSpec, clock: Clock, counts: LinkCounts): Filter {
+function linkFilter(
+  { linkKeys, methods, isBoundToAddress }: SignedLinksSpec,
+  clock: Clock,
+  counts: LinkCounts,
+): Filter {
   const allowed = new Set(methods);
   const ofMethod = (method: string): LinkProblem => ({
     fault: 'method',
