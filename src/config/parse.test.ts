@@ -348,6 +348,26 @@ describe('what is written', () => {
       ],
     ],
     [
+      'authentication of the file, of a route, and none; checks of load balancers have no credentials',
+      'trusted_peers: [10.0.0.1]\nauthentication: { basic: { users_file: users }, user_header: X-User, realm: Team }\nupstreams: { a: "a:1" }\nroutes: [{ path: /a, to: a }, { path: /b, to: a, authentication: none }, { path: /c, to: a, authentication: { api_keys: { keys_file: keys, header: X-API-Key, pass_credentials: true }, groups_header: X-Groups, require: { groups: [ops], users: ci } } }, { path: /up, readiness: true }]',
+      ({ routes, headersReserved }) => [...routes.map(({ features }) => features?.['authentication']), headersReserved],
+      [
+        {
+          schemes: [{ name: 'basic', spec: { usersText: '', passesCredentials: false } }],
+          ...{ realm: 'Team', require: null, userHeader: 'X-User', groupsHeader: null },
+        },
+        undefined,
+        {
+          schemes: [{ name: 'api_keys', spec: { keysText: '', header: 'x-api-key', passesCredentials: true } }],
+          realm: 'Restricted',
+          require: { users: ['ci'], groups: ['ops'], claims: null },
+          ...{ userHeader: null, groupsHeader: 'X-Groups' },
+        },
+        undefined,
+        ['x-groups', 'x-user'],
+      ],
+    ],
+    [
       'the signal to drain of an upstream and of an application',
       'upstreams: { a: { endpoints: "a:1", drain_signal: { value: s } } }\napplications: { b: { command: x, drain_signal: true }, c: { command: x, drain_signal: false } }\nroutes: [{ path: /a, to: a }, { path: /b, to: b }, { to: c }]',
       (c) => c.upstreams.map(({ features }) => features?.['drain_signal']),

@@ -108,7 +108,7 @@ function found(
     retry: upstream === null ? null : Object.assign({}, ...shown.map(({ retry }) => retry)),
     rewrite: upstream === null ? null : Object.assign(rewriteOf(spec, request), ...shown.map(({ rewrite }) => rewrite)),
     headers: Object.assign(headersOf(spec), ...shown.map(({ headers }) => headers)),
-    access: accessOf(shown.flatMap(({ access }) => access ?? [])),
+    access: accessOf(shown.flatMap(({ access }) => (access === undefined ? [] : [access]))),
     limits: Object.assign({}, ...shown.map(({ limits }) => limits), limitsOf(spec, upstream)),
     programs: shown.find(({ programs }) => programs !== undefined)?.programs ?? null,
   };

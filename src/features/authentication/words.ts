@@ -21,14 +21,14 @@ export const authenticationWords = featureWords<AuthenticationStatus>({
   status: {
     title: 'AUTHENTICATION',
     rows: ({ authentication: views }) =>
-      views.map(({ route, schemes, admitted, refused }) => {
+      views.map(({ route, admitted, refused }) => {
         const count = refused.reduce((sum, one) => sum + one.count, 0);
         const [most] = refused;
         const isBusy = refused.some(({ fault }) => fault === 'busy' || fault === 'unavailable');
         return {
           tone: isBusy ? 'warn' : 'good',
-          cells: [`route ${route}`, schemes.join(' or '), `${admitted} admitted`, `${count} refused`],
-          note: most === undefined ? '' : `mostly ${most.fault.replaceAll('_', ' ')} (${most.count})`,
+          cells: [`route ${route}`, `${admitted} admitted`, `${count} refused`],
+          note: most === undefined ? '' : `mostly ${most.scheme} ${most.fault}`,
         };
       }),
   },
