@@ -11,14 +11,22 @@ interface Found {
 /** The ISO code; null: the file does not have the address, or no country of it. */
 export type CountryOf = (address: string) => string | null;
 
-let library: typeof import('maxmind') | null = null;
+type Library = Pick<typeof import('maxmind'), 'Reader'>;
+
+let library: Library | null = null;
 
 /** One reader for all routes and revisions with the same content. */
 const readers = new Map<string, WeakRef<{ readonly countryOf: CountryOf }>>();
 
 export async function loadCountries({ database, file }: CountryRules): Promise<void> {
   if (database === undefined) throw new Error(`${file} could not be read`);
-  library ??= await import('maxmind');
+  library ??= await loadLibrary();
+}
+
+/** It is a CommonJS module: in a bundle all of it is its default. */
+async function loadLibrary(): Promise<Library> {
+  const loaded: Partial<Library> & { readonly default: unknown } = await import('maxmind');
+  return { Reader: loaded.Reader ?? (loaded.default as Library).Reader };
 }
 
 export function countriesOf({ database, version }: CountryRules): { readonly countryOf: CountryOf } {
