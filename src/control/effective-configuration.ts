@@ -13,7 +13,6 @@ export const hiddenSettings: ReadonlyMap<string, Hiding> = new Map<string, Hidin
   ['usersText', 'file'],
   ['keysText', 'file'],
   ['linkKeys', 'file'],
-  ['packed', 'file'],
   ['key', 'file'],
   ['directory', 'query'],
   ['fallback', 'query'],

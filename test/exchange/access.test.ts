@@ -11,7 +11,7 @@ const nothing: AccessSpec = { networks: null, countries: null, userAgents: null,
 
 function list(...networks: readonly string[]): NetworkList {
   const ranges = networks.flatMap((network) => rangeOf(network) ?? []);
-  return { shown: networks.join(' '), count: ranges.length, packed: packRanges(ranges) };
+  return { shown: networks.join(' '), count: ranges.length, packed: packRanges(ranges), version: '' };
 }
 
 function worldOf(features: RouteSpec['features'], options: WorldOptions = {}): Http1World {

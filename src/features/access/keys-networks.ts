@@ -1,4 +1,5 @@
 /** Lists of networks: in the configuration, and in files with one in each line. */
+import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import { type ErrorDetail, quoted } from '../../schema/error-detail.ts';
 import type { Findings, Path } from '../../schema/findings.ts';
@@ -54,6 +55,7 @@ export function networksIn(texts: readonly string[]): readonly WrittenNetwork[] 
 }
 
 const namedMax = 8;
+const versionDigits = 16;
 
 /** Null: neither networks nor a file are written. */
 export function networkList(
@@ -69,7 +71,9 @@ export function networkList(
     ...(more > 0 ? [`and ${more} more`] : []),
     ...(file === null ? [] : [`${basename(file.path)} (${ofFile.length})`]),
   ];
-  return { shown: shown.join(' '), count: ranges.length, packed: packRanges(ranges) };
+  const packed = packRanges(ranges);
+  const version = createHash('sha256').update(new Uint8Array(packed)).digest('hex').slice(0, versionDigits);
+  return { shown: shown.join(' '), count: ranges.length, packed, version };
 }
 
 /** More are found when the first ones are corrected. */

@@ -134,7 +134,7 @@ function reviewProxy(rules: readonly (readonly [Read, Path])[], { file, isLocal 
       findings.warnAtKey(
         at,
         'all clients have the address of the proxy on this machine: no listener is reached from elsewhere, and no peer is trusted to name them',
-        'add "trusted_peers: 127.0.0.1"',
+        'add "trusted_peers: [127.0.0.1]"',
       );
     for (const name of ['allow', 'deny'] as const)
       for (const { one } of insideOf(networksIn(read[name] ?? []), trusted))

@@ -45,8 +45,8 @@ export function isInside(one: NetworkRange, { from, to }: NetworkRange): boolean
   return one.from.length === from.length && compare(one.from, from) >= 0 && compare(one.to, to) <= 0;
 }
 
-/** The ranges as text, which a specification may have: a header of two counts, then IPv4, then IPv6, each with its beginnings and ends. */
-export function packRanges(ranges: readonly NetworkRange[]): string {
+/** The ranges in memory that all threads share: two counts, then IPv4, then IPv6, each with its beginnings and ends. */
+export function packRanges(ranges: readonly NetworkRange[]): SharedArrayBuffer {
   const merged: NetworkRange[] = [];
   for (const range of ranges.toSorted(compareRanges)) {
     const last = merged.at(-1);
@@ -56,8 +56,15 @@ export function packRanges(ranges: readonly NetworkRange[]): string {
   }
   const [four, six] = [1, 4].map((words) => merged.filter(({ from }) => from.length === words));
   const parts = [four, six].flatMap((of = []) => [...of.map(({ from }) => from), ...of.map(({ to }) => to)]);
-  const words = [four?.length ?? 0, six?.length ?? 0, ...parts.flatMap((part) => [...part])];
-  return Buffer.from(Uint32Array.from(words).buffer).toString('base64');
+  const length = 2 + parts.reduce((sum, part) => sum + part.length, 0);
+  const words = new Uint32Array(new SharedArrayBuffer(length * 4));
+  words.set([four?.length ?? 0, six?.length ?? 0]);
+  let at = 2;
+  for (const part of parts) {
+    words.set(part, at);
+    at += part.length;
+  }
+  return words.buffer;
 }
 
 const asked = new Uint32Array(4);
@@ -68,9 +75,8 @@ export class NetworkRanges {
   readonly #four: number;
   readonly #six: number;
 
-  constructor(packed: string) {
-    const bytes = Uint8Array.from(Buffer.from(packed, 'base64'));
-    this.#words = new Uint32Array(bytes.buffer);
+  constructor(packed: SharedArrayBuffer) {
+    this.#words = new Uint32Array(packed);
     [this.#four = 0, this.#six = 0] = this.#words;
   }
 

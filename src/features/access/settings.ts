@@ -10,7 +10,7 @@ export interface AccessSpec {
   readonly isDryRun: boolean;
 }
 
-/** What is denied is refused, also where it is allowed as well. Null: there is no such list; '' is packed of nothing. */
+/** What is denied is refused, also where it is allowed as well. Null: there is no such list. */
 interface NetworkRules {
   readonly allow: NetworkList | null;
   readonly deny: NetworkList | null;
@@ -20,8 +20,10 @@ export interface NetworkList {
   /** As people have written it: networks, or the name of a file. */
   readonly shown: string;
   readonly count: number;
-  /** By `packRanges`. */
-  readonly packed: string;
+  /** By `packRanges`: every route and thread has the same bytes. */
+  readonly packed: SharedArrayBuffer;
+  /** Of its content: another content makes another configuration. */
+  readonly version: string;
 }
 
 export interface ValueRules {

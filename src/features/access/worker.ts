@@ -6,7 +6,6 @@ import { type AccessReport, accessName, type AccessRule, type AccessSpec, type V
 import { agentTest } from './worker-agents.ts';
 import { certificateTest } from './worker-certificates.ts';
 import { countriesOf, loadCountries } from './worker-countries.ts';
-import { SharedTexts } from '../authentication/worker-shared-texts.ts';
 
 /** Why a request may not pass. */
 interface Denial {
@@ -65,10 +64,8 @@ function checksOf({ networks, countries, userAgents, certificates }: AccessSpec)
   ];
 }
 
-const rangesOf = new SharedTexts((packed: string) => new NetworkRanges(packed));
-
 function networkCheck({ allow, deny }: NonNullable<AccessSpec['networks']>): Check {
-  const [allowed, denied] = [allow, deny].map((list) => (list === null ? null : rangesOf.of(list.packed)));
+  const [allowed, denied] = [allow, deny].map((list) => (list === null ? null : new NetworkRanges(list.packed)));
   return ({ client: { address } }) => {
     const by = 'network';
     if (denied?.has(address) === true)
