@@ -64,6 +64,7 @@ export const loadBudgets: Readonly<Record<string, Load>> = {
   'src/cli/whose/whose-command.ts': { kilobytes: 171, packages: ['@stricli/core'] },
   'src/cli/show-logs.ts': { kilobytes: 225, packages: ['@stricli/core'] },
   'src/cli/show-route.ts': { kilobytes: 264, packages: ['@stricli/core'] },
+  'src/cli/sign.ts': { kilobytes: 300, packages: ['@stricli/core'] },
   'src/cli/show-top.ts': { kilobytes: 175, packages: ['@stricli/core'] },
   'src/cli/show-cost.ts': { kilobytes: 175, packages: ['@stricli/core'] },
   'src/cli/show-incidents.ts': { kilobytes: 189, packages: ['@stricli/core'] },

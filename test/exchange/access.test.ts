@@ -14,7 +14,7 @@ function list(...networks: readonly string[]): NetworkList {
   return { shown: networks.join(' '), count: ranges.length, packed: packRanges(ranges), version: '' };
 }
 
-function worldOf(features: RouteSpec['features'], options: WorldOptions = {}): Http1World {
+function worldOf(features: NonNullable<RouteSpec['features']>, options: WorldOptions = {}): Http1World {
   const world = new Http1World({ routes: [{ features }], ...options });
   world.endpoint('a').onRequest = (request) => request.answer(200, 'ok');
   return world;

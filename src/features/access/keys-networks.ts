@@ -23,7 +23,7 @@ const readMax = 16;
 const filesRead = new Map<string, NetworkFile>();
 
 /** One network in each line; what follows `#` or `;` is a remark, as in the lists that are published. */
-export function readNetworkFile(path: string, text: string): NetworkFile {
+function readNetworkFile(path: string, text: string): NetworkFile {
   const key = `${path}\0${text}`;
   const known = filesRead.get(key);
   if (known !== undefined) return known;

@@ -4,7 +4,7 @@ import type { Findings, Path } from '../../schema/findings.ts';
 import type { FeatureKeys } from '../feature-keys.ts';
 import { agentWords } from './agent-groups.ts';
 import { insideOf, insideOthers, networksIn, type WrittenNetwork } from './keys-networks.ts';
-import type { AccessFileRead, AccessRouteRead } from './keys.ts';
+import type { AccessFileRead, AccessRouteRead } from './keys-schema.ts';
 import { accessName } from './settings.ts';
 
 type Read = Exclude<NonNullable<AccessRouteRead['access']>, 'none'>;

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { FeatureMessages } from '../../core/feature.ts';
 import { mainFeature, type MainPart, type ScopedSpec } from '../main-feature.ts';
-import { RouteCounts } from '../route-counts.ts';
+import { RouteCounts } from '../main-route-counts.ts';
 import { accessName, type AccessReport, type AccessSpec, type AccessStatus } from './settings.ts';
 
 /** Adds up what the rules of each route have refused, over all workers and those that are gone, and reads the file of countries for all workers. */

@@ -55,9 +55,8 @@ interface CertificateRules {
   readonly deny: readonly CertificateRule[] | null;
 }
 
-/** The rules in the order in which they are asked. */
-export const accessRules = ['deny', 'allow', 'certificates', 'user_agents', 'countries'] as const;
-export type AccessRule = (typeof accessRules)[number];
+/** What may refuse a request: a key of `access`. */
+export type AccessRule = 'deny' | 'allow' | 'certificates' | 'user_agents' | 'countries';
 
 /** How many requests each rule has refused, or would have, in one worker since its start. */
 export interface AccessReport {

@@ -9,7 +9,7 @@ interface Found {
 }
 
 /** The ISO code; null: the file does not have the address, or no country of it. */
-export type CountryOf = (address: string) => string | null;
+type CountryOf = (address: string) => string | null;
 
 type Library = Pick<typeof import('maxmind'), 'Reader'>;
 

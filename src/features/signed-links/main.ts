@@ -1,6 +1,6 @@
 import type { FeatureMessages } from '../../core/feature.ts';
 import { mainFeature, type MainPart, type ScopedSpec } from '../main-feature.ts';
-import { RouteCounts } from '../route-counts.ts';
+import { RouteCounts } from '../main-route-counts.ts';
 import { signedLinksName, type SignedLinksReport, type SignedLinksSpec, type SignedLinksStatus } from './settings.ts';
 
 class SignedLinksView implements MainPart<SignedLinksSpec> {

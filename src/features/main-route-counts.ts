@@ -1,7 +1,7 @@
 import { type FeatureMessages, scopeKey } from '../core/feature.ts';
 import type { ScopedSpec } from './main-feature.ts';
 
-export type Counts = Readonly<Record<string, number>>;
+type Counts = Readonly<Record<string, number>>;
 
 /** Adds up what the parts of a feature in workers have counted since their start, over all workers and those that are gone. */
 export class RouteCounts {
