@@ -63,13 +63,30 @@ export function networkList(
   file: { readonly path: string; readonly text: string } | null,
 ): NetworkList | null {
   if (written === undefined && file === null) return null;
-  const ofFile = file === null ? [] : readNetworkFile(file.path, file.text).networks;
-  const ranges = [...networksIn(written ?? []), ...ofFile];
-  const more = (written?.length ?? 0) - namedMax;
+  const read = file === null ? null : readNetworkFile(file.path, file.text);
+  if (read === null) return makeList(written ?? [], []);
+  const lists = listsMade.get(read) ?? new Map<string, NetworkList>();
+  listsMade.set(read, lists);
+  const name = JSON.stringify(written ?? []);
+  const list = lists.get(name) ?? makeList(written ?? [], read.networks, basename(file?.path ?? ''));
+  lists.set(name, list);
+  return list;
+}
+
+/** Routes that name the same file share what is made of it: a large list takes half a second. */
+const listsMade = new WeakMap<NetworkFile, Map<string, NetworkList>>();
+
+function makeList(
+  written: readonly string[],
+  ofFile: readonly WrittenNetwork[],
+  file: string | null = null,
+): NetworkList {
+  const ranges = [...networksIn(written), ...ofFile];
+  const more = written.length - namedMax;
   const shown = [
-    ...(written ?? []).slice(0, namedMax),
+    ...written.slice(0, namedMax),
     ...(more > 0 ? [`and ${more} more`] : []),
-    ...(file === null ? [] : [`${basename(file.path)} (${ofFile.length})`]),
+    ...(file === null ? [] : [`${file} (${ofFile.length})`]),
   ];
   const packed = packRanges(ranges);
   const version = createHash('sha256').update(new Uint8Array(packed)).digest('hex').slice(0, versionDigits);
