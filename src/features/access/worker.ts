@@ -1,5 +1,5 @@
 import { fail, type DeniedBy, type Failure } from '#failures/failure.ts';
-import type { Filter, FilterContext } from '../../core/filter.ts';
+import type { Filter, FilterContext, FilterStage } from '../../core/filter.ts';
 import { type FeaturePart, workerFeature } from '../worker-feature.ts';
 import { NetworkRanges } from './network-ranges.ts';
 import { type AccessReport, accessName, type AccessRule, type AccessSpec, type ValueRules } from './settings.ts';
@@ -29,21 +29,29 @@ export const access = workerFeature<AccessSpec, AccessPart>({
 
   prepare(_, spec, __, previous) {
     const counts = previous?.counts ?? new RefusalCounts();
-    return { counts, hooks: { filters: [accessFilter(spec, counts)] }, report: () => counts.take() };
+    const { certificates, isDryRun } = spec;
+    const first = checksOf(spec);
+    const filters = [
+      ...(first.length === 0 ? [] : [accessFilter('network', first, isDryRun, counts)]),
+      // After redirects to https: in clear text nobody has a certificate.
+      ...(certificates === null
+        ? []
+        : [accessFilter('authentication', [certificateCheck(certificates)], isDryRun, counts)]),
+    ];
+    return { counts, hooks: { filters }, report: () => counts.take() };
   },
 });
 
-function accessFilter(spec: AccessSpec, counts: RefusalCounts): Filter {
-  const checks = checksOf(spec);
+function accessFilter(stage: FilterStage, checks: readonly Check[], isDryRun: boolean, counts: RefusalCounts): Filter {
   return {
     name: accessName,
-    stage: 'network',
+    stage,
     onRequestHead(exchange) {
       for (const check of checks) {
         const denial = check(exchange);
         if (denial === null) continue;
         counts.add(denial.rule);
-        return spec.isDryRun ? 'continue' : failureOf(denial);
+        return isDryRun ? 'continue' : failureOf(denial);
       }
       return 'continue';
     },
@@ -55,10 +63,9 @@ function failureOf({ by, value, because }: Denial): Failure {
 }
 
 /** The cheapest first. */
-function checksOf({ networks, countries, userAgents, certificates }: AccessSpec): readonly Check[] {
+function checksOf({ networks, countries, userAgents }: AccessSpec): readonly Check[] {
   return [
     ...(networks === null ? [] : [networkCheck(networks)]),
-    ...(certificates === null ? [] : [certificateCheck(certificates)]),
     ...(userAgents === null ? [] : [agentCheck(userAgents)]),
     ...(countries === null ? [] : [countryCheck(countries)]),
   ];
