@@ -43,7 +43,7 @@ describe('the part of access in the main thread', () => {
     part.onReports?.({ 'route /a': { refused: { deny: 4 } } }, 1);
     part.onWorkerGone?.(2);
     part.onReports?.({ 'route /a': { refused: { deny: 1 } } }, 3);
-    const refused = (): unknown => (part.status?.() as AccessStatus).access[0]?.refused;
+    const refused = (): unknown => (part.status?.() as AccessStatus | undefined)?.access[0]?.refused;
     assert.deepEqual(refused(), [
       { rule: 'allow', count: 9 },
       { rule: 'deny', count: 8 },
