@@ -53,6 +53,7 @@ import { appCommands } from './app-commands.ts';
 import { deployCommand, promoteCommand, releasesCommand, rollbackCommand } from './release-commands.ts';
 import { costCommand, topCommand } from './usage-commands.ts';
 import { keyCommands, passwordCommand } from './credential-commands.ts';
+import { signCommand } from './link-commands.ts';
 import { secretCommands } from './secret-commands.ts';
 import { probeCommand, tortureCommand, tortureUsages } from './test-commands.ts';
 import { demoCommand, runCommand, upCommand } from './serve-commands.ts';
@@ -231,6 +232,7 @@ const root = buildRouteMap<string, ParserContext>({
     token: tokenCommand,
     password: passwordCommand,
     key: keyCommands,
+    sign: signCommand,
     trust: trustCommand,
     demo: demoCommand,
     torture: {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { basename, dirname, resolve, delimiter, join } from 'node:path';
 import type { Configuration } from '../core/configuration.ts';
 import { loadPatterns, patternsAreWanted } from '../core/pattern.ts';
@@ -171,9 +172,26 @@ async function readAll(
     else if (kind === 'served_folder') readings.set(path, await lookForServed(path, host));
     else if (kind === 'written_folder' || kind === 'folder') readings.set(path, await lookForFolder(path, kind, host));
     else if (kind === 'followed_file') readings.set(path, await lookForFile(path, host));
+    else if (kind === 'country_file') readings.set(path, await readDatabase(path, kind, host));
     else readings.set(path, await readText(path, wantedBytesMax[kind], wantedNames[kind], host));
   }
   return readings;
+}
+
+/** What stands at the beginning of the last part of a file in MaxMind's format, which says what it has. */
+const databaseMark = Buffer.from('\xab\xcd\xefMaxMind.com', 'latin1');
+
+/** A file that features read themselves. Its text is a hash of its content: where that differs, the configuration does too. */
+async function readDatabase(path: string, kind: 'country_file', host: ConfigurationHost): Promise<FileReading> {
+  const [bytesMax, what] = [wantedBytesMax[kind], wantedNames[kind]];
+  const result = await host.readFile(path, bytesMax);
+  if (!result.ok) return { ok: false, error: await explainUnreadable(path, result.why, bytesMax, what, host) };
+  const content = Buffer.from(result.content);
+  if (content.includes(databaseMark))
+    return { ok: true, text: createHash('sha256').update(content).digest('hex'), isOpen: false };
+  const isPacked = content[0] === 0x1f && content[1] === 0x8b;
+  const suggestion = isPacked ? `gunzip it, or tar -xzf ${basename(path)}` : 'name one such as GeoLite2-Country.mmdb';
+  return { ok: false, error: { message: `${quoted(basename(path))} is no file in the format of MaxMind`, suggestion } };
 }
 
 /** Why a file cannot be read. */

@@ -14,6 +14,13 @@ import { sampled } from '../testing/sweep.test-support.ts';
 
 const examples = join(import.meta.dirname, '..', '..', 'examples');
 
+/** Numbers in memory that threads share. */
+function shared(...words: readonly number[]): SharedArrayBuffer {
+  const buffer = new SharedArrayBuffer(words.length * 4);
+  new Uint32Array(buffer).set(words);
+  return buffer;
+}
+
 function parse(text: string, environment: Record<string, string> = {}): ReturnType<typeof parseConfiguration> {
   return parseConfiguration(text, {
     file: 'candor.yaml',
@@ -345,6 +352,61 @@ describe('what is written', () => {
           ...{ cookie: 'at', path: '/shop', domain: 'example.org', cookieLifetimeMs: 3_600_000, secure: true },
           ...{ httpOnly: false, sameSite: 'none', keepsDraining: true, key: null },
         },
+      ],
+    ],
+    [
+      'access of the file, of a route, and none; checks of load balancers may come from anywhere',
+      'trusted_peers: [10.0.0.1]\naccess: { deny: 192.0.2.0/24, user_agents: { deny: scanners } }\ncountry_file: c.mmdb\nupstreams: { a: "a:1" }\nroutes: [{ path: /a, to: a }, { path: /b, to: a, access: none }, { path: /c, to: a, access: { allow: [192.0.2.1, "2001:db8::/32"], countries: { allow: [de] }, dry_run: true } }, { path: /up, readiness: true }]',
+      ({ routes }) => routes.map(({ features }) => features?.['access']),
+      [
+        {
+          networks: {
+            allow: null,
+            deny: {
+              shown: '192.0.2.0/24',
+              count: 1,
+              version: 'f2c79a5b49e5d25c',
+              packed: shared(1, 0, 0xc0000200, 0xc00002ff),
+            },
+          },
+          countries: null,
+          userAgents: { allow: null, deny: ['scanners'] },
+          ...{ certificates: null, isDryRun: false },
+        },
+        undefined,
+        {
+          networks: {
+            allow: {
+              ...{ shown: '192.0.2.1/32 2001:db8::/32', count: 2 },
+              version: 'c987c2ab2602ae3c',
+              packed: shared(
+                1,
+                1,
+                0xc0000201,
+                0xc0000201,
+                0x20010db8,
+                0,
+                0,
+                0,
+                0x20010db8,
+                ...[0xffffffff, 0xffffffff, 0xffffffff],
+              ),
+            },
+            deny: null,
+          },
+          countries: { allow: ['DE'], deny: null, allowsUnknown: false, file: '/etc/shop/c.mmdb', version: '' },
+          ...{ userAgents: null, certificates: null, isDryRun: true },
+        },
+        undefined,
+      ],
+    ],
+    [
+      'signed links of a route',
+      'upstreams: { a: "a:1" }\nroutes: [{ path: /a, to: a, signed_links: { keys_file: keys } }, { to: a, signed_links: { keys_file: keys, methods: PUT, bound_to_address: true } }]',
+      ({ routes }) => routes.map(({ features }) => features?.['signed_links']),
+      [
+        { linkKeys: [], methods: ['GET', 'HEAD'], isBoundToAddress: false },
+        { linkKeys: [], methods: ['PUT'], isBoundToAddress: true },
       ],
     ],
     [

@@ -7,6 +7,7 @@ import type { Path } from '../schema/findings.ts';
 import { answersRequests } from './build-application.ts';
 import { type Draft, isMap } from './draft.ts';
 import { file as fileSchema } from './schema.ts';
+import { listenAddressOf } from './review-addresses.ts';
 import { defaults } from './defaults.ts';
 import { matchOf } from './match.ts';
 import { tlsOfListener } from './wanted-files.ts';
@@ -29,6 +30,8 @@ function writtenScopes(draft: Draft): Written<object, object, object> {
     file: { read: plain, beside: settingsBeside(draft, {}) },
     hasAllApplications: hasAllApplications(draft),
     listensWithTls: [...listeners.values()].some((one) => tlsOfListener(one) !== null),
+    asksForCertificates: [...listeners.values()].some((one) => tlsOfListener(one)?.client_certificates !== undefined),
+    isLocal: listeners.size > 0 && [...listeners.values()].every((one) => isLoopback(listenAddressOf(one).host)),
     upstreams: [
       ...[...upstreams].flatMap(([name, read]) =>
         'endpoints' in read ? [{ path: ['upstreams', name], name, read }] : [],
@@ -48,6 +51,10 @@ function hasAllApplications({ raw, applications }: Draft): boolean {
   const { applications: written } = raw;
   if (written !== undefined) return isMap(written) && Object.keys(written).length === applications.size;
   return Object.keys(raw).every((key) => key.startsWith('x-') || Object.hasOwn(fileSchema.shape, key));
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host.startsWith('127.');
 }
 
 function settingsBeside(draft: Draft, { to, commit_delay, timeouts }: Partial<RouteRead>): SettingsBeside {

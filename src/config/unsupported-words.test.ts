@@ -36,7 +36,7 @@ for (const [keys, says] of [
   [['fastcgi_pass', 'php_fastcgi', 'uwsgi_pass'], /^FastCGI is "protocol: fastcgi"/],
   [['bandwidth', 'limit_rate', 'bwlimit'], /^limits of bandwidth are not supported yet/],
   [['waf', 'modsecurity'], /^a firewall for requests/],
-  [['remote_ip', 'client_ip'], /^a route takes clients of some networks alone/],
+  [['remote_ip', 'client_ip'], /^which clients may ask is "access"/],
   [['rate_limit', 'limit_req', 'throttle', 'rateLimit'], /^limits of request rates are not supported yet/],
   [
     ['cache', 'proxy_cache', 'caching'],
@@ -63,7 +63,7 @@ for (const [keys, says] of [
   ],
   [['sendfile', 'aio'], /^"files" of a route has no key for how files are read; .* "send_files"/],
   [['file_server', 'try_files'], /^it is "files: \.\/public" of a route/],
-  [['allow', 'deny', 'whitelist', 'ip_allow_list'], /^a route takes clients of some networks alone/],
+  [['allow', 'deny', 'whitelist', 'ip_allow_list'], /^which clients may ask is "access"/],
   [['mirror', 'canary'], /not supported yet/],
   [['weighted'], /^an entry of "endpoints" has them/],
   [['tcp', 'udp'], /^proxying of TCP and UDP is not supported yet/],
@@ -254,7 +254,7 @@ test('limits and doors of clients are explained in client too', () => {
   for (const [key, says] of [
     ['rate_limit', /^limits of request rates/],
     ['auth', /^how clients say who they are/],
-    ['allow', /^a route takes clients of some networks alone/],
+    ['allow', /^which clients may ask is "access"/],
     ['tls', /^TLS for clients/],
   ] as const)
     assert.match(suggestionIn(`${respond}client: { ${key}: 1 }\n`, key), says);

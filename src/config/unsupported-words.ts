@@ -306,11 +306,16 @@ const unsupported: readonly Unsupported[] = [
   {
     keys: words(
       'allow deny whitelist blacklist allowlist denylist ipallow ipdeny ipallowlist ipwhitelist sourcerange',
-      'whitelistsourcerange acl acls geoip remoteip clientip sourceip srcip remoteaddr',
+      'whitelistsourcerange acl acls geoip geoblock geoipcountry remoteip clientip sourceip srcip remoteaddr',
+      'useragents blockbots bots badbots ipfilter ipfiltering allowednetworks allowedips',
     ),
     message:
-      'a route takes clients of some networks alone with "client_address: 10.0.0.0/8", and those of others with "not: { client_address: … }"',
+      'which clients may ask is "access" of a route, or at the top for all: access: { allow: 10.0.0.0/8 }; with "client_address: 10.0.0.0/8" a route takes the requests of a network alone, and others go on to the next one',
     ofClients: true,
+  },
+  {
+    keys: words('securelink securelinkmd5 signedurl signedurls signedlink urlsigning presigned presignedurls'),
+    message: 'it is "signed_links: { keys_file: link-keys }" of a route',
   },
   {
     keys: words('split splitclients trafficsplit abtest weightedclusters weightedservices'),

@@ -29,6 +29,9 @@ export interface WantedFile {
     | 'api_keys'
     | 'trusted_keys'
     | 'secret'
+    | 'networks'
+    | 'country_file'
+    | 'link_keys'
     | 'alert_secret'
     | 'header_value'
     /** Of an earlier run; it need not be there. */
@@ -82,6 +85,12 @@ export const wantedBytesMax = {
   trusted_keys: 256 * 1024,
   /** Of a client of a login provider. */
   secret: 4 * 1024,
+  /** Twice a hundred thousand lines of IPv6. */
+  networks: 10 * 1024 * 1024,
+  /** Those with cities too have some 60 MiB. */
+  country_file: 256 * 1024 * 1024,
+  /** Some keys of random text. */
+  link_keys: 16 * 1024,
   /** A URL, a token or a password. */
   alert_secret: 4 * 1024,
   /** A key of an account. */
@@ -107,6 +116,9 @@ export const wantedNames = {
   api_keys: 'a list of API keys',
   trusted_keys: 'a list of public keys',
   secret: 'a secret',
+  networks: 'a list of networks',
+  country_file: 'a file of countries',
+  link_keys: 'a list of keys for links',
   alert_secret: 'a secret of a target of alerts',
   header_value: 'the value of a header',
   local_authority: 'a local CA',
@@ -245,7 +257,7 @@ export function programPath(program: string, directory: string): string {
 }
 
 /** What nobody but the gateway should read, of those that features review. */
-const secretKinds: ReadonlySet<WantedFile['kind']> = new Set(['passwords', 'api_keys', 'secret']);
+const secretKinds: ReadonlySet<WantedFile['kind']> = new Set(['passwords', 'api_keys', 'secret', 'link_keys']);
 
 /** What is written about TLS at a listener; null: nothing. */
 export function tlsOfListener(listener: ListenerRead): ListenerTlsRead | null {

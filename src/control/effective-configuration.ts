@@ -12,6 +12,7 @@ import { TextRedactor } from '../redact/text-redactor.ts';
 export const hiddenSettings: ReadonlyMap<string, Hiding> = new Map<string, Hiding>([
   ['usersText', 'file'],
   ['keysText', 'file'],
+  ['linkKeys', 'file'],
   ['key', 'file'],
   ['directory', 'query'],
   ['fallback', 'query'],

@@ -14,7 +14,7 @@ const source = variableSource({
     version: 'TLSv1.3',
     serverName: 'example.org',
     cipher: 'TLS_AES_128_GCM_SHA256',
-    clientCertificate: { subject: 'CN=visitor', fingerprint: 'ab12' },
+    clientCertificate: { subject: 'CN=visitor', issuer: 'CN=CA', fingerprint: 'ab12' },
   },
 });
 

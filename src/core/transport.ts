@@ -107,6 +107,8 @@ export interface ServerCertificate {
 export interface ClientCertificateFacts {
   /** 'CN=visitor, O=Example': visible ASCII, at most 512 characters. */
   readonly subject: string;
+  /** Of the authority that has signed it, written likewise. */
+  readonly issuer: string;
   /** SHA-256 of the certificate, in lowercase hexadecimal. */
   readonly fingerprint: string;
 }

@@ -39,6 +39,10 @@ export interface Written<R, U, F, A = object> {
   readonly listensWithTls: boolean;
   /** No application is left out for a mistake in it: what none of them names is named by none. */
   readonly hasAllApplications: boolean;
+  /** A listener asks clients for certificates. */
+  readonly asksForCertificates: boolean;
+  /** Every listener is reached from this machine alone. */
+  readonly isLocal: boolean;
   readonly routes: readonly WrittenRoute<R>[];
   /** And applications. */
   readonly upstreams: readonly WrittenUpstream<U>[];
@@ -72,7 +76,10 @@ export interface NamedFile {
     | 'passwords'
     | 'api_keys'
     | 'trusted_keys'
-    | 'secret';
+    | 'secret'
+    | 'networks'
+    | 'country_file'
+    | 'link_keys';
   readonly path: string;
   /** Where it is named, below the route, upstream or application, or in the file. */
   readonly at: Path;

@@ -1,5 +1,7 @@
 import type * as z from 'zod';
 import { authentication } from './authentication/keys.ts';
+import { access } from './access/keys.ts';
+import { signedLinks } from './signed-links/keys.ts';
 import { files } from './files/keys.ts';
 import { errorReplacement } from './error-replacement/keys.ts';
 import { bodyLimits } from './body-limits/keys.ts';
@@ -40,7 +42,9 @@ export const featuresOfFile: readonly FeatureKeys[] = [
   maintenance,
   readiness,
   cors,
+  access,
   authentication,
+  signedLinks,
   responseRewrite,
   errorReplacement,
   fastCgi,

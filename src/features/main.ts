@@ -1,4 +1,6 @@
 import { authentication } from './authentication/main.ts';
+import { access } from './access/main.ts';
+import { signedLinks } from './signed-links/main.ts';
 import { circuitBreaker } from './circuit-breaker/main.ts';
 import { concurrency } from './concurrency/main.ts';
 import { dependencies } from './dependencies/main.ts';
@@ -22,7 +24,9 @@ export const mainFeatures: readonly MainFeature[] = [
   sticky,
   maintenance,
   readiness,
+  access,
   authentication,
+  signedLinks,
   dependencies,
   files,
   secrets,

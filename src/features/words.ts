@@ -1,4 +1,6 @@
 import { authenticationWords } from './authentication/words.ts';
+import { accessWords } from './access/words.ts';
+import { signedLinksWords } from './signed-links/words.ts';
 import { errorReplacementWords } from './error-replacement/words.ts';
 import { bodyLimitsWords } from './body-limits/words.ts';
 import { circuitBreakerWords } from './circuit-breaker/words.ts';
@@ -43,7 +45,9 @@ export const wordsOfFeatures: readonly FeatureWords[] = [
   maintenanceWords,
   readinessWords,
   corsWords,
+  accessWords,
   authenticationWords,
+  signedLinksWords,
   errorReplacementWords,
   resourcesWords,
 ];

@@ -1,4 +1,6 @@
 import { authentication } from './authentication/worker.ts';
+import { access } from './access/worker.ts';
+import { signedLinks } from './signed-links/worker.ts';
 import { errorReplacement } from './error-replacement/worker.ts';
 import { bodyLimits } from './body-limits/worker.ts';
 import { circuitBreaker } from './circuit-breaker/worker.ts';
@@ -41,7 +43,9 @@ export const workerFeatures: readonly WorkerFeature[] = [
   sendFiles,
   files,
   cors,
+  access,
   authentication,
+  signedLinks,
   errorReplacement,
   fastCgi,
   respond,

@@ -269,13 +269,18 @@ function certificateOf(session: TlsHandle): ClientCertificateFacts | null {
   if (raw === undefined) return null;
   const certificate = new X509Certificate(raw);
   return {
-    subject: certificate.subject
-      .split('\n')
-      .join(', ')
-      .slice(0, subjectMax)
-      .replace(/[^\x20-\x7e]/gu, escaped),
+    subject: nameText(certificate.subject),
+    issuer: nameText(certificate.issuer),
     fingerprint: certificate.fingerprint256.replaceAll(':', '').toLowerCase(),
   };
+}
+
+function nameText(name: string): string {
+  return name
+    .split('\n')
+    .join(', ')
+    .slice(0, subjectMax)
+    .replace(/[^\x20-\x7e]/gu, escaped);
 }
 
 /** As RFC 4514 §2.4 does it: a byte of UTF-8 as two hexadecimal digits, so that different names stay different. */

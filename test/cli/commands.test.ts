@@ -405,7 +405,7 @@ describe('the command line', () => {
   }
 
   const commands =
-    'run up check adapt schema configuration status reload restart app deploy releases rollback promote secret jobs maintenance pause drain eject weight restore stop upgrade explain whose probe dashboard top cost incidents incident alert route logs events token password key trust demo torture version'.split(
+    'run up check adapt schema configuration status reload restart app deploy releases rollback promote secret jobs maintenance pause drain eject weight restore stop upgrade explain whose probe dashboard top cost incidents incident alert route logs events token password key sign trust demo torture version'.split(
       ' ',
     );
 

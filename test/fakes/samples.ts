@@ -222,6 +222,17 @@ export const statusSample: GatewayStatus = {
     },
   ],
   resources: [],
+  access: [
+    {
+      route: '/admin',
+      dryRun: false,
+      refused: [
+        { rule: 'allow', count: 31 },
+        { rule: 'user_agents', count: 2 },
+      ],
+    },
+  ],
+  signedLinks: [{ route: '/downloads', admitted: 900, refused: [{ fault: 'expired', count: 7 }] }],
   authentication: [
     {
       route: '/search',

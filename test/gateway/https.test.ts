@@ -50,6 +50,9 @@ listeners:
 trusted_peers: [127.0.0.2]
 routes:
   - { path: /ready, readiness: true }
+  - { path: /visitors, to: app, access: { certificates: { allow: [{ subject: CN=visitor, issuer: "CN=*" }] } } }
+  - { path: /others, to: app, access: { certificates: { deny: [{ subject: CN=visitor }] } } }
+  - { path: /machines, to: app, access: { certificates: { allow: [{ subject: CN=visitor, issuer: "CN=Nobody" }] } } }
   - { to: app }
 upstreams: { app: { endpoints: "127.0.0.1:${originPort}", check: none } }
 `;
@@ -144,6 +147,16 @@ describe('a gateway with TLS', () => {
       assert.equal((await getSecure('/', { asks, ...proxy })).status, 200, asks);
     assert.equal(await http2StatusOf('blog.test', proxy), 200);
     assert.equal(await http2StatusOf('blog.test', {}), 421);
+  });
+
+  test('lets in by the certificate of a client where a route says so', async () => {
+    const own = { cert: visitor.certificate, key: visitor.key };
+    const statusesOf = (options: Options): Promise<number[]> =>
+      Promise.all(['/visitors', '/others', '/machines'].map(async (path) => (await getSecure(path, options)).status));
+    assert.deepEqual(await statusesOf({}), [403, 200, 403]);
+    assert.deepEqual(await statusesOf(own), [200, 403, 403]);
+    const lies = ['X-Client-Cert-Subject: CN=visitor', 'X-SSL-Client-S-DN: CN=visitor'];
+    assert.deepEqual(await statusesOf({ headers: lies }), [403, 200, 403], 'no header stands for a certificate');
   });
 
   test('tells applications of a verified client certificate, and never what a client says of one', async () => {

@@ -337,6 +337,26 @@ export const statusSchema = z.object({
       }),
     )
     .describe('Bounds of requests in flight (`concurrency`).'),
+  access: z
+    .array(
+      z.object({
+        route: text,
+        dryRun: z.boolean().describe('Requests that would be refused pass.'),
+        refused: z
+          .array(z.object({ rule: text.describe('The key of `access`.'), count }))
+          .describe('By rule, the most first, since the start.'),
+      }),
+    )
+    .describe('Routes with `access`.'),
+  signedLinks: z
+    .array(
+      z.object({
+        route: text,
+        admitted: count.describe('Requests with a valid link, since the start.'),
+        refused: z.array(z.object({ fault: text.describe('What was wrong.'), count })).describe('The most first.'),
+      }),
+    )
+    .describe('Routes with `signed_links`.'),
   authentication: z
     .array(
       z.object({

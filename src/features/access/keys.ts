@@ -1,0 +1,110 @@
+import { resolve } from 'node:path';
+import { type FeatureKeys, featureKeys, type NamedFile } from '../feature-keys.ts';
+import { networkList, reviewNetworkFile } from './keys-networks.ts';
+import { reviewAccess } from './keys-review.ts';
+import {
+  accessFileKeys,
+  type AccessFileRead,
+  accessKeys,
+  type AccessRead,
+  type AccessRouteRead,
+} from './keys-schema.ts';
+import { accessName, type AccessSpec, type CertificateRule, type ValueRules } from './settings.ts';
+
+/** Checks of load balancers come from anywhere: only what the route says itself holds for them. */
+function inForce(route: AccessRouteRead, file: AccessFileRead): AccessRead | null {
+  const isCheck = route.readiness !== undefined && route.readiness !== false;
+  const read = route.access ?? (isCheck ? undefined : file.access) ?? 'none';
+  return read === 'none' ? null : read;
+}
+
+type ContentOf = (path: string) => string;
+
+/** Routes that have what the file says share one spec. */
+const built = new WeakMap<AccessRead, AccessSpec>();
+
+function specOf(read: AccessRead, file: AccessFileRead, directory: string, contentOf: ContentOf): AccessSpec {
+  const known = built.get(read);
+  if (known !== undefined) return known;
+  const fileOf = (name: string | undefined): { readonly path: string; readonly text: string } | null =>
+    name === undefined ? null : { path: name, text: contentOf(name) };
+  const allow = networkList(read.allow, fileOf(read.allow_file));
+  const deny = networkList(read.deny, fileOf(read.deny_file));
+  const { countries: of } = read;
+  const spec: AccessSpec = {
+    networks: allow === null && deny === null ? null : { allow, deny },
+    countries:
+      of === undefined || file.country_file === undefined
+        ? null
+        : {
+            ...valuesIn(of),
+            allowsUnknown: of.unknown === undefined ? of.allow === undefined : of.unknown === 'allow',
+            file: resolve(directory, file.country_file),
+            version: contentOf(file.country_file),
+          },
+    userAgents: read.user_agents === undefined ? null : valuesIn(read.user_agents),
+    certificates:
+      read.certificates === undefined
+        ? null
+        : { allow: rulesIn(read.certificates.allow), deny: rulesIn(read.certificates.deny) },
+    isDryRun: read.dry_run ?? false,
+  };
+  built.set(read, spec);
+  return spec;
+}
+
+function valuesIn({
+  allow,
+  deny,
+}: {
+  readonly allow?: string[] | undefined;
+  readonly deny?: string[] | undefined;
+}): ValueRules {
+  return { allow: allow ?? null, deny: deny ?? null };
+}
+
+type RulesRead = NonNullable<NonNullable<AccessRead['certificates']>['allow']>;
+
+function rulesIn(read: RulesRead | undefined): readonly CertificateRule[] | null {
+  return (
+    read?.map(({ subject, issuer, fingerprint }) => ({
+      ...(subject === undefined ? {} : { subject }),
+      ...(issuer === undefined ? {} : { issuer }),
+      ...(fingerprint === undefined ? {} : { fingerprint }),
+    })) ?? null
+  );
+}
+
+function filesIn(read: AccessRouteRead['access']): readonly NamedFile[] {
+  if (read === undefined || read === 'none') return [];
+  return (['allow_file', 'deny_file'] as const).flatMap((name) => {
+    const file = read[name];
+    if (file === undefined) return [];
+    const review = reviewNetworkFile(file, name === 'allow_file');
+    return [{ kind: 'networks' as const, path: file, at: [accessName, name], review }];
+  });
+}
+
+export const access: FeatureKeys = featureKeys<AccessRouteRead, object, AccessFileRead>({
+  name: accessName,
+  routeKeys: accessKeys,
+  fileKeys: accessFileKeys,
+  forms: {
+    access: {
+      example: '{ allow: 10.0.0.0/8 }',
+      off: 'write none',
+      on: 'say who may ask, such as { allow: 10.0.0.0/8 }',
+      stands: ['allow'],
+    },
+  },
+  ofRoute(route, file, { directory, contentOf }) {
+    const read = inForce(route, file);
+    return read === null ? null : specOf(read, file, directory, contentOf);
+  },
+  filesOfRoute: ({ access: read }) => filesIn(read),
+  filesOfFile: ({ access: read, country_file: file }) => [
+    ...filesIn(read),
+    ...(file === undefined ? [] : [{ kind: 'country_file' as const, path: file, at: ['country_file'] }]),
+  ],
+  review: reviewAccess,
+});

@@ -1,0 +1,73 @@
+import { readFileSync } from 'node:fs';
+import type { FeatureMessages } from '../../core/feature.ts';
+import { mainFeature, type MainPart, type ScopedSpec } from '../main-feature.ts';
+import { RouteCounts } from '../main-route-counts.ts';
+import { accessName, type AccessReport, type AccessSpec, type AccessStatus } from './settings.ts';
+
+/** Adds up what the rules of each route have refused, over all workers and those that are gone, and reads the file of countries for all workers. */
+class AccessView implements MainPart<AccessSpec> {
+  #scopes: readonly ScopedSpec<AccessSpec>[] = [];
+  readonly #counts = new RouteCounts();
+  /** By version: a worker that starts later gets it too, whatever has become of the file. */
+  readonly #databases = new Map<string, SharedArrayBuffer>();
+
+  use(scopes: readonly ScopedSpec<AccessSpec>[]): void {
+    this.#scopes = scopes;
+    this.#counts.use(scopes);
+    const versions = new Set(scopes.map(({ spec }) => spec.countries?.version));
+    for (const version of this.#databases.keys()) if (!versions.has(version)) this.#databases.delete(version);
+  }
+
+  forWorkers(spec: AccessSpec): AccessSpec {
+    const { countries } = spec;
+    if (countries === null) return spec;
+    const database = this.#databases.get(countries.version) ?? contentOf(countries.file);
+    // Workers reject the revision.
+    if (database === null) return spec;
+    this.#databases.set(countries.version, database);
+    return { ...spec, countries: { ...countries, database } };
+  }
+
+  onReports(reports: FeatureMessages, worker: number): void {
+    this.#counts.onReports(reports, worker, (report) => (report as AccessReport).refused);
+  }
+
+  onWorkerGone(worker: number): void {
+    this.#counts.onWorkerGone(worker);
+  }
+
+  status(): AccessStatus {
+    return {
+      access: this.#scopes.map(({ scope, spec }) => ({
+        route: scope.id,
+        dryRun: spec.isDryRun,
+        refused: this.#counts.of(scope).map(([rule, count]) => ({ rule, count })),
+      })),
+    };
+  }
+}
+
+function contentOf(path: string): SharedArrayBuffer | null {
+  try {
+    const content = readFileSync(path);
+    const shared = new SharedArrayBuffer(content.length);
+    content.copy(new Uint8Array(shared));
+    return shared;
+  } catch {
+    return null;
+  }
+}
+
+export const access = mainFeature<AccessSpec, AccessView, AccessStatus>({
+  name: accessName,
+  metrics: ({ access: views }) => [
+    {
+      name: 'candor_access_refused_total',
+      help: 'Requests that a rule of `access` has refused, by route and rule; with `dry_run` they have passed.',
+      samples: views.flatMap(({ route, dryRun, refused }) =>
+        refused.map(({ rule, count }) => [{ route, rule, dry_run: String(dryRun) }, count] as const),
+      ),
+    },
+  ],
+  start: () => new AccessView(),
+});

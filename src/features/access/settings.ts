@@ -1,0 +1,75 @@
+export const accessName = 'access';
+
+/** Which clients may ask a route. Each rule that is there must let the request pass. */
+export interface AccessSpec {
+  readonly networks: NetworkRules | null;
+  readonly countries: CountryRules | null;
+  readonly userAgents: ValueRules | null;
+  readonly certificates: CertificateRules | null;
+  /** Requests that would be refused are counted, and pass. */
+  readonly isDryRun: boolean;
+}
+
+/** What is denied is refused, also where it is allowed as well. Null: there is no such list. */
+interface NetworkRules {
+  readonly allow: NetworkList | null;
+  readonly deny: NetworkList | null;
+}
+
+export interface NetworkList {
+  /** As people have written it: networks, or the name of a file. */
+  readonly shown: string;
+  readonly count: number;
+  /** By `packRanges`: every route and thread has the same bytes. */
+  readonly packed: SharedArrayBuffer;
+  /** Of its content: another content makes another configuration. */
+  readonly version: string;
+}
+
+export interface ValueRules {
+  readonly allow: readonly string[] | null;
+  readonly deny: readonly string[] | null;
+}
+
+export interface CountryRules extends ValueRules {
+  /** Whether a client may ask whose country the file does not have. */
+  readonly allowsUnknown: boolean;
+  /** Absolute. */
+  readonly file: string;
+  /** Of its content: another content makes another configuration. */
+  readonly version: string;
+  /** The content, in memory that workers share; the file's specification has none. */
+  readonly database?: SharedArrayBuffer;
+}
+
+/** Each key that is there must hold for the certificate. */
+export interface CertificateRule {
+  readonly subject?: string;
+  readonly issuer?: string;
+  /** SHA-256, in lowercase hexadecimal digits. */
+  readonly fingerprint?: string;
+}
+
+interface CertificateRules {
+  readonly allow: readonly CertificateRule[] | null;
+  readonly deny: readonly CertificateRule[] | null;
+}
+
+/** What may refuse a request: a key of `access`. */
+export type AccessRule = 'deny' | 'allow' | 'certificates' | 'user_agents' | 'countries';
+
+/** How many requests each rule has refused, or would have, in one worker since its start. */
+export interface AccessReport {
+  readonly refused: Readonly<Partial<Record<AccessRule, number>>>;
+}
+
+interface AccessView {
+  readonly route: string;
+  readonly dryRun: boolean;
+  /** Of each rule that has refused one, the most first. */
+  readonly refused: readonly { readonly rule: string; readonly count: number }[];
+}
+
+export interface AccessStatus {
+  readonly access: readonly AccessView[];
+}

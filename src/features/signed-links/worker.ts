@@ -1,0 +1,60 @@
+import { fail } from '#failures/failure.ts';
+import type { Filter } from '../../core/filter.ts';
+import type { Clock } from '../../core/time.ts';
+import { type FeaturePart, workerFeature } from '../worker-feature.ts';
+import { linkProblem, type LinkProblem } from './link.ts';
+import { type LinkFault, signedLinksName, type SignedLinksReport, type SignedLinksSpec } from './settings.ts';
+
+interface SignedLinksPart extends FeaturePart {
+  readonly counts: LinkCounts;
+}
+
+/** Refuses requests whose target was not signed (ADR 36). */
+export const signedLinks = workerFeature<SignedLinksSpec, SignedLinksPart>({
+  name: signedLinksName,
+  prepare(_, spec, { clock }, previous) {
+    const counts = previous?.counts ?? new LinkCounts();
+    return { counts, hooks: { filters: [linkFilter(spec, clock, counts)] }, report: () => counts.take() };
+  },
+});
+
+function linkFilter(
+  { linkKeys, methods, isBoundToAddress }: SignedLinksSpec,
+  clock: Clock,
+  counts: LinkCounts,
+): Filter {
+  const allowed = new Set(methods);
+  const ofMethod = (method: string): LinkProblem => ({
+    fault: 'method',
+    because: `links are for ${methods.join(', ')} here, and the request is a ${method}`,
+  });
+  return {
+    name: signedLinksName,
+    stage: 'authentication',
+    onRequestHead({ request: { method, target }, client }) {
+      const nowS = Math.floor(clock.wallTime() / 1000);
+      const address = isBoundToAddress ? client.address : null;
+      const problem = allowed.has(method) ? linkProblem(target, linkKeys, { nowS, address }) : ofMethod(method);
+      counts.add(problem?.fault ?? 'admitted');
+      return problem === null ? 'continue' : fail('link_refused', 'filter', { fault: problem.because });
+    },
+  };
+}
+
+/** What has become of the requests since the worker has had the route. */
+class LinkCounts {
+  readonly #counts: Partial<Record<LinkFault | 'admitted', number>> = {};
+  #changed = false;
+
+  add(outcome: LinkFault | 'admitted'): void {
+    this.#counts[outcome] = (this.#counts[outcome] ?? 0) + 1;
+    this.#changed = true;
+  }
+
+  /** All of them, if there are others than at the last call. */
+  take(): SignedLinksReport | null {
+    if (!this.#changed) return null;
+    this.#changed = false;
+    return { counts: { ...this.#counts } };
+  }
+}
