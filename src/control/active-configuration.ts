@@ -127,6 +127,7 @@ export class ActiveConfiguration {
       trustedPeers,
       clientAddressHeader,
       client,
+      loopDelayMaxMs: configuration.workers.delayMaxMs,
       queryAllowed,
       secretHeaders,
       recordedHeaderNames,

@@ -37,6 +37,8 @@ export interface Snapshot {
   readonly trustedPeers: readonly string[];
   readonly clientAddressHeader: string | null;
   readonly client: ClientLimits;
+  /** From this delay of a worker's event loop on it refuses requests; absent or null: it refuses none for that. */
+  readonly loopDelayMaxMs?: number | null;
   readonly queryAllowed: readonly string[];
   readonly secretHeaders: readonly string[];
   /** Request headers that records have; lowercase. */
