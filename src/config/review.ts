@@ -47,15 +47,22 @@ export function review(draft: Draft, collector: ErrorCollector, addresses: reado
   reviewUnused(draft, collector);
 }
 
+/** What the feature `concurrency` reads of a route, an upstream or an application. */
+interface BoundedRead {
+  readonly priority?: string;
+  readonly concurrency?: unknown;
+}
+
 /** Where workers refuse nothing for being late, a priority matters only in a queue. */
 function reviewPriorities(
   { plain: { workers }, routes, upstreams, applications }: Draft,
   collector: ErrorCollector,
 ): void {
   if (typeof workers !== 'object' || workers.delay_max !== null) return;
-  const isBounded = (to: string): boolean => (upstreams.get(to) ?? applications.get(to))?.concurrency !== undefined;
+  const isBounded = (to: string): boolean =>
+    ((upstreams.get(to) ?? applications.get(to)) as BoundedRead | undefined)?.concurrency !== undefined;
   for (const [index, route] of routes) {
-    const { priority = 'normal', concurrency } = route;
+    const { priority = 'normal', concurrency } = route as BoundedRead;
     if (priority === 'normal' || concurrency !== undefined || targetsOf(route).some(isBounded)) continue;
     collector.warnAtKey(
       ['routes', index, 'priority'],
