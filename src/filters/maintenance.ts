@@ -15,7 +15,7 @@ export function maintenanceFilter(
 }
 
 /** The header, and the cookie, with which a request passes maintenance. */
-export const passName = 'candor-pass';
+const passName = 'candor-pass';
 
 /** Who passes maintenance: whether an address does, or a token that a request shows. */
 export interface MaintenancePasses {

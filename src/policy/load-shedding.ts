@@ -2,7 +2,7 @@ import type { RequestPriority } from '../core/route-spec.ts';
 import type { Instant } from '../core/time.ts';
 
 /** For so long each look must find the delay too long: a pause to collect garbage, or one large request, is no overload. */
-const standingMs = 1000;
+const lateMsMin = 1000;
 /** How often the share of refused requests changes, at most: as long as a change needs to show in the delay. */
 const stepMs = 200;
 /** The share of the requests that are still served of which each step refuses one more part. */
@@ -65,7 +65,7 @@ export class LoadShedding {
       this.#arrived[priority] = 0;
     }
     if (!isLate) this.#share = this.#share * stepDown < leastShare ? 0 : this.#share * stepDown;
-    else if (this.#share > 0 || now - (this.#aboveSince as number) >= standingMs)
+    else if (this.#share > 0 || now - (this.#aboveSince as number) >= lateMsMin)
       this.#share = Math.min(mostShare, this.#share + stepUp * (1 - this.#share));
     this.#divide();
   }

@@ -93,7 +93,7 @@ export class RouteOverrides {
     const ofAll = answersChecks ? [] : (this.#maintenance.get(null) ?? []);
     const own = this.#maintenance.get(id) ?? [];
     const settings = own.some(isUnconditional) ? own : [...own, ...ofAll];
-    return settings.map((setting) => operatorMaintenance(id, setting, this.#passes.get(setting) ?? nobodyPasses));
+    return settings.map((setting) => operatorMaintenance(id, setting, this.#passes.get(setting) ?? noPasses));
   }
 
   #pausesOf({ id, upstream }: OverridableRoute): readonly Filter[] {
@@ -103,7 +103,7 @@ export class RouteOverrides {
   }
 }
 
-const nobodyPasses: MaintenancePasses = { isAllowed: () => false, isPass: () => false };
+const noPasses: MaintenancePasses = { isAllowed: () => false, isPass: () => false };
 
 function passesOf({ allow = [], pass }: MaintenanceSetting): MaintenancePasses {
   const hash = pass === undefined ? null : Buffer.from(pass, 'hex');
