@@ -818,7 +818,12 @@ describe('what is written', () => {
       (c) => c.drain,
       { timeoutMs: 60_000, lameDuckMs: 5000, tunnels: 'end' },
     ],
-    ['as many workers as cores serve', one, (c) => c.workers, { count: null, memoryBytesMax: 1024 ** 3, delayMaxMs: 500 }],
+    [
+      'as many workers as cores serve',
+      one,
+      (c) => c.workers,
+      { count: null, memoryBytesMax: 1024 ** 3, delayMaxMs: 500 },
+    ],
     ['as many workers as the file says', `${one}workers: 3`, (c) => c.workers.count, 3],
     [
       'workers may have less memory',
