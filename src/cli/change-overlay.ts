@@ -11,7 +11,7 @@ import type { OverlayStatus } from '../core/schemas/status.ts';
 interface OverlayOrder {
   readonly kind: 'maintenance' | 'pause' | 'weight' | 'drain' | 'eject' | 'scale' | 'stop' | 'restore';
   /** Keys without a value are omitted. */
-  readonly body: Readonly<Record<string, string | number | boolean | undefined>>;
+  readonly body: Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
 }
 
 interface ChangeAnswer {

@@ -24,16 +24,24 @@ interface MaintenanceFlags extends AskFlags {
   readonly message?: string;
   /** Milliseconds. */
   readonly retryAfter?: number;
+  readonly host?: string;
+  readonly at?: string;
+  readonly until?: string;
+  readonly allow?: string;
+  readonly pass: boolean;
 }
 
-export const maintenanceCommand = defineCommand<MaintenanceFlags, [string?]>({
+export const maintenanceCommand = defineCommand<MaintenanceFlags, [string?, string?]>({
   brief: 'Answer 503 for a route, an upstream or all',
-  text: `Requests in flight finish; new ones are answered 503 with the message and\nRetry-After. Routes that report readiness go on where no route is named. The\nname of an upstream or application stands for the routes that lead to it now.\n${outlives}`,
+  text: `Requests in flight finish; new ones are answered 503 with the message and\nRetry-After. Routes that report readiness go on where no route is named. The\nname of an upstream or application stands for the routes that lead to it now.\nA time is 30m, 22:30 (UTC) or 2026-03-01T22:30Z. With --until, Retry-After is\nthe time that is left. \`candor maintenance off\` ends it.\n${outlives}`,
   examples: [
     'candor maintenance',
-    'candor maintenance web',
+    'candor maintenance on web --until 30m --allow 10.0.0.0/8',
+    'candor maintenance --host shop.example.org --at 22:00 --until 23:30',
     'candor maintenance /api --message "Back at noon." --retry-after 10m',
+    'candor maintenance off web',
   ],
+  usages: ['[on|off] [<target>] [--until <time>]'],
   flags: {
     ...askFlags,
     message: valueFlag('<text> that clients read'),
@@ -41,25 +49,45 @@ export const maintenanceCommand = defineCommand<MaintenanceFlags, [string?]>({
       '<duration> after which to come back',
       durationBetween(1000, 86_400_000, 'Retry-After is from 1s to 24h'),
     ),
+    host: valueFlag('<name> of the host that it is for alone'),
+    at: valueFlag('<time> when it begins'),
+    until: valueFlag('<time> when it ends'),
+    allow: valueFlag('<networks> that pass, with commas'),
+    pass: switchFlag('Print a token with which requests pass'),
   },
-  positional: words(optionalArgument('target', 'Id of a route or an upstream')),
+  positional: words(
+    optionalArgument('target', 'Id of a route or an upstream, or on or off'),
+    optionalArgument('target', 'Id of a route or an upstream, after on or off'),
+  ),
   aliases: configAlias,
-  run: (context, flags, route) => {
-    const body = { route, message: flags.message, retry_after_s: secondsOf(flags.retryAfter) };
-    return change({ kind: 'maintenance', body }, flags, context);
+  run: async (context, flags, first, second) => {
+    const { changeMaintenance } = await import('./change-maintenance.ts');
+    return changeMaintenance(flags, maintenanceOrder(first, second), context);
   },
 });
+
+/** `on` and `off` stand before the target, and may be left out: `on` is meant then. */
+function maintenanceOrder(
+  first: string | undefined,
+  second: string | undefined,
+): { readonly isOn: boolean; readonly target: string | undefined } {
+  if (first === 'on' || first === 'off') return { isOn: first === 'on', target: second };
+  if (second !== undefined)
+    throw new CommandFailure('usage', `one target is wanted, and there are two: ${String(first)} and ${second}`);
+  return { isOn: true, target: first };
+}
 
 interface PauseFlags extends AskFlags {
   /** Milliseconds. */
   readonly for?: number;
   readonly waiters?: number;
+  readonly until?: string;
 }
 
 export const pauseCommand = defineCommand<PauseFlags, [string]>({
   brief: 'Let requests wait, until `candor restore`',
-  text: `Requests for a route or an upstream wait until the pause is restored, and go on\nthen: for the restart of a database, say. A request that waits longer than\n--for, or finds --waiters waiting, is answered 503. This outlives reloads and\nrestarts, until \`candor restore\`.`,
-  examples: ['candor pause api --for 10s', 'candor pause route:/checkout --waiters 200'],
+  text: `Requests for a route or an upstream wait until the pause is restored, and go on\nthen: for the restart of a database, say. A request that waits longer than\n--for, or finds --waiters waiting, is answered 503. --until ends the pause (30m,\n22:30). This outlives reloads and restarts, until \`candor restore\`.`,
+  examples: ['candor pause api --for 10s --until 5m', 'candor pause route:/checkout --waiters 200'],
   flags: {
     ...askFlags,
     for: valueFlag(
@@ -70,11 +98,16 @@ export const pauseCommand = defineCommand<PauseFlags, [string]>({
       '<number> of waiters, 1000 if absent',
       integerBetween(1, 100_000, 'a number from 1 to 100000 is wanted'),
     ),
+    until: valueFlag('<time> when it ends'),
   },
   positional: words(argument('target', 'Id of a route or an upstream')),
   aliases: configAlias,
-  run: (context, flags, target) =>
-    change({ kind: 'pause', body: { target, wait_ms: flags.for, waiters_max: flags.waiters } }, flags, context),
+  run: async (context, flags, target) => {
+    const { comingTime } = await import('./coming-time.ts');
+    const until = flags.until === undefined ? undefined : comingTime(flags.until, context.clock.wallTime(), '--until');
+    const body = { target, wait_ms: flags.for, waiters_max: flags.waiters, until };
+    return change({ kind: 'pause', body }, flags, context);
+  },
 });
 
 export const drainCommand = defineCommand<AskFlags, [string]>({

@@ -175,10 +175,11 @@ function buildClient(read: NonNullable<Draft['plain']['client']>): ClientLimits 
 }
 
 function buildWorkers(read: Draft['plain']['workers']): WorkersSpec {
-  const { count: number = 'auto', memory_max } = typeof read === 'object' ? read : { count: read };
+  const { count: number = 'auto', memory_max, delay_max } = typeof read === 'object' ? read : { count: read };
   return {
     count: number === 'auto' ? null : number,
     memoryBytesMax: bytes(memory_max, defaults.workers.memoryMax),
+    delayMaxMs: msOrNone(delay_max, defaults.workers.delayMax),
   };
 }
 

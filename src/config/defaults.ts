@@ -116,6 +116,10 @@ export const defaults = {
       '1GiB',
       'Room for 25,000 connections at rest, or 1,900 that all stream at once (docs/limits.md).',
     ),
+    delayMax: declare(
+      '500ms',
+      'A worker is that late for a second only with far more requests than it can serve, or on a machine without processor time; then each request waits for as long.',
+    ),
   },
 
   timeouts: {

@@ -907,14 +907,21 @@ describe('what is written', () => {
       (c) => c.drain,
       { timeoutMs: 60_000, lameDuckMs: 5000, tunnels: 'end' },
     ],
-    ['as many workers as cores serve', one, (c) => c.workers, { count: null, memoryBytesMax: 1024 ** 3 }],
+    [
+      'as many workers as cores serve',
+      one,
+      (c) => c.workers,
+      { count: null, memoryBytesMax: 1024 ** 3, delayMaxMs: 500 },
+    ],
     ['as many workers as the file says', `${one}workers: 3`, (c) => c.workers.count, 3],
     [
       'workers may have less memory',
       `${one}workers: { memory_max: 256MiB }`,
       (c) => c.workers,
-      { count: null, memoryBytesMax: 256 * 1024 ** 2 },
+      { count: null, memoryBytesMax: 256 * 1024 ** 2, delayMaxMs: 500 },
     ],
+    ['workers may be as late as they are', `${one}workers: { delay_max: none }`, (c) => c.workers.delayMaxMs, null],
+    ['workers may refuse requests earlier', `${one}workers: { delay_max: 50ms }`, (c) => c.workers.delayMaxMs, 50],
     ['what outlives a process lies beside the file', one, (c) => c.stateFolder?.endsWith('/.candor'), true],
     ['nothing need outlive a process', `${one}state: none`, (c) => c.stateFolder, null],
     [

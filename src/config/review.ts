@@ -43,7 +43,33 @@ export function review(draft: Draft, collector: ErrorCollector, addresses: reado
   reviewRecordedFields(draft, collector);
   reviewRecordedNames(draft, collector);
   reviewAddresses(draft, collector, addresses);
+  reviewPriorities(draft, collector);
   reviewUnused(draft, collector);
+}
+
+/** What the feature `concurrency` reads of a route, an upstream or an application. */
+interface BoundedRead {
+  readonly priority?: string;
+  readonly concurrency?: unknown;
+}
+
+/** Where workers refuse nothing for being late, a priority matters only in a queue. */
+function reviewPriorities(
+  { plain: { workers }, routes, upstreams, applications }: Draft,
+  collector: ErrorCollector,
+): void {
+  if (typeof workers !== 'object' || workers.delay_max !== null) return;
+  const isBounded = (to: string): boolean =>
+    ((upstreams.get(to) ?? applications.get(to)) as BoundedRead | undefined)?.concurrency !== undefined;
+  for (const [index, route] of routes) {
+    const { priority = 'normal', concurrency } = route as BoundedRead;
+    if (priority === 'normal' || concurrency !== undefined || targetsOf(route).some(isBounded)) continue;
+    collector.warnAtKey(
+      ['routes', index, 'priority'],
+      '"priority" has no effect: no request waits for its turn, because neither the route nor its upstream has "concurrency", and "workers.delay_max" is none',
+      'give the upstream a "concurrency", or remove "priority"',
+    );
+  }
 }
 
 /** Names of everything a route can lead to, as they are written, usable or not. */

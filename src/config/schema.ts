@@ -120,6 +120,11 @@ const workers = z.union([
       'What one of them may hold in memory, 64 MiB at least. Near it new requests get a 503 (`shed`); one that passes it is replaced.',
       defaults.workers.memoryMax,
     ),
+    delay_max: key(
+      durationOrNone,
+      'How late one of them may be with its work. After a second in which it always was, it refuses a share of the new requests with a 503 (`shed`) that grows until it is in time: those with `priority: low` first, then `normal`, then `high`, and never those of `readiness`. `none`: it refuses none for that.',
+      defaults.workers.delayMax,
+    ),
   }),
 ]);
 

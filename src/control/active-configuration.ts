@@ -128,6 +128,7 @@ export class ActiveConfiguration {
       clientAddressHeader,
       ...(headersReserved === undefined ? {} : { headersReserved }),
       client,
+      loopDelayMaxMs: configuration.workers.delayMaxMs,
       queryAllowed,
       secretHeaders,
       recordedHeaderNames,

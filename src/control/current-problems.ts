@@ -86,7 +86,7 @@ export class CurrentProblems {
   readonly #logLosses: RecentGrowth;
   readonly #parts: ProblemParts;
   readonly #unavailable = new EventEpisodes<'upstream_unavailable'>();
-  readonly #shedding = new Map<number, Instant>();
+  readonly #shedding = new Map<number, { readonly since: Instant; readonly isLate: boolean }>();
   #lostAt: Instant | null = null;
   readonly #lostWorkers: RecentCount;
   readonly #lostRequests: RecentCount;
@@ -212,7 +212,8 @@ export class CurrentProblems {
   onWorkerCounts({ worker, shedding }: Pick<WorkerCounts, 'worker' | 'shedding'>): void {
     for (const count of [this.#logLosses, this.#lostWorkers, this.#lostRequests]) count.sample();
     if (shedding === 0) this.#shedding.delete(worker);
-    else if (!this.#shedding.has(worker)) this.#shedding.set(worker, this.#clock.now());
+    else if (this.#shedding.get(worker)?.isLate !== (shedding === 2))
+      this.#shedding.set(worker, { since: this.#clock.now(), isLate: shedding === 2 });
   }
 
   /** Current problems, worst first. */
@@ -342,8 +343,14 @@ export class CurrentProblems {
   }
 
   #shed({ workers }: ProblemContext): readonly StatusProblem[] {
-    return [...this.#shedding].flatMap(([id, since]) => {
+    return [...this.#shedding].flatMap(([id, { since, isLate }]) => {
       if (!workers.some((worker) => worker.id === id && worker.state !== 'lost')) return [];
+      if (isLate) {
+        const late = `Worker ${id} has more requests than it can serve in time: it refuses a share of them with 503 (shed).`;
+        const step =
+          'See with `candor top` which route gets them, and with `top` whether the gateway has its cores; `workers.delay_max` is the limit.';
+        return [this.#problem('worker_sheds', since, late, step)];
+      }
       const reason = `Worker ${id} has hardly any memory left: it refuses new connections, and requests with 503 (shed).`;
       const nextStep =
         'Raise `workers.memory_max`, or compare the metric `candor_client_connections` with its usual value.';

@@ -19,12 +19,22 @@ export type OverlayChange =
       readonly route: string | null;
       readonly message: string | null;
       readonly retryAfterS: number | null;
+      /** Requests for this host alone; `route` is null. Absent: for every host. */
+      readonly host?: string;
+      /** RFC 3339; absent: at once, and until it is restored. */
+      readonly since?: string;
+      readonly until?: string;
+      /** Networks whose clients pass. */
+      readonly allow?: readonly string[];
+      /** The SHA-256 of a token with which requests pass. */
+      readonly pass?: string;
     }
   | {
       readonly kind: 'pause';
       readonly target: string;
       readonly waitMs: number | null;
       readonly waitersMax: number | null;
+      readonly until?: string;
     }
   | { readonly kind: 'weight'; readonly endpoint: string; readonly weight: number }
   | { readonly kind: 'drain'; readonly endpoint: string }
@@ -82,19 +92,43 @@ function settingOf(
   wallTime: number,
 ): SettingResult {
   if (change.kind === 'maintenance') {
+    const times = wrongTimes(change, wallTime);
+    if (times !== null) return times;
+    if (change.host !== undefined && change.route !== null)
+      return {
+        ok: false,
+        kind: 'refused',
+        why: 'A host stands for its requests on all routes: name a host or a route.',
+      };
     const routes = change.route === null ? null : findRoutes(change.route, targets);
     if (routes?.ok === false) return routes;
     const message = change.message ?? maintenanceDefaults.message;
     const retryAfterS = change.retryAfterS ?? maintenanceDefaults.retryAfterS;
-    const settingFor = (route: string | null): OverlaySetting => ({ kind: 'maintenance', route, message, retryAfterS });
+    const { host, since, until, allow, pass } = change;
+    const optional = {
+      ...(host === undefined ? {} : { host: host.toLowerCase() }),
+      ...(since === undefined ? {} : { since }),
+      ...(until === undefined ? {} : { until }),
+      ...(allow === undefined || allow.length === 0 ? {} : { allow }),
+      ...(pass === undefined ? {} : { pass }),
+    };
+    const settingFor = (route: string | null): OverlaySetting => ({
+      ...{ kind: 'maintenance', route, message, retryAfterS },
+      ...optional,
+    });
     return { ok: true, settings: (routes?.target ?? [null]).map(settingFor) };
   }
   if (change.kind === 'pause') {
     const found = findPauseTarget(change.target, targets);
     if (!found.ok) return found;
-    const { waitMs, waitersMax } = change;
+    const times = wrongTimes(change, wallTime);
+    if (times !== null) return times;
+    const { waitMs, waitersMax, until } = change;
     const limits = { waitMs: waitMs ?? pauseWaitMsDefault, waitersMax: waitersMax ?? pauseWaitersDefault };
-    return { ok: true, settings: [{ kind: 'pause', ...found.target, ...limits }] };
+    return {
+      ok: true,
+      settings: [{ kind: 'pause', ...found.target, ...limits, ...(until === undefined ? {} : { until }) }],
+    };
   }
   if (change.kind === 'scale' || change.kind === 'stop') return ofApplication(change, targets);
   const endpoint = findEndpoint(change.endpoint, targets);
@@ -103,6 +137,26 @@ function settingOf(
   return change.kind === 'drain'
     ? { ok: true, settings: [{ kind: 'drain', endpoint: endpoint.target }] }
     : { ok: true, settings: [{ kind: 'weight', endpoint: endpoint.target, weight: change.weight }] };
+}
+
+/** A timer reaches as far, and what is closed for longer belongs into the file. */
+const untilMaxMs = 14 * 86_400_000;
+
+/** Null: nothing is wrong with when it begins and ends. */
+function wrongTimes(
+  { since, until }: { readonly since?: string; readonly until?: string },
+  wallTime: number,
+): (SettingResult & { readonly ok: false }) | null {
+  const [begins, ends] = [since, until].map((time) => (time === undefined ? null : Date.parse(time)));
+  if (ends != null && ends <= Math.max(wallTime, begins ?? 0))
+    return { ok: false, kind: 'refused', why: `It would end (${until}) before it begins.` };
+  if (Math.max(begins ?? 0, ends ?? 0) > wallTime + untilMaxMs)
+    return {
+      ok: false,
+      kind: 'refused',
+      why: 'It begins and ends within 14 days. What lasts longer belongs into the configuration.',
+    };
+  return null;
 }
 
 function ofApplication(
@@ -132,7 +186,7 @@ function planRestore(what: string | null, entries: readonly OverlayEntry[], { ro
   if (what === null) return { ok: true, set: [], cleared: entries };
   const byId = entries.filter(({ setting }) => overlayIdOf(setting) === what);
   const named = byId.length > 0 ? byId : entries.filter(({ setting }) => isNamed(setting, what));
-  const ofUpstream = routesTo(what.replace(/^upstream:/, ''), routes);
+  const ofUpstream = routesTo(what.replace(/^(?:maintenance:)?(?:upstream:)?/, ''), routes);
   const cleared =
     named.length > 0
       ? named

@@ -1,4 +1,5 @@
 import { instancesMax, type OverlayEntry, overlayIdOf, type OverlaySetting, weightMax } from '../core/overlay.ts';
+import { parseNetwork } from '../schema/format/network.ts';
 import { jsonOf } from '../record/json-text.ts';
 
 /** The format of `overlay.json`. A file of another version is not read. */
@@ -22,6 +23,11 @@ type FileEntry = { readonly revision: number; readonly at: string; readonly acto
       readonly route: string | null;
       readonly message: string;
       readonly retry_after_s: number;
+      readonly host?: string;
+      readonly since?: string;
+      readonly until?: string;
+      readonly allow?: readonly string[];
+      readonly pass?: string;
     }
   | {
       readonly kind: 'pause';
@@ -29,6 +35,7 @@ type FileEntry = { readonly revision: number; readonly at: string; readonly acto
       readonly target: string;
       readonly wait_ms: number;
       readonly waiters_max: number;
+      readonly until?: string;
     }
   | { readonly kind: 'weight'; readonly endpoint: string; readonly weight: number }
   | { readonly kind: 'drain'; readonly endpoint: string }
@@ -53,10 +60,11 @@ const isTime: Check = (value) =>
   /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?Z$/.test(value) &&
   !Number.isNaN(Date.parse(value));
 const isName = isText(1, 1024);
+const isNetwork: Check = (value) => typeof value === 'string' && parseNetwork(value).ok;
 
 const origin: Checks = { revision: isWhole(1), at: isTime, actor: isText(0, Infinity) };
 
-/** The keys of an entry besides `kind`: each must be there, and no other. Checked without a schema, whose package would be a tenth of the main thread (ADR 4). */
+/** The keys of an entry besides `kind`: each must be there, and no other but `optionalChecks`. Checked without a schema, whose package would be a tenth of the main thread (ADR 4). */
 const entryChecks: Readonly<Record<FileEntry['kind'], Checks>> = {
   maintenance: {
     route: (value) => value === null || isName(value),
@@ -76,6 +84,18 @@ const entryChecks: Readonly<Record<FileEntry['kind'], Checks>> = {
   eject: { endpoint: isName, until: (value) => value === null || isTime(value), why: isText(0, 1024), ...origin },
   scale: { application: isName, instances: isWhole(1, instancesMax), ...origin },
   stop: { application: isName, ...origin },
+};
+
+/** Keys that an entry may have besides. */
+const optionalChecks: Partial<Readonly<Record<FileEntry['kind'], Checks>>> = {
+  maintenance: {
+    host: isName,
+    since: isTime,
+    until: isTime,
+    allow: (value) => Array.isArray(value) && value.every(isNetwork),
+    pass: (value) => typeof value === 'string' && /^[0-9a-f]{64}$/.test(value),
+  },
+  pause: { until: isTime },
 };
 
 const fileChecks: Checks = {
@@ -115,32 +135,45 @@ function wrongKeyOfFile(json: unknown): string | null {
   for (const [at, entry] of (json as { readonly entries: readonly unknown[] }).entries.entries()) {
     const { kind } = (entry ?? {}) as { readonly kind?: FileEntry['kind'] };
     const checks = typeof kind === 'string' && Object.hasOwn(entryChecks, kind) ? entryChecks[kind] : null;
-    const wrongInside = checks === null ? 'kind' : wrongKeyOf(entry, 'kind', kind, checks);
+    const wrongInside =
+      checks === null ? 'kind' : wrongKeyOf(entry, 'kind', kind, checks, optionalChecks[kind as FileEntry['kind']]);
     if (wrongInside !== null) return `entries.${at}${wrongInside === '' ? '' : `.${wrongInside}`}`;
   }
   return null;
 }
 
 /** `tag`: the key that says what the object is, and its only value. */
-function wrongKeyOf(value: unknown, tag: string, tagValue: unknown, checks: Checks): string | null {
+function wrongKeyOf(
+  value: unknown,
+  tag: string,
+  tagValue: unknown,
+  checks: Checks,
+  optional: Checks = {},
+): string | null {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return '';
   const object = value as Readonly<Record<string, unknown>>;
   if (object[tag] !== tagValue) return tag;
   const wrong = Object.entries(checks).find(([key, check]) => !Object.hasOwn(object, key) || !check(object[key]));
   if (wrong !== undefined) return wrong[0];
-  return Object.keys(object).every((key) => key === tag || Object.hasOwn(checks, key)) ? null : '';
+  const wrongOptional = Object.entries(optional).find(
+    ([key, check]) => Object.hasOwn(object, key) && !check(object[key]),
+  );
+  if (wrongOptional !== undefined) return wrongOptional[0];
+  return Object.keys(object).every((key) => key === tag || Object.hasOwn(checks, key) || Object.hasOwn(optional, key))
+    ? null
+    : '';
 }
 
 function toFile({ setting, revision, at, actor }: OverlayEntry): FileEntry {
   const source = { revision, at, actor };
   switch (setting.kind) {
     case 'maintenance': {
-      const { kind, route, message, retryAfterS } = setting;
-      return { kind, route, message, retry_after_s: retryAfterS, ...source };
+      const { retryAfterS, ...rest } = setting;
+      return { ...rest, retry_after_s: retryAfterS, ...source };
     }
     case 'pause': {
-      const { kind, scope, target, waitMs, waitersMax } = setting;
-      return { kind, scope, target, wait_ms: waitMs, waiters_max: waitersMax, ...source };
+      const { waitMs, waitersMax, ...rest } = setting;
+      return { ...rest, wait_ms: waitMs, waiters_max: waitersMax, ...source };
     }
     case 'weight':
     case 'drain':
@@ -159,12 +192,12 @@ function fromFile(entry: FileEntry): OverlayEntry {
 function settingOf(entry: FileEntry): OverlaySetting {
   switch (entry.kind) {
     case 'maintenance': {
-      const { kind, route, message, retry_after_s: retryAfterS } = entry;
-      return { kind, route, message, retryAfterS };
+      const { retry_after_s: retryAfterS, revision: _, at: __, actor: ___, ...rest } = entry;
+      return { ...rest, retryAfterS };
     }
     case 'pause': {
-      const { kind, scope, target, wait_ms: waitMs, waiters_max: waitersMax } = entry;
-      return { kind, scope, target, waitMs, waitersMax };
+      const { kind, scope, target, wait_ms: waitMs, waiters_max: waitersMax, until } = entry;
+      return { kind, scope, target, waitMs, waitersMax, ...(until === undefined ? {} : { until }) };
     }
     case 'weight':
       return { kind: entry.kind, endpoint: entry.endpoint, weight: entry.weight };

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { instancesMax, weightMax } from '../core/overlay.ts';
+import { parseNetwork } from '../schema/format/network.ts';
 import { reasonSchema } from '../core/schemas/order-reason.ts';
 import {
   type OverlayChange,
@@ -16,6 +17,9 @@ const name = z.string().min(1).max(1024);
 /** A day. Longer maintenance is announced elsewhere. */
 const retryAfterMaxS = 86_400;
 
+const time = z.iso.datetime({ offset: true });
+const network = z.string().refine((text) => parseNetwork(text).ok, 'a network such as 10.0.0.0/8, or an address');
+
 export const maintenanceRequestSchema = z.strictObject({
   route: name
     .optional()
@@ -28,7 +32,29 @@ export const maintenanceRequestSchema = z.strictObject({
     .max(4096)
     .optional()
     .describe('The message for clients. Absent: the default of the key `maintenance`.'),
-  retry_after_s: z.int().min(1).max(retryAfterMaxS).optional().describe('The Retry-After header. Absent: 300.'),
+  retry_after_s: z
+    .int()
+    .min(1)
+    .max(retryAfterMaxS)
+    .optional()
+    .describe(
+      'The Retry-After header. Absent: 300; with `until` it is the time until then, and this key has no effect.',
+    ),
+  host: z
+    .string()
+    .regex(/^[A-Za-z0-9._\-[\]:]{1,255}$/)
+    .optional()
+    .describe('Requests for this host alone, on all routes, without a port. Not beside `route`.'),
+  since: time.optional().describe('When it begins, RFC 3339 with a time zone, 14 days ahead at most. Absent: at once.'),
+  until: time.optional().describe('When it ends, likewise. Absent: when it is restored.'),
+  allow: z.array(network).max(64).optional().describe('Networks and addresses of clients that are served as usual.'),
+  pass_sha256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .optional()
+    .describe(
+      'The SHA-256 of a token, in hexadecimal digits. Requests that show the token, in the header `Candor-Pass` or the cookie `candor-pass`, are served as usual.',
+    ),
 });
 
 export const pauseRequestSchema = z.strictObject({
@@ -45,6 +71,7 @@ export const pauseRequestSchema = z.strictObject({
     .max(pauseWaitersMax)
     .optional()
     .describe(`How many requests wait at most. Absent: ${pauseWaitersDefault}.`),
+  until: time.optional().describe('When it ends, RFC 3339 with a time zone. Absent: when it is restored.'),
 });
 
 const endpoint = name.describe('The id of an endpoint, or its address or instance if only one endpoint has it.');
@@ -121,12 +148,20 @@ type Read<K extends OverlayRequestKind> = z.infer<(typeof overlayRequestSchemas)
 function changeOf(kind: OverlayRequestKind, read: unknown): OverlayChange {
   switch (kind) {
     case 'maintenance': {
-      const { route = null, message = null, retry_after_s: retryAfterS = null } = read as Read<'maintenance'>;
-      return { kind, route, message, retryAfterS };
+      const { route = null, message = null, retry_after_s: retryAfterS = null, ...rest } = read as Read<'maintenance'>;
+      const { host, since, until, allow, pass_sha256: pass } = rest;
+      return {
+        ...{ kind, route, message, retryAfterS },
+        ...(host === undefined ? {} : { host }),
+        ...(since === undefined ? {} : { since: utc(since) }),
+        ...(until === undefined ? {} : { until: utc(until) }),
+        ...(allow === undefined ? {} : { allow: allow.map(networkOf) }),
+        ...(pass === undefined ? {} : { pass }),
+      };
     }
     case 'pause': {
-      const { target, wait_ms: waitMs = null, waiters_max: waitersMax = null } = read as Read<'pause'>;
-      return { kind, target, waitMs, waitersMax };
+      const { target, wait_ms: waitMs = null, waiters_max: waitersMax = null, until } = read as Read<'pause'>;
+      return { kind, target, waitMs, waitersMax, ...(until === undefined ? {} : { until: utc(until) }) };
     }
     case 'weight':
       return { kind, ...(read as Read<'weight'>) };
@@ -145,9 +180,16 @@ function changeOf(kind: OverlayRequestKind, read: unknown): OverlayChange {
   }
 }
 
+const utc = (time: string): string => new Date(time).toISOString();
+
+function networkOf(text: string): string {
+  const network = parseNetwork(text);
+  return network.ok ? network.value : text;
+}
+
 /** What a change is asked for, as the operator names it; null: all routes or entries. */
 export function requestedTargetOf(change: OverlayChange): string | null {
-  if (change.kind === 'maintenance') return change.route;
+  if (change.kind === 'maintenance') return change.host === undefined ? change.route : `host:${change.host}`;
   if (change.kind === 'restore') return change.what;
   if (change.kind === 'scale' || change.kind === 'stop') return change.application;
   return change.kind === 'pause' ? change.target : change.endpoint;

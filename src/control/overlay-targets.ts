@@ -137,7 +137,7 @@ function unknown(text: string, name: string, known: readonly string[]): { readon
 export function isMatched(setting: OverlaySetting, { routes, upstreams, applications = [] }: OverlayTargets): boolean {
   switch (setting.kind) {
     case 'maintenance':
-      return setting.route === null || routes.some(({ id }) => id === setting.route);
+      return setting.route === null || setting.host !== undefined || routes.some(({ id }) => id === setting.route);
     case 'pause':
       return (setting.scope === 'route' ? routes : upstreams).some(({ id }) => id === setting.target);
     case 'scale':

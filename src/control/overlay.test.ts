@@ -92,6 +92,66 @@ const drain = (endpoint: string): OverlayChange => ({ kind: 'drain', endpoint })
 const pause = (target: string): OverlayChange => ({ kind: 'pause', target, waitMs: null, waitersMax: 10 });
 
 describe('Overlay', () => {
+  const at = (inMs: number): string => new Date(clock.wallTime() + inMs).toISOString();
+  const ofAll = { kind: 'maintenance', route: null, message: null, retryAfterS: null } as const;
+
+  it('ends maintenance and pauses when their time is over', async () => {
+    const one = overlay();
+    const until = at(60_000);
+    assert.ok((await one.change({ ...ofAll, until }, 'admin:socket', null)).ok);
+    assert.ok(
+      (await one.change({ kind: 'pause', target: 'api', waitMs: null, waitersMax: null, until }, 'a', null)).ok,
+    );
+    await clock.advance(59_000);
+    assert.equal(one.status().entries.length, 2);
+    await clock.advance(2000);
+    assert.deepEqual(one.status().entries, []);
+    assert.deepEqual([sent.at(-1)?.maintenance, sent.at(-1)?.pauses], [[], []]);
+    one.close();
+  });
+
+  it('says of maintenance for whom it is, from when on and until when, and nothing of its pass', async () => {
+    const one = overlay();
+    const [since, until] = [at(60_000), at(120_000)];
+    const pass = '0f'.repeat(32);
+    const change = { ...ofAll, host: 'Shop.example.org', since, until, allow: ['10.0.0.0/8'], pass };
+    assert.ok((await one.change(change, 'admin:socket', null)).ok);
+    const [entry] = one.status().entries;
+    assert.equal(entry?.id, 'maintenance:host:shop.example.org');
+    assert.equal(
+      entry?.reason,
+      `host shop.example.org is in maintenance from ${since.slice(0, 19)}Z until ${until.slice(0, 19)}Z, except for 10.0.0.0/8, requests with the pass`,
+    );
+    assert.ok(!JSON.stringify([one.status(), events]).includes(pass));
+    assert.ok((await one.change({ kind: 'restore', what: 'maintenance:host:shop.example.org' }, 'a', null)).ok);
+    assert.deepEqual(one.status().entries, []);
+    one.close();
+  });
+
+  it('ends the maintenance of an upstream or application by its name, and not its pause', async () => {
+    const one = overlay();
+    await one.change(maintenance('app'), 'admin:socket', null);
+    await one.change({ kind: 'pause', target: 'app', waitMs: null, waitersMax: null }, 'admin:socket', null);
+    await one.change({ kind: 'restore', what: 'maintenance:app' }, 'admin:socket', null);
+    assert.deepEqual(
+      one.status().entries.map(({ id }) => id),
+      ['pause:upstream:app'],
+    );
+  });
+
+  const wrong: readonly [name: string, change: Partial<OverlayChange>, why: RegExp][] = [
+    ['that is over', { until: at(-1000) }, /would end .* before it begins/],
+    ['that ends before it begins', { since: at(60_000), until: at(30_000) }, /would end .* before it begins/],
+    ['that is too far away', { since: at(30 * 86_400_000) }, /within 14 days/],
+    ['of a host and a route', { host: 'a', route: 'api' }, /name a host or a route/],
+  ];
+  for (const [name, change, why] of wrong)
+    it(`refuses maintenance ${name}`, async () => {
+      const outcome = await overlay().change({ ...ofAll, ...change } as OverlayChange, 'admin:socket', null);
+      assert.ok(!outcome.ok);
+      assert.match(outcome.why, why);
+    });
+
   it('takes all routes to an upstream or application into maintenance by its name, and restores them by it', async () => {
     const one = overlay();
     for (const name of ['app', 'upstream:app']) {
@@ -293,12 +353,20 @@ describe('Overlay', () => {
 describe('overlay.json', () => {
   const name = fc.string({ minLength: 1, maxLength: 40 });
   const setting: fc.Arbitrary<OverlayEntry['setting']> = fc.oneof(
-    fc.record({
-      kind: fc.constant('maintenance' as const),
-      route: fc.option(name),
-      message: fc.string(),
-      retryAfterS: fc.integer({ min: 1, max: 86_400 }),
-    }),
+    fc.record(
+      {
+        kind: fc.constant('maintenance' as const),
+        route: fc.option(name),
+        message: fc.string(),
+        retryAfterS: fc.integer({ min: 1, max: 86_400 }),
+        host: name,
+        since: fc.constant('2026-01-01T00:00:00.000Z'),
+        until: fc.constant('2026-01-01T01:00:00.000Z'),
+        allow: fc.constant(['10.0.0.0/8', '2001:db8::/32']),
+        pass: fc.constant('0f'.repeat(32)),
+      },
+      { requiredKeys: ['kind', 'route', 'message', 'retryAfterS'] },
+    ),
     fc.record({
       kind: fc.constant('pause' as const),
       scope: fc.constantFrom('route' as const, 'upstream' as const),
@@ -352,6 +420,9 @@ describe('overlay.json', () => {
     [{ ...pause, waiters_max: '1' }, 'entries.0.waiters_max'],
     [{ ...maintenance, route: undefined }, 'entries.0.route'],
     [{ ...maintenance, message: 'm'.repeat(4097) }, 'entries.0.message'],
+    [{ ...maintenance, until: 'noon' }, 'entries.0.until'],
+    [{ ...maintenance, allow: ['10.0.0.1/8'] }, 'entries.0.allow'],
+    [{ ...maintenance, pass: 'secret' }, 'entries.0.pass'],
   ];
   for (const [damaged, wrong] of damages) {
     it(`is refused with ${JSON.stringify(damaged).slice(0, 100)}`, () => {

@@ -138,7 +138,7 @@ interface OverlayParts {
 /** A waiting request does not notice this delay, and reading a small file takes some 0.1 ms. */
 const followEveryMs = 250;
 
-/** Where an ejection whose time is over cannot be cleared yet, such as during an upgrade. */
+/** Where an entry whose time is over cannot be cleared yet, such as during an upgrade. */
 const expireAgainMs = 1000;
 
 const noTargets: OverlayTargets = { routes: [], upstreams: [] };
@@ -223,7 +223,7 @@ export class Overlay {
     this.#expiryTimer = clock.schedule(after(clock.now(), inMs), expiryIsDue, this as Overlay);
   }
 
-  /** Clears ejections whose time is over. Called by the timer only. */
+  /** Clears entries whose time is over. Called by the timer only. */
   expire(): void {
     this.#changes = this.#changes.then(() => this.#expire()).catch(() => undefined);
   }
@@ -414,7 +414,9 @@ function expiryIsDue(overlay: Overlay): void {
 
 /** Milliseconds since 1970; Infinity: an entry that does not end by itself. */
 function endOf({ setting }: OverlayEntry): number {
-  return setting.kind === 'eject' && setting.until !== null ? Date.parse(setting.until) : Infinity;
+  const until =
+    setting.kind === 'eject' || setting.kind === 'maintenance' || setting.kind === 'pause' ? setting.until : null;
+  return until === null || until === undefined ? Infinity : Date.parse(until);
 }
 
 function followIsDue(overlay: Overlay): void {

@@ -51,6 +51,8 @@ export interface WorkersSpec {
   readonly count: number | null;
   /** For each worker. */
   readonly memoryBytesMax: number;
+  /** How late the event loop may be for a second, before requests are refused; null: however late. */
+  readonly delayMaxMs: number | null;
 }
 
 /** How the gateway, a listener or an instance drains before it ends. */

@@ -121,7 +121,7 @@ export interface WorkerCounts {
   /** TLS handshakes that waited because their address had begun too many, and the address of the last one; '' before the first. */
   handshakesDelayed: number;
   lastDelayedHandshake: string;
-  /** 1 while the worker accepts no connections because its memory is nearly used up, else 0. */
+  /** 1 while the worker accepts no connections because its memory is nearly used up, 2 while it refuses requests because its event loop is late, else 0. */
   shedding: number;
   /** How often a new connection found descriptors scarce, and how many idle connections were closed for it. */
   descriptorsScarce: number;

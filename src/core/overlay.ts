@@ -18,8 +18,18 @@ export interface MaintenanceSetting {
   readonly kind: 'maintenance';
   /** Null: every route except those that report readiness. */
   readonly route: string | null;
+  /** Lowercase, without a port: requests for this host alone; `route` is null. Absent: for every host. */
+  readonly host?: string;
   readonly message: string;
+  /** Where `until` is there, Retry-After is the time until then instead. */
   readonly retryAfterS: number;
+  /** RFC 3339: when it begins, and when it ends. Absent: at once, and when the entry is cleared. */
+  readonly since?: string;
+  readonly until?: string;
+  /** Networks whose clients pass; absent: none do. */
+  readonly allow?: readonly string[];
+  /** The SHA-256 of a token, in hexadecimal digits: requests that show the token pass. Absent: there is none. */
+  readonly pass?: string;
 }
 
 /** Requests wait until the entry is cleared, and then continue. */
@@ -31,6 +41,8 @@ export interface PauseSetting {
   readonly waitMs: number;
   /** How many requests wait at most, in all workers together. */
   readonly waitersMax: number;
+  /** RFC 3339; absent: until the entry is cleared. */
+  readonly until?: string;
 }
 
 /** The share of new requests that an endpoint gets, relative to the weights of the other endpoints. */
@@ -88,6 +100,7 @@ export interface OverlayEntry {
 export function overlayIdOf(setting: OverlaySetting): string {
   switch (setting.kind) {
     case 'maintenance':
+      if (setting.host !== undefined) return `maintenance:host:${setting.host}`;
       return setting.route === null ? 'maintenance' : `maintenance:${setting.route}`;
     case 'pause':
       return `pause:${setting.scope}:${setting.target}`;
@@ -103,7 +116,7 @@ export function overlayIdOf(setting: OverlaySetting): string {
 
 /** The route, upstream, endpoint or application that a setting names; null: all routes. */
 export function overlayTargetOf(setting: OverlaySetting): string | null {
-  if (setting.kind === 'maintenance') return setting.route;
+  if (setting.kind === 'maintenance') return setting.host === undefined ? setting.route : `host:${setting.host}`;
   if (setting.kind === 'scale' || setting.kind === 'stop') return setting.application;
   return setting.kind === 'pause' ? setting.target : setting.endpoint;
 }
@@ -112,8 +125,19 @@ export function overlayTargetOf(setting: OverlaySetting): string | null {
 export type OverlayValues = Readonly<Record<string, string | number>>;
 
 export function overlayValuesOf(setting: OverlaySetting): OverlayValues {
-  if (setting.kind === 'maintenance') return { message: setting.message, retry_after_s: setting.retryAfterS };
-  if (setting.kind === 'pause') return { wait_ms: setting.waitMs, waiters_max: setting.waitersMax };
+  if (setting.kind === 'maintenance') {
+    const { message, retryAfterS, since, until, allow, pass } = setting;
+    return {
+      message,
+      ...(until === undefined ? { retry_after_s: retryAfterS } : {}),
+      ...timesOf({ since, until }),
+      ...(allow === undefined ? {} : { allow: allow.join(', ') }),
+      // Never the hash: it is of no use to readers.
+      ...(pass === undefined ? {} : { pass: 'set' }),
+    };
+  }
+  if (setting.kind === 'pause')
+    return { wait_ms: setting.waitMs, waiters_max: setting.waitersMax, ...timesOf({ until: setting.until }) };
   if (setting.kind === 'eject')
     return {
       ...(setting.until === null ? {} : { until: setting.until }),
@@ -123,13 +147,19 @@ export function overlayValuesOf(setting: OverlaySetting): OverlayValues {
   return setting.kind === 'weight' ? { weight: setting.weight } : {};
 }
 
+function timesOf(times: Readonly<Record<string, string | undefined>>): OverlayValues {
+  return Object.fromEntries(
+    Object.entries(times).flatMap(([name, time]) => (time === undefined ? [] : [[name, time]])),
+  );
+}
+
 /** One clause for people: "route /api is in maintenance". */
 export function overlayText(setting: OverlaySetting): string {
   switch (setting.kind) {
     case 'maintenance':
-      return setting.route === null ? 'all routes are in maintenance' : `route ${setting.route} is in maintenance`;
+      return maintenanceText(setting);
     case 'pause':
-      return `requests for ${setting.scope} ${setting.target} wait up to ${setting.waitMs / 1000} s`;
+      return `requests for ${setting.scope} ${setting.target} wait up to ${setting.waitMs / 1000} s${setting.until === undefined ? '' : ` until ${shortTime(setting.until)}`}`;
     case 'weight':
       return `endpoint ${setting.endpoint} has weight ${setting.weight}`;
     case 'drain':
@@ -142,6 +172,20 @@ export function overlayText(setting: OverlaySetting): string {
       return `all instances of ${setting.application} are stopped`;
   }
 }
+
+function maintenanceText({ route, host, since, until, allow, pass }: MaintenanceSetting): string {
+  const what =
+    host !== undefined
+      ? `host ${host} is in maintenance`
+      : route === null
+        ? 'all routes are in maintenance'
+        : `route ${route} is in maintenance`;
+  const times = `${since === undefined ? '' : ` from ${shortTime(since)}`}${until === undefined ? '' : ` until ${shortTime(until)}`}`;
+  const who = [...(allow ?? []), ...(pass === undefined ? [] : ['requests with the pass'])];
+  return `${what}${times}${who.length === 0 ? '' : `, except for ${who.join(', ')}`}`;
+}
+
+const shortTime = (time: string): string => `${time.slice(0, 19)}Z`;
 
 /** ' until …: …' */
 export function ejectionText({ until, why }: EjectSetting): string {

@@ -24,7 +24,7 @@ export const problemKinds = {
     verdict: 'gateway',
     clause: 'the last configuration was refused, and an earlier one is active',
   },
-  worker_sheds: { verdict: 'gateway', clause: 'a worker has hardly any memory left' },
+  worker_sheds: { verdict: 'gateway', clause: 'a worker has more to do than it can, or hardly any memory left' },
   descriptors_scarce: { verdict: 'gateway', clause: 'hardly any descriptor is left' },
   /** The configuration may need more than the process may have. Nothing has failed yet. */
   descriptors_few: { verdict: null },

@@ -39,6 +39,8 @@ export interface Snapshot {
   /** Lowercase: no request of a client has these headers at an endpoint. Absent: none. */
   readonly headersReserved?: readonly string[];
   readonly client: ClientLimits;
+  /** From this delay of a worker's event loop on it refuses requests; absent or null: it refuses none for that. */
+  readonly loopDelayMaxMs?: number | null;
   readonly queryAllowed: readonly string[];
   readonly secretHeaders: readonly string[];
   /** Request headers that records have; lowercase. */

@@ -111,6 +111,7 @@ export class Exchange
     const fields = route.recording?.fields ?? null;
     if (fields !== null) this.noteFields(fields);
     const hopeless =
+      (route.priority === null ? null : this.ports.load?.refusal(route.priority)) ??
       declaredBodyFailure(this, this.downstream) ??
       loopOf(this.request, route, this.serving.hopName) ??
       earlyTimeoutFailure(this, this.downstream.queuedForMs, this.ports.clock);

@@ -1,5 +1,5 @@
 import type { BodyLimits } from '../core/body-limit.ts';
-import type { AnswerSettings, BufferSpec, Timeouts, TunnelSpec } from '../core/route-spec.ts';
+import type { AnswerSettings, BufferSpec, RequestPriority, Timeouts, TunnelSpec } from '../core/route-spec.ts';
 import type { EndpointState } from '../core/endpoint.ts';
 import type { InstanceExit } from '#failures/instance-exit.ts';
 import type { ClientFacts, EndedExchange } from '../core/exchange.ts';
@@ -29,6 +29,8 @@ export interface ExchangePorts {
   readonly ids: Ids;
   readonly recorder: Recorder;
   readonly buffers: BufferAllowance;
+  /** Refuses requests while the thread has more to do than it can; absent: it refuses none. */
+  readonly load?: { refusal(priority: RequestPriority): Failure | null };
   /** Keeps the beginning of some 5xx of applications; absent: nobody reads them. */
   readonly errorBodies?: ErrorBodyTaker;
 }
@@ -98,6 +100,8 @@ export interface Route extends AnswerSettings {
   readonly tunnel: TunnelSpec;
   readonly commitDelayMs: number;
   readonly buffer: BufferSpec;
+  /** Which requests are refused first while the gateway is overloaded; null: those of the route never are. */
+  readonly priority: RequestPriority | null;
   /** Null: neither the route nor its upstream bounds the requests in flight. */
   readonly bounds: RouteBounds | null;
   /** Null: the route says nothing of retries. */

@@ -61,7 +61,7 @@ export class ConnectionQueue {
     mustLeave: (use: AddressUse | null) => boolean,
   ) {
     this.#shared = shared;
-    this.#rate = new DrainRate(() => shared().turns);
+    this.#rate = new DrainRate(shared);
     this.#deadlines = deadlines;
     this.onRemoved = onRemoved;
     this.onTimeout = onTimeout;
@@ -112,9 +112,12 @@ export class ConnectionQueue {
     return true;
   }
 
-  /** How long the queue of all workers takes at its present speed, for Retry-After. `isStuck`: a request has waited too long. */
-  waitMs(now: Instant, isStuck = false): number {
+  /**
+   * How long the queue of all workers takes at its present speed, for Retry-After. `limitMs`: how long a request may wait. `isStuck`: one has waited for
+   * that time.
+   */
+  waitMs(now: Instant, limitMs: number, isStuck = false): number {
     const position = this.#shared().waitingRequests.total + 1;
-    return this.#rate.waitMs(now, position, isStuck || this.#members.length > 0);
+    return this.#rate.waitMs(now, position, isStuck || this.#members.length > 0, limitMs);
   }
 }

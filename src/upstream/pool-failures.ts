@@ -19,14 +19,14 @@ function causeOf(stoppedPids: readonly number[] | undefined): { readonly stopped
  * leave to others, beyond so many connections.
  */
 export function poolFull(
-  { id, connectionsMax, requestsMax, queueMax }: PoolSettings,
+  { id, connectionsMax, requestsMax, queueMax, queueMs }: PoolSettings,
   { hasTurn, stoppedPids }: Blocked,
   queue: ConnectionQueue,
   now: Instant,
   random: Random,
   addressMax: number | null,
 ): Failure {
-  const retryAfterS = retryAfterSOf(queue.waitMs(now), random.next());
+  const retryAfterS = retryAfterSOf(queue.waitMs(now, queueMs), random.next());
   const bound = boundOf(hasTurn, requestsMax, addressMax);
   const cause = causeOf(stoppedPids);
   return fail('pool_full', 'queue', { upstream: id, limit: connectionsMax, ...bound, queueMax, retryAfterS, ...cause });
@@ -42,7 +42,7 @@ export function queueTimeout(
   random: Random,
   addressMax: number | null,
 ): Failure {
-  const retryAfterS = retryAfterSOf(queue.waitMs(now, true), random.next());
+  const retryAfterS = retryAfterSOf(queue.waitMs(now, limitMs, true), random.next());
   const bound = boundOf(hasTurn, requestsMax, addressMax);
   const waitedMs = Math.round(now - since);
   const cause = causeOf(stoppedPids);

@@ -65,6 +65,7 @@ function routeOf({ keyAuthorization }: HttpChallenge, settings: AnswerSettings):
     undefined,
     {
       ...noHooks,
+      priority: null,
       filters: [respondFilter(200, 'application/octet-stream', keyAuthorization)],
     },
   );

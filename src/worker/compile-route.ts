@@ -42,6 +42,7 @@ export function compileRoute(
     tunnel: spec.tunnel,
     commitDelayMs: spec.commitDelayMs,
     buffer: spec.buffer,
+    priority: hooks.answersChecks ? null : hooks.priority,
     bounds: hooks.bounds,
     retry: hooks.retry,
     bodyLimits: hooks.bodyLimits,

@@ -15,6 +15,7 @@ import type { Filter } from '../core/filter.ts';
 import type { GatewayState, QueueState } from '../core/schemas/gateway-state.ts';
 import { localBoundSemaphores } from '../core/local-semaphore.ts';
 import { PoolClasses } from '../core/pool-classes.ts';
+import type { RequestPriority } from '../core/route-spec.ts';
 import type { Recording } from '../core/recording.ts';
 import type { AskUpstream } from '../core/subrequest.ts';
 import type { SemaphoreSource } from '../core/semaphores.ts';
@@ -255,6 +256,8 @@ const noUpstream: AskUpstream = ({ upstream }) =>
 /** What the features of a route and then those of its upstream fill; null or empty where none of them fills anything. */
 export interface RouteHooks {
   readonly filters: readonly Filter[];
+  /** Null: requests of the route are never refused because the gateway is overloaded. */
+  readonly priority: RequestPriority | null;
   readonly bounds: RouteBounds | null;
   readonly retry: RetryPolicy | null;
   readonly bodyLimits: BodyLimits | null;
@@ -269,7 +272,7 @@ export interface RouteHooks {
 }
 
 export const noHooks: RouteHooks = {
-  ...{ filters: [], bounds: null, retry: null, bodyLimits: null, recording: null },
+  ...{ filters: [], priority: 'normal', bounds: null, retry: null, bodyLimits: null, recording: null },
   ...{ asksPrevious: false, requestHeadersRemoved: [], responseHeadersRemoved: [], responseValues: null },
   ...{ responseHeaders: null, answersChecks: false, script: null },
 };
@@ -282,6 +285,7 @@ export function routeHooks(ofRoute: readonly FeatureHooks[], ofUpstream: readonl
   const priority = onlyOne(ofRoute, 'priority') ?? 'normal';
   return {
     filters: all.flatMap(({ filters = [] }) => filters),
+    priority,
     bounds: bounds.length === 0 ? null : { bounds, priority },
     retry: onlyOne(all, 'retry'),
     bodyLimits: onlyOne(ofRoute, 'bodyLimits'),

@@ -1,3 +1,4 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Filter, FilterPipeline } from '../core/filter.ts';
 import {
   type MaintenanceSetting,
@@ -9,9 +10,10 @@ import {
 import type { Clock } from '../core/time.ts';
 import { compileFilters } from '../exchange/filter-pipeline.ts';
 import type { Route, Router } from '../exchange/ports.ts';
-import { maintenanceFilter } from '../filters/maintenance.ts';
+import { isUnconditional, type MaintenancePasses, operatorMaintenance } from '../filters/maintenance.ts';
 import { PauseFilter } from '../filters/pause.ts';
 import type { RouterOf } from './router.ts';
+import { createTrust } from './trust.ts';
 
 /** The part of a compiled route that the overlay changes. Its filters are replaced; an exchange keeps the filters that it began with. */
 export interface OverridableRoute {
@@ -38,8 +40,9 @@ export class RouteOverrides {
   #overlay: RouteOverlay = noRouteOverlay;
   /** Pauses by the id of their entries. */
   #pauses: ReadonlyMap<string, PauseFilter> = new Map();
-  /** Maintenance by route; null stands for all routes. */
-  #maintenance: ReadonlyMap<string | null, MaintenanceSetting> = new Map();
+  /** Maintenance by route; null stands for all routes, of every host or of one. */
+  #maintenance: ReadonlyMap<string | null, readonly MaintenanceSetting[]> = new Map();
+  #passes: ReadonlyMap<MaintenanceSetting, MaintenancePasses> = new Map();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -51,7 +54,8 @@ export class RouteOverrides {
     const before = this.#pauses;
     const { pauses, maintenance } = overlay;
     this.#pauses = new Map(pauses.map((setting) => [overlayIdOf(setting), this.#pauseOf(setting, before)]));
-    this.#maintenance = new Map(maintenance.map((setting) => [setting.route, setting]));
+    this.#maintenance = Map.groupBy(maintenance, ({ route }) => route);
+    this.#passes = new Map(maintenance.map((setting) => [setting, passesOf(setting)]));
     this.#overlay = overlay;
     // After the overlay has changed: a request that continues now meets no ended pause.
     for (const [id, filter] of before) if (!this.#pauses.has(id)) filter.end(this.#clock);
@@ -86,9 +90,10 @@ export class RouteOverrides {
 
   /** Maintenance of the route itself comes before that of all routes. */
   #maintenanceOf({ id, answersChecks }: OverridableRoute): readonly Filter[] {
-    const ofAll = answersChecks ? undefined : this.#maintenance.get(null);
-    const setting = this.#maintenance.get(id) ?? ofAll;
-    return setting === undefined ? [] : [maintenanceFilter(id, setting.message, setting.retryAfterS, 'maintenance')];
+    const ofAll = answersChecks ? [] : (this.#maintenance.get(null) ?? []);
+    const own = this.#maintenance.get(id) ?? [];
+    const settings = own.some(isUnconditional) ? own : [...own, ...ofAll];
+    return settings.map((setting) => operatorMaintenance(id, setting, this.#passes.get(setting) ?? noPasses));
   }
 
   #pausesOf({ id, upstream }: OverridableRoute): readonly Filter[] {
@@ -96,4 +101,15 @@ export class RouteOverrides {
     const ofUpstream = upstream === null ? undefined : this.#pauses.get(`pause:upstream:${upstream.id}`);
     return [ofRoute, ofUpstream].filter((filter) => filter !== undefined);
   }
+}
+
+const noPasses: MaintenancePasses = { isAllowed: () => false, isPass: () => false };
+
+function passesOf({ allow = [], pass }: MaintenanceSetting): MaintenancePasses {
+  const hash = pass === undefined ? null : Buffer.from(pass, 'hex');
+  const hashOf = (token: string): Buffer => createHash('sha256').update(token, 'latin1').digest();
+  return {
+    isAllowed: createTrust(allow),
+    isPass: (token) => hash !== null && timingSafeEqual(hashOf(token), hash),
+  };
 }

@@ -64,6 +64,7 @@ import { subrequests } from './subrequests.ts';
 import { workerFeatures } from '../features/worker.ts';
 import { availableCores } from '../system/system.ts';
 import { FeatureParts } from './feature-parts.ts';
+import { LoopWatch } from './loop-watch.ts';
 import { responseChange } from './compile-headers.ts';
 import { createTrust } from './trust.ts';
 import { countsNow, sharedCounts } from '../core/worker-counts.ts';
@@ -112,7 +113,10 @@ export class ServingWorker {
   readonly #closed = new Set<LiveUpstream>();
   readonly #listeners: WorkerListeners;
   readonly #descriptors: DescriptorLimiter;
+  readonly #loop: LoopWatch;
   readonly #overload: { failure: Failure | null } = { failure: null };
+  /** The loop of this worker is too late for all of its requests. */
+  #isLate = false;
   #recorder: RecordWriter | null = null;
   #serving: ServingRevision | null = null;
   readonly #overrides: RouteOverrides;
@@ -175,8 +179,17 @@ export class ServingWorker {
     });
     this.#states = new GatewayStates({ upstreams: this.#upstreams, features: this.#features });
     this.#errorBodies = new ErrorBodies(clock);
+    this.#loop = new LoopWatch({
+      clock,
+      random,
+      onChange: (isShedding) => {
+        this.#isLate = isShedding;
+        this.#countShedding();
+      },
+    });
     this.#exchangePorts = {
       clock,
+      load: this.#loop,
       errorBodies: this.#errorBodies,
       ids: new IdSource(random),
       recorder: { ended: (exchange) => this.#ended(exchange) },
@@ -221,8 +234,12 @@ export class ServingWorker {
   /** While `failure` is not null, the worker refuses new requests with it. */
   setOverload(failure: Failure | null): void {
     this.#overload.failure = failure;
-    this.#counts.shedding = failure === null ? 0 : 1;
+    this.#countShedding();
     if (failure !== null) this.#makeRoom(Infinity);
+  }
+
+  #countShedding(): void {
+    this.#counts.shedding = this.#overload.failure !== null ? 1 : this.#isLate ? 2 : 0;
   }
 
   #admits(address: string, descriptor: number): boolean {
@@ -327,6 +344,7 @@ export class ServingWorker {
     });
     this.#isTrusted = createTrust(snapshot.trustedPeers);
     this.#addressHeader = snapshot.clientAddressHeader;
+    this.#loop.use(snapshot.loopDelayMaxMs ?? Infinity);
     this.#exchangePorts.buffers.bytesMax = snapshot.client.bufferBytesMax;
     const router = this.#challenges.routerOf(
       this.#overrides.routerOf(next.activate(this.#upstreams)),

@@ -25,7 +25,7 @@ export function subrequests({ clock, exchangePorts, current, upstream }: Subrequ
       return Promise.resolve(
         failWith(fail('configuration_fault', 'route', { what: `there is no upstream ${request.upstream}` })),
       );
-    const hooks = { ...noHooks, bodyLimits: { responseBytesMax: request.bodyBytesMax } };
+    const hooks = { ...noHooks, priority: null, bodyLimits: { responseBytesMax: request.bodyBytesMax } };
     const route = compileRoute(routeOf(request), asked, undefined, hooks);
     const serving: ServingRevision = { ...current(), router: { route: () => route } };
     return new Promise((resolve) => {

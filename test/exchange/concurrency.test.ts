@@ -165,7 +165,7 @@ describe('a bound of requests in flight', () => {
   });
 
   it('refuses a request at once whose turn would come after its deadline', () => {
-    const bounded = new Bounded(bound(1, { queueMax: 20, queueMs: 60_000 }), { timeouts: { exchangeMs: 1000 } });
+    const bounded = new Bounded(bound(1, { queueMax: 40, queueMs: 60_000 }), { timeouts: { exchangeMs: 1000 } });
     // The queue moves each 100 ms, until that is known.
     bounded.ask('/first');
     for (let index = 0; index < 20; index++) bounded.ask(`/${index}`);
@@ -179,7 +179,7 @@ describe('a bound of requests in flight', () => {
     bounded.arrived.at(-1)?.answer(200, 'ok');
     bounded.world.pass(5);
     const before = bounded.world.records.length;
-    const clients = Array.from({ length: 18 }, (_, index) => bounded.ask(`/late-${index}`));
+    const clients = Array.from({ length: 30 }, (_, index) => bounded.ask(`/late-${index}`));
     assert.ok(
       clients.slice(0, 4).every(({ status }) => status === 0),
       'the first ones wait',

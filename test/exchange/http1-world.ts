@@ -23,7 +23,7 @@ import { ListenerConnections } from '../../src/downstream/listener.ts';
 import { ownRequestHeaders } from '../../src/exchange/forward.ts';
 import { Exchange } from '../../src/exchange/exchange.ts';
 import { BufferAllowance } from '../../src/exchange/buffer-allowance.ts';
-import type { ServingRevision } from '../../src/exchange/ports.ts';
+import type { ExchangePorts, ServingRevision } from '../../src/exchange/ports.ts';
 import type { ExchangeState } from '../../src/exchange/state.ts';
 import { compileRoute } from '../../src/worker/compile-route.ts';
 import { routeHop } from '../../src/worker/route-hop.ts';
@@ -66,6 +66,8 @@ import { openAdmission } from '../fakes/open-admission.ts';
 export interface Http1Settings {
   /** Why new requests are refused while `failure` is not null. */
   readonly overload?: { failure: Failure | null };
+  /** Refuses requests of routes by their priority; absent: it refuses none. */
+  readonly load?: NonNullable<ExchangePorts['load']>;
   /** Whether the clients' addresses have flooded the gateway not long ago. */
   readonly hasFlooded?: () => boolean;
   /** How long the address of a client waits that has left these many requests behind. */
@@ -184,6 +186,7 @@ export class Http1World implements World {
           this.settings.onStep?.();
         },
       },
+      ...(settings.load === undefined ? {} : { load: settings.load }),
       buffers: new BufferAllowance(this.counts, { ...defaultLimits, ...options.limits }.bufferBytesMax),
     };
     const create = (stream: DownstreamStream): ExchangeState & DownstreamHandler => {

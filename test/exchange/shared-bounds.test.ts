@@ -23,6 +23,8 @@ class Request {
   readonly priority: RequestPriority;
   readonly cameAt: number;
   turn: WaitingTurn | null = null;
+  failure: Failure | null = null;
+  begunAt = 0;
 
   constructor(worker: number, priority: RequestPriority, cameAt: number) {
     this.worker = worker;
@@ -36,8 +38,9 @@ class Request {
     this.state = 'in flight';
   }
 
-  onNoTurn(_: Failure): void {
+  onNoTurn(failure: Failure): void {
     assert.equal(this.state, 'waiting');
+    this.failure = failure;
     this.state = 'over';
   }
 }
@@ -185,6 +188,28 @@ describe('a bound that several workers share', () => {
       }),
       { numRuns: 200 },
     );
+  });
+
+  it('tells refused requests in every worker a time between one and two times the wait in the queue of all', () => {
+    const workers = new Workers({ ...spec, requestsMax: 4, queueMax: 60, queueMs: 60_000 });
+    const random = new SeededRandom('who comes');
+    // 100 requests a second come, most to the first worker, and 20 get their turn: the last of 60 waits for 3 s.
+    for (let ms = 0; ms < 12_000; ms += 10) {
+      workers.ask(random.next() < 0.9 ? 0 : random.next() < 0.5 ? 1 : 2);
+      for (const request of workers.in('in flight')) {
+        if (request.begunAt === 0) request.begunAt = workers.clock.now();
+        else if (workers.clock.now() - request.begunAt >= 200) workers.finish(request);
+      }
+      workers.pass(10);
+    }
+    for (let index = 0; index < workersCount; index++) {
+      const told = workers.requests.flatMap(({ failure, cameAt, worker: of }) =>
+        failure?.cause === 'concurrency_limit' && of === index && cameAt > 4000 ? [failure.evidence.retryAfterS] : [],
+      );
+      assert.ok(told.length > 20, `${told.length} refusals in worker ${index}`);
+      const truthful = told.filter((seconds) => seconds >= 3 && seconds <= 6);
+      assert.ok(truthful.length >= 0.95 * told.length, `worker ${index}: ${[...new Set(told)].join(', ')}`);
+    }
   });
 
   it('serves a higher priority first, in whichever worker it waits, and else who came first', () => {

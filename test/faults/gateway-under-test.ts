@@ -114,7 +114,7 @@ function configure(
   return {
     deployment: 'edge.test',
     member: 'one',
-    workers: { count: 1, memoryBytesMax: 1024 ** 3 },
+    workers: { count: 1, memoryBytesMax: 1024 ** 3, delayMaxMs: null },
     drain: { timeoutMs: 10_000, lameDuckMs: 0, tunnels: 'wait' },
     stateFolder: null,
     store: null,

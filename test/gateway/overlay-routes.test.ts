@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -69,6 +70,19 @@ async function active(): Promise<number> {
 }
 
 describe('maintenance', () => {
+  test('of a host is for its requests alone, and not for addresses and requests with the pass', async () => {
+    edge = await startFromYaml(yaml());
+    const pass = createHash('sha256').update('right').digest('hex');
+    await done({ ...maintenance(null), host: 'shop.example.org', pass } as OverlayChange);
+    const status = async (...lines: string[]): Promise<number> => (await edge.get('/api', lines)).status;
+    await until('the worker knows', async () => (await status('Host: shop.example.org')) === 503);
+    assert.equal(await status('Host: blog.example.org'), 200);
+    assert.equal(await status('Host: shop.example.org', 'Cookie: candor-pass=right'), 200);
+    assert.equal(await status('Host: shop.example.org', 'Candor-Pass: wrong'), 503);
+    await done({ ...maintenance(null), host: 'shop.example.org', allow: ['127.0.0.0/8'] } as OverlayChange);
+    await until('the worker knows', async () => (await status('Host: shop.example.org')) === 200);
+  });
+
   test('of one route answers 503 with message and Retry-After for that route alone, until it is restored', async () => {
     edge = await startFromYaml(yaml());
     await done(maintenance('api', 'Back at noon.'));

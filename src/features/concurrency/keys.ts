@@ -1,7 +1,6 @@
 import * as z from 'zod';
 import type { ConcurrencySpec } from '../../core/upstream-spec.ts';
 import { declare, describe } from '../../schema/default.ts';
-import { quoted } from '../../schema/error-detail.ts';
 import { count, ms } from '../../schema/fallback.ts';
 import { duration, whole } from '../../schema/leaves.ts';
 import { key, section } from '../../schema/section.ts';
@@ -48,7 +47,7 @@ const concurrencyRouteKeys = {
   ),
   priority: key(
     z.enum(['high', 'normal', 'low']),
-    'Whose turn comes first where requests wait for one (`concurrency`): that of `high`, then `normal`, then `low`. Where the queue is full, a request takes the place of one of a lower priority.',
+    'Whose turn comes first where requests wait for one (`concurrency`): that of `high`, then `normal`, then `low`. Where the queue is full, a request takes the place of one of a lower priority. While a worker is late (`workers.delay_max`), requests of a lower priority are refused first.',
     absent.priority,
   ),
 };
@@ -86,16 +85,6 @@ export const concurrency: FeatureKeys = featureKeys<RouteRead, UpstreamRead>({
     for (const { path, read } of [...upstreams, ...routes]) {
       if (!boundsNothing(read.concurrency)) continue;
       findings.errorAtKey([...path, 'concurrency'], '"concurrency" bounds nothing', 'write "max", or "adaptive: true"');
-    }
-    const bounded = new Set(upstreams.flatMap(({ name, read }) => (read.concurrency === undefined ? [] : [name])));
-    for (const { path, read, to } of routes) {
-      const { priority = 'normal', concurrency: own } = read;
-      if (priority === 'normal' || to === null || own !== undefined || bounded.has(to)) continue;
-      findings.warnAtKey(
-        [...path, 'priority'],
-        `"priority" has no effect: neither the route nor ${quoted(to)} has "concurrency", so that no request waits for its turn`,
-        `give ${quoted(to)} a "concurrency", or remove it`,
-      );
     }
   },
 });

@@ -59,7 +59,7 @@ export class RequestBound implements RequestGate {
   readonly #ports: BoundPorts;
   readonly #semaphores: BoundSemaphores;
   readonly #queue = new TurnQueue<WaitingTurn>();
-  readonly #rate = new DrainRate(() => this.#semaphores.turns);
+  readonly #rate = new DrainRate(() => this.#semaphores);
   #spec: ConcurrencySpec;
   #adaptive: GradientLimit | null = null;
   #isServing = false;
@@ -118,10 +118,10 @@ export class RequestBound implements RequestGate {
     const before = this.#queue.countBefore(priority);
     if (before === 0 && this.#tryAcquire(turn, now)) return 'admitted';
     const waitMs = this.#rate.waitMs(now, this.#positionAfter(before, priority), this.#queue.length > 0);
-    if (this.#rate.isMeasured && waitMs > remainingMs) return this.#unreachable(now, waitMs, remainingMs);
+    if (this.#rate.isMeasured && waitMs > remainingMs) return this.#unreachable(now, priority, waitMs, remainingMs);
     const { queueMax, queueMs } = this.#spec;
     if (!this.#semaphores.waitingRequests.tryAcquire(queueMax, now) && !this.#displace(priority, now)) {
-      return this.#full(now);
+      return this.#full(now, priority);
     }
     turn.at = after(now, queueMs);
     if (this.#queue.length === 0) this.#rate.begin(now);
@@ -225,33 +225,34 @@ export class RequestBound implements RequestGate {
   #displace(priority: RequestPriority, now: Instant): boolean {
     const last = this.#queue.lastBelow(priority);
     if (last === null || !this.#remove(last, now, true)) return false;
-    last.waiter.onNoTurn(this.#full(now, true));
+    last.waiter.onNoTurn(this.#full(now, last.priority, true));
     return true;
   }
 
   // Failures.
 
-  #full(now: Instant, displaced = false): Failure {
+  #full(now: Instant, priority: RequestPriority, displaced = false): Failure {
     const { queueMax } = this.#spec;
     const seen = { bound: this.name, limit: this.#max(now), queueMax, ...(displaced ? { displaced } : {}) };
-    return fail('concurrency_limit', 'queue', { ...seen, retryAfterS: this.#retryAfterS(now) });
+    return fail('concurrency_limit', 'queue', { ...seen, retryAfterS: this.#retryAfterS(now, priority) });
   }
 
-  #late({ since }: Turn, now: Instant): Failure {
+  #late({ since, priority }: Turn, now: Instant): Failure {
     const { queueMs: limitMs } = this.#spec;
     const seen = { bound: this.name, limit: this.#max(now), waitedMs: Math.round(now - since), limitMs };
-    return fail('concurrency_timeout', 'queue', { ...seen, retryAfterS: this.#retryAfterS(now) });
+    return fail('concurrency_timeout', 'queue', { ...seen, retryAfterS: this.#retryAfterS(now, priority) });
   }
 
-  #unreachable(now: Instant, waitMs: number, remainingMs: number): Failure {
+  #unreachable(now: Instant, priority: RequestPriority, waitMs: number, remainingMs: number): Failure {
     const leftMs = Math.max(0, Math.round(remainingMs));
     const seen = { bound: this.name, limit: this.#max(now), waitMs: Math.round(waitMs), leftMs };
-    return fail('deadline_unreachable', 'queue', { ...seen, retryAfterS: this.#retryAfterS(now) });
+    return fail('deadline_unreachable', 'queue', { ...seen, retryAfterS: this.#retryAfterS(now, priority) });
   }
 
-  #retryAfterS(now: Instant): number {
-    const position = this.#semaphores.waitingRequests.total + 1;
-    return retryAfterS(this.#rate.waitMs(now, position, this.#queue.length > 0), this.#ports.random.next());
+  #retryAfterS(now: Instant, priority: RequestPriority): number {
+    const position = this.#positionAfter(this.#queue.countBefore(priority), priority);
+    const waitMs = this.#rate.waitMs(now, position, this.#queue.length > 0, this.#spec.queueMs);
+    return retryAfterS(waitMs, this.#ports.random.next());
   }
 }
 
