@@ -44,7 +44,10 @@ import type { OverlayStatus, GatewayStatus, OtlpStatus } from '../core/schemas/s
 export type { FailureSummary, HandoffResult, HandoffSuccessor, OverlayChange };
 
 /** What features say, whose parts in the main thread alone know it (`status` in `features/main-feature.ts`). */
-export type FeatureSections = Pick<GatewayStatus, 'objectives' | 'bounds' | 'breakers' | 'dependencies' | 'resources'>;
+export type FeatureSections = Pick<
+  GatewayStatus,
+  'objectives' | 'bounds' | 'rateLimits' | 'rateTable' | 'breakers' | 'dependencies' | 'resources'
+>;
 
 /** A running gateway, as the control plane (`admin/`) and the commands (`cli/`) see it. */
 export interface Gateway extends EventSink {

@@ -14,6 +14,7 @@ import { maintenance } from './maintenance/keys.ts';
 import { objectives } from './objectives/keys.ts';
 import { outlierDetection } from './outlier-detection/keys.ts';
 import { pricesKeys } from './prices/keys.ts';
+import { rateLimits } from './rate-limits/keys.ts';
 import { readiness } from './readiness/keys.ts';
 import { recording } from './recording/keys.ts';
 import { redirect } from './redirect/keys.ts';
@@ -48,6 +49,7 @@ export const featuresOfFile: readonly FeatureKeys[] = [
   bodyLimits,
   recording,
   circuitBreaker,
+  rateLimits,
   concurrency,
   drainSignals,
   sticky,

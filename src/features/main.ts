@@ -6,6 +6,7 @@ import { files } from './files/main.ts';
 import { jobs } from './jobs/main.ts';
 import { maintenance } from './maintenance/main.ts';
 import { objectives } from './objectives/main.ts';
+import { rateLimits } from './rate-limits/main.ts';
 import { readiness } from './readiness/main.ts';
 import { resources } from './resources/main.ts';
 import { secrets } from './secrets/main.ts';
@@ -15,6 +16,7 @@ import type { MainFeature } from './main-feature.ts';
 /** Features that need something of the main thread. */
 export const mainFeatures: readonly MainFeature[] = [
   concurrency,
+  rateLimits,
   circuitBreaker,
   objectives,
   drainSignal,

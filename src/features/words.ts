@@ -9,6 +9,7 @@ import { corsWords } from './cors/words.ts';
 import { fastCgiWords } from './fastcgi/words.ts';
 import { maintenanceWords } from './maintenance/words.ts';
 import { objectivesWords } from './objectives/words.ts';
+import { rateLimitsWords } from './rate-limits/words.ts';
 import { readinessWords } from './readiness/words.ts';
 import { recordingWords } from './recording/words.ts';
 import { redirectWords } from './redirect/words.ts';
@@ -24,6 +25,7 @@ import type { FeatureWords } from './feature-words.ts';
 /** In the order in which people read them. */
 export const wordsOfFeatures: readonly FeatureWords[] = [
   concurrencyWords,
+  rateLimitsWords,
   bodyLimitsWords,
   recordingWords,
   circuitBreakerWords,

@@ -8,6 +8,7 @@ import { drainSignal } from './drain-signal/worker.ts';
 import { files } from './files/worker.ts';
 import { fastCgi } from './fastcgi/worker.ts';
 import { maintenance } from './maintenance/worker.ts';
+import { rateLimits } from './rate-limits/worker.ts';
 import { readiness } from './readiness/worker.ts';
 import { recording } from './recording/worker.ts';
 import { redirect } from './redirect/worker.ts';
@@ -39,6 +40,7 @@ export const workerFeatures: readonly WorkerFeature[] = [
   textReplacement,
   sendFiles,
   files,
+  rateLimits,
   cors,
   errorReplacement,
   fastCgi,

@@ -31,7 +31,11 @@ export function unitsAt(nowMs: number, unitMs: number): number {
 }
 
 /** Units that the key has used and that are not refilled yet. A word that wraps is as old as half a range: nothing is used. */
-export function usedUnits(word: number, now: number, { unitMs, tolerance }: Pick<RatePolicy, 'unitMs' | 'tolerance'>): number {
+export function usedUnits(
+  word: number,
+  now: number,
+  { unitMs, tolerance }: Pick<RatePolicy, 'unitMs' | 'tolerance'>,
+): number {
   const used = (word - now) | 0;
   return used <= 0 || used > tolerance + Math.min(toleranceMax, Math.ceil(aheadMsMax / unitMs)) ? 0 : used;
 }

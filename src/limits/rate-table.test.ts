@@ -72,10 +72,13 @@ describe('a rate', () => {
   });
 
   it('never admits more in any window than its rate and burst, and no less to one who asks all the time', () => {
-    const steps = fc.array(fc.record({ share: fc.double({ min: 0, max: 3, noNaN: true }), cost: fc.integer({ min: 1, max: 3 }) }), {
-      minLength: 1,
-      maxLength: 120,
-    });
+    const steps = fc.array(
+      fc.record({ share: fc.double({ min: 0, max: 3, noNaN: true }), cost: fc.integer({ min: 1, max: 3 }) }),
+      {
+        minLength: 1,
+        maxLength: 120,
+      },
+    );
     fc.assert(
       fc.property(rates, steps, fc.integer({ min: 0, max: 2 ** 44 }), (given, all, startMs) => {
         const world = new World(given);
@@ -147,10 +150,13 @@ describe('a table of rates', () => {
 
   it('keeps a key limited while a flood of other keys comes, of its own policy or another', () => {
     const world = new World({ requests: 1, periodMs: 60_000, burst: 10, entries: 64 });
-    const others = [world.policy, world.add(2, ratePolicy(1000, 86_400_000, 1000)), world.add(3, ratePolicy(100, 1000, 100))];
+    const others = [
+      world.policy,
+      world.add(2, ratePolicy(1000, 86_400_000, 1000)),
+      world.add(3, ratePolicy(100, 1000, 100)),
+    ];
     while (world.take('victim', 0));
-    for (let index = 0; index < 20_000; index++)
-      world.table.take(others[index % 3]!, `flood ${index}`, 1, index / 100);
+    for (let index = 0; index < 20_000; index++) world.table.take(others[index % 3]!, `flood ${index}`, 1, index / 100);
     assert.equal(world.take('victim', 200), false, 'it is still limited');
     const { evicted, untracked } = world.table.counts;
     assert.ok(evicted > 1000 && untracked >= 0);
@@ -158,7 +164,8 @@ describe('a table of rates', () => {
 
   it('counts what it has no room for, when all others have used more of their limits', () => {
     const world = new World({ requests: 1, periodMs: 60_000, burst: 10, entries: 16 });
-    for (let index = 0; index < 200; index++) for (let count = 0; count < 10; count++) world.take(`key ${index % 16}`, 0);
+    for (let index = 0; index < 200; index++)
+      for (let count = 0; count < 10; count++) world.take(`key ${index % 16}`, 0);
     assert.ok(world.take('late', 0));
     assert.ok(world.table.counts.untracked > 0);
   });
@@ -177,7 +184,10 @@ describe('a table of rates', () => {
     world.take('a', 0);
     while (world.take('b', 0));
     world.table.each(500, (...entry) => next.table.put(...entry, 9_000_500));
-    assert.deepEqual([1, 2, 3].map(() => next.take('a', 9_000_500)), [true, true, false]);
+    assert.deepEqual(
+      [1, 2, 3].map(() => next.take('a', 9_000_500)),
+      [true, true, false],
+    );
     assert.equal(next.take('b', 9_000_500), false);
   });
 

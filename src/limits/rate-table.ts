@@ -105,17 +105,22 @@ export class RateTable {
     return { evicted: this.#words.load(evictedAt) >>> 0, untracked: this.#words.load(untrackedAt) >>> 0 };
   }
 
-  /** A short name of a key that must not be shown. */
-  digest(key: string): string {
-    this.#locate(0x6e616d65, key);
-    return (this.#tag >>> 0).toString(16).padStart(8, '0');
+  /** A name for a key that must not be shown, of 16 digits. */
+  digest(salt: number, key: string): string {
+    const hash = this.#hashOf(salt, key);
+    const digits = (word: number): string => (word >>> 0).toString(16).padStart(8, '0');
+    return digits(hash.low) + digits(hash.high);
   }
 
-  #locate(salt: number, key: string): void {
+  #hashOf(salt: number, key: string): KeyedHash {
     // Read late: a process that takes over may get the seed of the one before.
     const hash = (this.#hash ??= new KeyedHash(this.#words.load(seedAt), this.#words.load(seedAt + 1)));
     hash.of(salt, key);
-    const { low, high } = hash;
+    return hash;
+  }
+
+  #locate(salt: number, key: string): void {
+    const { low, high } = this.#hashOf(salt, key);
     this.#tag = low === freeTag || low === busyTag ? 1 : low;
     const bucket = high & (this.#buckets - 1);
     const other = otherBucket(bucket, this.#tag, this.#buckets);

@@ -222,6 +222,8 @@ export const statusSample: GatewayStatus = {
     },
   ],
   resources: [],
+  rateLimits: [],
+  rateTable: null,
   bounds: [
     {
       kind: 'upstream',
