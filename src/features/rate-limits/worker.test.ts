@@ -231,11 +231,11 @@ describe('a rate limit', () => {
     assert.equal(world.count(9), 5);
     const state = world.main.export() ?? assert.fail('there is something to export');
     const next = new World();
-    next.clock.advanceSync(77_777);
+    next.clock.advanceSync(8000);
     next.main.import(structuredClone(state));
     next.apply([limitOf({ rate: '6/m', name: 'slow' })]);
     assert.equal(next.count(9), 0);
-    next.clock.advanceSync(10_001);
+    next.clock.advanceSync(7001); // With the 3 s that lie between the two.
     assert.equal(next.count(9), 1);
   });
 
@@ -268,6 +268,7 @@ describe('a rate limit', () => {
     for (let last = 1; last < 20; last++) world.count(last + 1, { address: `192.0.2.${last}` });
     world.report();
     assert.deepEqual(world.main.status().rateLimits[0]?.topKeys[0], { key: '192.0.2.19', count: 19 });
+    world.clock.advanceSync(180_000);
     world.apply([limitOf({ rate: '1/m', by: ['header.authorization'] })]);
     world.count(3, { headers: { authorization: 'canary' } });
     assert.equal(JSON.stringify(world.failure({ headers: { authorization: 'canary' } })).includes('canary'), false);
