@@ -1,4 +1,5 @@
 import type * as z from 'zod';
+import { bandwidth } from './bandwidth/keys.ts';
 import { files } from './files/keys.ts';
 import { errorReplacement } from './error-replacement/keys.ts';
 import { bodyLimits } from './body-limits/keys.ts';
@@ -47,6 +48,7 @@ export const featuresOfFile: readonly FeatureKeys[] = [
   retries,
   objectives,
   bodyLimits,
+  bandwidth,
   recording,
   circuitBreaker,
   rateLimits,

@@ -1,3 +1,4 @@
+import { bandwidth } from './bandwidth/main.ts';
 import { circuitBreaker } from './circuit-breaker/main.ts';
 import { concurrency } from './concurrency/main.ts';
 import { dependencies } from './dependencies/main.ts';
@@ -17,6 +18,7 @@ import type { MainFeature } from './main-feature.ts';
 export const mainFeatures: readonly MainFeature[] = [
   concurrency,
   rateLimits,
+  bandwidth,
   circuitBreaker,
   objectives,
   drainSignal,

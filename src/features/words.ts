@@ -1,3 +1,4 @@
+import { bandwidthWords } from './bandwidth/words.ts';
 import { errorReplacementWords } from './error-replacement/words.ts';
 import { bodyLimitsWords } from './body-limits/words.ts';
 import { circuitBreakerWords } from './circuit-breaker/words.ts';
@@ -27,6 +28,7 @@ export const wordsOfFeatures: readonly FeatureWords[] = [
   concurrencyWords,
   rateLimitsWords,
   bodyLimitsWords,
+  bandwidthWords,
   recordingWords,
   circuitBreakerWords,
   dependenciesWords,

@@ -1,3 +1,4 @@
+import { bandwidth } from './bandwidth/worker.ts';
 import { errorReplacement } from './error-replacement/worker.ts';
 import { bodyLimits } from './body-limits/worker.ts';
 import { circuitBreaker } from './circuit-breaker/worker.ts';
@@ -35,6 +36,7 @@ export const workerFeatures: readonly WorkerFeature[] = [
   slowStart,
   drainSignal,
   responseRewrite,
+  bandwidth,
   compression,
   requestDecompression,
   textReplacement,
