@@ -4,7 +4,8 @@ export const waysOfBucket = 8;
 /** From a tag to the time beside it, and to the number of its policy. */
 export const timeAt = waysOfBucket;
 export const policyAt = 2 * waysOfBucket;
-const bucketWords = 3 * waysOfBucket;
+/** Tags and times share a line of the processor's cache. */
+const bucketWords = 4 * waysOfBucket;
 
 export const policiesMax = 256;
 const policyWords = 4;
@@ -12,10 +13,10 @@ const policyWords = 4;
 export const seedAt = 0;
 export const evictedAt = 2;
 export const untrackedAt = 3;
-const headerWords = 4;
+const headerWords = 16;
 const firstBucket = headerWords + policiesMax * policyWords;
 
-/** A million keys, with as much room again, are 25 MB. */
+/** A million keys, with as much room again, are 34 MB. */
 export const rateEntriesUsual = 2 ** 21;
 
 export function rateTableBytes(entries: number): number {

@@ -136,8 +136,8 @@ export class RateTable {
 
   /** Makes an entry for the key at hand. Returns where it is; `again`: look once more; `untracked`: all others have used more of their limits. */
   #enter(policy: TablePolicy, units: number, nowMs: number): number {
-    const [low, high] = [this.#emptiest(this.#low, nowMs), this.#emptiest(this.#high, nowMs)];
-    const { at, share, room } = high.room > low.room || (high.room === low.room && high.share < low.share) ? high : low;
+    const free = this.#free();
+    const { at, share, room } = free < 0 ? this.#emptiestOfBoth(nowMs) : { at: free, share: 0, room: 1 };
     // A flood of keys must not free one that has used its limit.
     if (room === 0 && share > units / policy.tolerance) {
       this.#words.bump(untrackedAt);
@@ -157,6 +157,26 @@ export class RateTable {
     this.#words.store(at, this.#tag);
     this.#merge(this.#tag, at, nowMs);
     return again;
+  }
+
+  /** A free entry, in the bucket that has more of them; below 0: there is none. */
+  #free(): number {
+    let [inLow, inHigh, low, high] = [-1, -1, 0, 0];
+    for (let way = 0; way < waysOfBucket; way++) {
+      if (this.#words.load(this.#low + way) === freeTag) {
+        inLow = this.#low + way;
+        low++;
+      }
+      if (this.#words.load(this.#high + way) !== freeTag) continue;
+      inHigh = this.#high + way;
+      high++;
+    }
+    return high > low ? inHigh : inLow;
+  }
+
+  #emptiestOfBoth(nowMs: number): { readonly at: number; readonly share: number; readonly room: number } {
+    const [low, high] = [this.#emptiest(this.#low, nowMs), this.#emptiest(this.#high, nowMs)];
+    return high.room > low.room || (high.room === low.room && high.share < low.share) ? high : low;
   }
 
   /** The entry of a bucket with the least in it, and how many have nothing. */

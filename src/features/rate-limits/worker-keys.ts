@@ -6,7 +6,7 @@ import type { KeyPart } from './settings.ts';
 const rememberedMax = 4096;
 
 /** Something of addresses that is computed once for each of those that ask often. */
-export function remembered<T>(of: (address: string) => T): (address: string) => T {
+function remembered<T>(of: (address: string) => T): (address: string) => T {
   const known = new Map<string, T>();
   return (address) => {
     const found = known.get(address);
@@ -18,8 +18,14 @@ export function remembered<T>(of: (address: string) => T): (address: string) => 
   };
 }
 
+export function networkReader(ipv4Prefix: number, ipv6Prefix: number): (address: string) => string {
+  const network = remembered((address) => networkOf(address, ipv4Prefix, ipv6Prefix));
+  // Of most clients the address is the network.
+  return ipv4Prefix < 32 ? network : (address) => (address.includes(':') ? network(address) : address);
+}
+
 /** The network that counts as one client: '192.0.2.7', '192.0.2.0/24', '2001:db8:1:2::/64'. */
-export function networkOf(address: string, ipv4Prefix: number, ipv6Prefix: number): string {
+function networkOf(address: string, ipv4Prefix: number, ipv6Prefix: number): string {
   const plain = address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '');
   const version = isIP(plain);
   if (version === 4) return ipv4Prefix === 32 ? plain : ipv4Network(plain, ipv4Prefix);

@@ -2,7 +2,7 @@ import type { FilterContext } from '../../core/filter.ts';
 import { ratePolicy } from '../../limits/gcra.ts';
 import type { RequestsAtOnce } from '../../limits/requests-at-once.ts';
 import type { RateTable, TablePolicy } from '../../limits/rate-table.ts';
-import { inNetworks, keyReader, networkOf, remembered } from './worker-keys.ts';
+import { inNetworks, keyReader, networkReader } from './worker-keys.ts';
 import type { LimitReport, RateLimitSpec } from './settings.ts';
 
 /** Keys that are told apart in one report; reports go every 100 ms. */
@@ -46,7 +46,7 @@ export class Limiter {
       rate === null ? null : { ...ratePolicy(rate.requests, rate.periodMs, burst), number, salt: this.#salt };
     this.keyText = by.join(' and ');
     this.isExempt = inNetworks(exempt);
-    const network = remembered((address: string) => networkOf(address, ipv4Prefix, ipv6Prefix));
+    const network = networkReader(ipv4Prefix, ipv6Prefix);
     this.#network = network;
     const readers = by.map((part) => keyReader(part, network, route));
     this.#isHidden = readers.some(({ isHidden }) => isHidden);
