@@ -7,7 +7,7 @@ export const policyAt = 2 * waysOfBucket;
 /** Tags and times share a line of the processor's cache. */
 const bucketWords = 4 * waysOfBucket;
 
-export const policiesMax = 256;
+const policiesMax = 256;
 const policyWords = 4;
 
 export const seedAt = 0;

@@ -17,7 +17,7 @@ import type { SharedWords } from './shared-words.ts';
 
 /** Tags of entries without a key, and of those that a thread is writing. */
 export const freeTag = 0;
-export const busyTag = -1;
+const busyTag = -1;
 
 /** Another thread has made progress whenever a try fails. */
 const triesMax = 1000;

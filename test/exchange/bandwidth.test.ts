@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { bandwidth } from '../../src/features/bandwidth/worker.ts';
+import { bandwidthPart } from '../../src/features/bandwidth/worker-part.ts';
 import type { BandwidthSpec } from '../../src/features/bandwidth/settings.ts';
 import type { FeaturePorts } from '../../src/features/worker-feature.ts';
 import type { Filter } from '../../src/core/filter.ts';
@@ -19,7 +19,7 @@ function worldOf(given: Partial<BandwidthSpec>, bytes: number): StreamWorld {
   };
   const spec = { responseBytesPerS: null, routeBytesPerS: null, freeBytes: 0, ...given };
   const scope = { kind: 'route', id: 'all', upstream: 'app' } as const;
-  const { hooks } = bandwidth.prepare(scope, spec, { clock } as unknown as FeaturePorts, null);
+  const { hooks } = bandwidthPart(scope, spec, { clock } as unknown as FeaturePorts);
   world = new StreamWorld({ filters: hooks.filters as readonly Filter[] });
   world.endpoint('a').onRequest = (request) => request.answer(200, Buffer.alloc(bytes, 'x'));
   return world;

@@ -78,7 +78,7 @@ export function inNetworks(networks: readonly string[]): ((address: string) => b
   });
 }
 
-export interface KeyReader {
+interface KeyReader {
   /** Null: the request has none. */
   readonly of: (exchange: FilterContext) => string | null;
   /** The value may be a secret: a session, an API key. */

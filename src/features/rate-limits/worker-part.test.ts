@@ -8,7 +8,7 @@ import { SimulatedClock } from '../../testing/simulated-clock.ts';
 import type { FeaturePart, FeaturePorts } from '../worker-feature.ts';
 import { RateLimits } from './main.ts';
 import { type RateLimitSpec, type RateLimitsReport } from './settings.ts';
-import { rateLimits } from './worker.ts';
+import { rateLimitsPart } from './worker-part.ts';
 
 type Given = Partial<Omit<RateLimitSpec, 'rate'>> & { readonly rate?: string | null };
 
@@ -47,7 +47,7 @@ class World {
     const previous = this.parts.get(`${worker} ${route}`) ?? null;
     const scope = { kind: 'route', id: route, upstream: 'app' } as const;
     main.use([{ scope, spec: { limits } }]);
-    this.parts.set(`${worker} ${route}`, rateLimits.prepare(scope, spec, ports, previous as never));
+    this.parts.set(`${worker} ${route}`, rateLimitsPart(scope, spec, ports, previous as never));
   }
 
   ask(asked: Asked = {}, { worker = 0, route = 'r', id = `${++this.#exchanges}` } = {}): FilterDecision {
