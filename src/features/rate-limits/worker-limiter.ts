@@ -8,6 +8,9 @@ import type { LimitReport, RateLimitSpec } from './settings.ts';
 /** Keys that are told apart in one report; reports go every 100 ms. */
 const reportedKeysMax = 64;
 
+/** Of a key for people. */
+const shownMax = 100;
+
 /** FNV-1a. */
 function textHash(text: string): number {
   let hash = 0x811c9dc5;
@@ -69,7 +72,12 @@ export class Limiter {
 
   /** For records: which one is counted, or '' where that may be a secret. */
   shown(key: string): string {
-    return this.#isHidden ? '' : key.replaceAll('\0', ' ').replace(/(^| )=/g, '$1');
+    return this.#isHidden
+      ? ''
+      : key
+          .replaceAll('\0', ' ')
+          .replace(/(^| )=/g, '$1')
+          .slice(0, shownMax);
   }
 
   /** As `take` of the table; 0: it has no rate. */
