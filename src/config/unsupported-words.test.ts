@@ -37,7 +37,7 @@ for (const [keys, says] of [
   [['limit_rate', 'bwlimit'], /^bandwidth is limited on a route/],
   [['waf', 'modsecurity'], /^a firewall for requests/],
   [['remote_ip', 'client_ip'], /^a route takes clients of some networks alone/],
-  [['rate_limit', 'limit_req', 'throttle', 'rateLimit'], /^requests of each client are limited by "rate_limits"/],
+  [['limit_req', 'limit_req_zone', 'throttle', 'rps'], /^requests of each client are limited by "rate_limits"/],
   [
     ['cache', 'proxy_cache', 'caching'],
     /^the gateway does not cache responses yet; how long browsers keep files is "cache" of "files"/,
