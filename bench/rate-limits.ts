@@ -40,6 +40,8 @@ let seen = 0;
 measure('131,072 requests, no limit', 8, () => void (seen += next().client.address.charCodeAt(5)));
 const admits = filterOf(limiterOf('wide'));
 measure('one address', 8, () => void admits.onRequestHead(first));
+const some = filterOf(limiterOf('some'));
+measure('4,096 addresses in turn', 8, () => void some.onRequestHead(contexts[turn++ & 4095] as FilterContext));
 const many = filterOf(limiterOf('many'));
 measure('131,072 addresses in turn', 8, () => void many.onRequestHead(next()));
 const byHeader = filterOf(limiterOf('header', { by: ['header.x-tenant'] }));

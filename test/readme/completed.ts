@@ -28,6 +28,7 @@ export function completed(fragment: Record<string, unknown>): Record<string, unk
     'response_headers',
     'security_headers',
     'cors',
+    'rate_limits',
     'response_cookies',
     'admin',
     'log',
