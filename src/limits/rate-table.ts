@@ -76,6 +76,13 @@ export class RateTable {
     return this.#check(policy, key, cost, nowMs, false);
   }
 
+  /** What `take` has counted a moment ago is not counted: something else has refused the request. */
+  giveBack(policy: TablePolicy, key: string, cost: number, nowMs: number): void {
+    this.#locate(policy.salt, key);
+    const at = this.#find();
+    if (at >= 0) this.#add(at, -cost * policy.interval, unitsAt(nowMs, policy.unitMs), policy);
+  }
+
   #check(policy: TablePolicy, key: string, cost: number, nowMs: number, counts: boolean): number {
     this.#locate(policy.salt, key);
     const units = cost * policy.interval;
@@ -228,7 +235,7 @@ export class RateTable {
   #add(at: number, units: number, now: number, policy: Pick<RatePolicy, 'unitMs' | 'tolerance'>): void {
     for (let tries = 0; tries < triesMax; tries++) {
       const time = this.#words.load(at + timeAt);
-      const used = Math.min(policy.tolerance, usedUnits(time, now, policy) + units);
+      const used = Math.max(0, Math.min(policy.tolerance, usedUnits(time, now, policy) + units));
       if (this.#words.swapIf(at + timeAt, time, (now + used) | 0)) return;
     }
   }

@@ -43,18 +43,18 @@ export class RateLimitFilter implements Filter {
   onRequestHead(exchange: FilterContext): FilterDecision {
     const nowMs = this.#clock.now();
     const limiters = this.#limiters;
-    if (limiters.length === 1) return this.#pass(exchange, limiters[0] as Limiter, nowMs) ?? 'continue';
-    for (const limiter of limiters) {
-      if (limiter.spec.dryRun || isExempt(limiter, exchange)) continue;
-      const key = limiter.keyOf(exchange);
-      const used = limiter.look(key, nowMs);
-      if (used < 0) return this.#refuseRate(exchange, limiter, key, -used);
-    }
-    for (const limiter of limiters) {
-      const failure = this.#pass(exchange, limiter, nowMs);
-      if (failure !== null) return failure;
+    for (let index = 0; index < limiters.length; index++) {
+      const failure = this.#pass(exchange, limiters[index] as Limiter, nowMs);
+      if (failure === null) continue;
+      for (const before of limiters.slice(0, index)) this.#giveBack(exchange, before, nowMs);
+      return failure;
     }
     return 'continue';
+  }
+
+  /** A limit in a dry run has counted in any case: it says what would be. */
+  #giveBack(exchange: FilterContext, limiter: Limiter, nowMs: number): void {
+    if (!limiter.spec.dryRun && !isExempt(limiter, exchange)) limiter.giveBack(limiter.keyOf(exchange), nowMs);
   }
 
   onResponseHead(exchange: FilterContext, head: FilterResponseHead): void {

@@ -85,6 +85,11 @@ export class Limiter {
     return this.policy === null ? 0 : this.table.take(this.policy, key, this.spec.cost, nowMs);
   }
 
+  giveBack(key: string, nowMs: number): void {
+    this.#admitted--;
+    if (this.policy !== null) this.table.giveBack(this.policy, key, this.spec.cost, nowMs);
+  }
+
   look(key: string, nowMs: number): number {
     return this.policy === null ? 0 : this.table.look(this.policy, key, this.spec.cost, nowMs);
   }
