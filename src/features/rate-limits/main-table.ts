@@ -88,7 +88,10 @@ export class RateMemory {
     let length = 0;
     this.table.each(clock.now(), (tag, bucket, number, used) => {
       if (length === bytes.length) bytes = Buffer.concat([bytes, Buffer.allocUnsafe(bytes.length)]);
-      for (const [index, word] of [tag, bucket, number, used].entries()) bytes.writeInt32LE(word, length + 4 * index);
+      bytes.writeInt32LE(tag, length);
+      bytes.writeInt32LE(bucket, length + 4);
+      bytes.writeInt32LE(number, length + 8);
+      bytes.writeInt32LE(used, length + 12);
       length += entryBytes;
     });
     if (length === 0) return null;
@@ -115,14 +118,19 @@ export class RateMemory {
       if (this.#isUsed(nowMs)) return;
       this.#seed(...head.seed);
     }
-    const rates = new Map(head.rates);
     const passedMs = Math.max(0, clock.wallTime() - head.atWallMs);
+    const rates = new Map(
+      head.rates.map(([number, rate]) => [
+        number,
+        { number: this.#numberOf(rate), refilled: Math.floor(passedMs / policyOf(rate).unitMs) },
+      ]),
+    );
     for (let at = begin; at + entryBytes <= bytes.length; at += entryBytes) {
       const rate = rates.get(bytes.readInt32LE(at + 8));
-      if (rate === undefined) continue;
-      const used = bytes.readInt32LE(at + 12) - Math.floor(passedMs / policyOf(rate).unitMs);
-      const [tag, bucket] = [bytes.readInt32LE(at), bytes.readInt32LE(at + 4)];
-      if (used > 0 && bucket < this.table.buckets) this.table.put(tag, bucket, this.#numberOf(rate), used, nowMs);
+      const bucket = bytes.readInt32LE(at + 4);
+      if (rate === undefined || bucket >= this.table.buckets) continue;
+      const used = bytes.readInt32LE(at + 12) - rate.refilled;
+      if (used > 0) this.table.put(bytes.readInt32LE(at), bucket, rate.number, used, nowMs);
     }
   }
 
