@@ -136,8 +136,8 @@ export class RateTable {
   }
 
   #find(): number {
-    for (let at = this.#low; at < this.#low + waysOfBucket; at++) if (this.#words.load(at) === this.#tag) return at;
-    for (let at = this.#high; at < this.#high + waysOfBucket; at++) if (this.#words.load(at) === this.#tag) return at;
+    for (let at = this.#low; at < this.#low + waysOfBucket; at++) if (this.#words.peek(at) === this.#tag) return at;
+    for (let at = this.#high; at < this.#high + waysOfBucket; at++) if (this.#words.peek(at) === this.#tag) return at;
     return -1;
   }
 
@@ -170,11 +170,11 @@ export class RateTable {
   #free(): number {
     let [inLow, inHigh, low, high] = [-1, -1, 0, 0];
     for (let way = 0; way < waysOfBucket; way++) {
-      if (this.#words.load(this.#low + way) === freeTag) {
+      if (this.#words.peek(this.#low + way) === freeTag) {
         inLow = this.#low + way;
         low++;
       }
-      if (this.#words.load(this.#high + way) !== freeTag) continue;
+      if (this.#words.peek(this.#high + way) !== freeTag) continue;
       inHigh = this.#high + way;
       high++;
     }
@@ -190,7 +190,7 @@ export class RateTable {
   #emptiest(bucket: number, nowMs: number): { readonly at: number; readonly share: number; readonly room: number } {
     const best = { at: bucket, share: Infinity, room: 0 };
     for (let at = bucket; at < bucket + waysOfBucket; at++) {
-      const tag = this.#words.load(at);
+      const tag = this.#words.peek(at);
       const share = tag === busyTag ? Infinity : tag === freeTag ? -1 : this.#shareOf(at, nowMs);
       if (share <= 0) best.room++;
       if (share >= best.share) continue;
@@ -207,10 +207,10 @@ export class RateTable {
   }
 
   #policyOf(at: number): Pick<RatePolicy, 'unitMs' | 'tolerance'> {
-    const word = policyWord(this.#words.load(at + policyAt));
-    this.#halves[0] = this.#words.load(word);
-    this.#halves[1] = this.#words.load(word + 1);
-    return { unitMs: (this.#double[0] as number) || 1, tolerance: this.#words.load(word + 2) || 1 };
+    const word = policyWord(this.#words.peek(at + policyAt));
+    this.#halves[0] = this.#words.peek(word);
+    this.#halves[1] = this.#words.peek(word + 1);
+    return { unitMs: (this.#double[0] as number) || 1, tolerance: this.#words.peek(word + 2) || 1 };
   }
 
   /** Makes one entry of those that have this tag and lie where `near` may: the first, which gets what the others have used. */
@@ -246,21 +246,21 @@ export class RateTable {
   each(nowMs: number, visit: (tag: number, bucket: number, policy: number, used: number) => void): void {
     for (let bucket = 0; bucket < this.#buckets; bucket++)
       for (let at = bucketAt(bucket); at < bucketAt(bucket) + waysOfBucket; at++) {
-        const tag = this.#words.load(at);
+        const tag = this.#words.peek(at);
         if (tag === freeTag || tag === busyTag) continue;
         const policy = this.#policyOf(at);
-        const used = usedUnits(this.#words.load(at + timeAt), unitsAt(nowMs, policy.unitMs), policy);
-        if (used > 0) visit(tag, bucket, this.#words.load(at + policyAt), used);
+        const used = usedUnits(this.#words.peek(at + timeAt), unitsAt(nowMs, policy.unitMs), policy);
+        if (used > 0) visit(tag, bucket, this.#words.peek(at + policyAt), used);
       }
   }
 
   /** Enters what another table had. */
   put(tag: number, bucket: number, policy: number, used: number, nowMs: number): void {
     const word = policyWord(policy);
-    this.#halves[0] = this.#words.load(word);
-    this.#halves[1] = this.#words.load(word + 1);
+    this.#halves[0] = this.#words.peek(word);
+    this.#halves[1] = this.#words.peek(word + 1);
     const unitMs = this.#double[0] as number;
-    const tolerance = this.#words.load(word + 2);
+    const tolerance = this.#words.peek(word + 2);
     this.#tag = tag;
     const other = otherBucket(bucket, tag, this.#buckets);
     this.#low = bucketAt(Math.min(bucket, other));
