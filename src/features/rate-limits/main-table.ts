@@ -1,5 +1,5 @@
 import type { Random } from '../../core/random.ts';
-import type { Clock } from '../../core/time.ts';
+import { after, type Clock } from '../../core/time.ts';
 import type { FeatureState } from '../../core/feature.ts';
 import { keptKey } from '../../deploy/kept-key.ts';
 import { ratePolicy } from '../../limits/gcra.ts';
@@ -19,6 +19,9 @@ interface RateMemoryPorts {
 /** How the use of keys travels to the next process. */
 const version = 1;
 const entryBytes = 16;
+/** A process that takes over has other things to do meanwhile. */
+const sliceEntries = 10_000;
+const sliceEveryMs = 5;
 
 interface ExportHead {
   readonly seed: readonly [number, number];
@@ -125,13 +128,20 @@ export class RateMemory {
         { number: this.#numberOf(rate), refilled: Math.floor(passedMs / policyOf(rate).unitMs) },
       ]),
     );
-    for (let at = begin; at + entryBytes <= bytes.length; at += entryBytes) {
-      const rate = rates.get(bytes.readInt32LE(at + 8));
-      const bucket = bytes.readInt32LE(at + 4);
-      if (rate === undefined || bucket >= this.table.buckets) continue;
-      const used = bytes.readInt32LE(at + 12) - rate.refilled;
-      if (used > 0) this.table.put(bytes.readInt32LE(at), bucket, rate.number, used, nowMs);
-    }
+    let at = begin;
+    // What is used is told from the moment at which it came, also in a later slice.
+    const slice = (): void => {
+      const end = Math.min(bytes.length, at + sliceEntries * entryBytes);
+      for (; at + entryBytes <= end; at += entryBytes) {
+        const rate = rates.get(bytes.readInt32LE(at + 8));
+        const bucket = bytes.readInt32LE(at + 4);
+        if (rate === undefined || bucket >= this.table.buckets) continue;
+        const used = bytes.readInt32LE(at + 12) - rate.refilled;
+        if (used > 0) this.table.put(bytes.readInt32LE(at), bucket, rate.number, used, nowMs);
+      }
+      if (at + entryBytes <= bytes.length) clock.schedule(after(clock.now(), sliceEveryMs), slice, null);
+    };
+    slice();
   }
 
   #hasSeed([low, high]: ExportHead['seed']): boolean {
