@@ -34,10 +34,10 @@ const everywhere = ['top', 'listener', 'route', 'upstream', 'application'] as co
 for (const [keys, says] of [
   [['fastcgi_param', 'fastcgi_params'], /^programs are told .* "variables" of "php"/],
   [['fastcgi_pass', 'php_fastcgi', 'uwsgi_pass'], /^FastCGI is "protocol: fastcgi"/],
-  [['bandwidth', 'limit_rate', 'bwlimit'], /^limits of bandwidth are not supported yet/],
+  [['limit_rate', 'bwlimit'], /^bandwidth is limited on a route/],
   [['waf', 'modsecurity'], /^a firewall for requests/],
   [['remote_ip', 'client_ip'], /^which clients may ask is "access"/],
-  [['rate_limit', 'limit_req', 'throttle', 'rateLimit'], /^limits of request rates are not supported yet/],
+  [['limit_req', 'limit_req_zone', 'throttle', 'rps'], /^requests of each client are limited by "rate_limits"/],
   [
     ['cache', 'proxy_cache', 'caching'],
     /^the gateway does not cache responses yet; how long browsers keep files is "cache" of "files"/,
@@ -252,7 +252,7 @@ for (const [place, keys] of [
 
 test('limits and doors of clients are explained in client too', () => {
   for (const [key, says] of [
-    ['rate_limit', /^limits of request rates/],
+    ['rate_limit', /^requests of each client are limited/],
     ['auth', /^how clients say who they are/],
     ['allow', /^which clients may ask is "access"/],
     ['tls', /^TLS for clients/],

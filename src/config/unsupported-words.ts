@@ -45,7 +45,7 @@ const unsupported: readonly Unsupported[] = [
   },
   {
     keys: words('bandwidth bandwidthlimit limitrate limitrateafter bwlimit'),
-    message: 'limits of bandwidth are not supported yet',
+    message: 'bandwidth is limited on a route: bandwidth: { response: 1MiB/s }',
     ofClients: true,
   },
   {
@@ -136,7 +136,8 @@ const unsupported: readonly Unsupported[] = [
     keys: words(
       'ratelimit ratelimits ratelimiting limitreq limitreqzone throttle throttling sticktable rps requestspersecond',
     ),
-    message: 'limits of request rates are not supported yet; "client.connections_per_address_max" limits connections',
+    message:
+      'requests of each client are limited by "rate_limits", on a route or at the top: rate_limits: { rate: 100/s }; "client.connections_per_address_max" limits connections',
     ofClients: true,
   },
   {

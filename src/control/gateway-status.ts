@@ -47,7 +47,16 @@ export type { FailureSummary, HandoffResult, HandoffSuccessor, OverlayChange };
 /** What features say, whose parts in the main thread alone know it (`status` in `features/main-feature.ts`). */
 export type FeatureSections = Pick<
   GatewayStatus,
-  'objectives' | 'bounds' | 'access' | 'authentication' | 'signedLinks' | 'breakers' | 'dependencies' | 'resources'
+  | 'objectives'
+  | 'bounds'
+  | 'access'
+  | 'authentication'
+  | 'signedLinks'
+  | 'rateLimits'
+  | 'rateTable'
+  | 'breakers'
+  | 'dependencies'
+  | 'resources'
 >;
 
 /** A running gateway, as the control plane (`admin/`) and the commands (`cli/`) see it. */

@@ -64,7 +64,7 @@ export interface Filter {
    * changed, and no filter sees the bytes that follow.
    */
   onSwitchHead?(exchange: FilterContext, head: FilterResponseHead): void;
-  /** Whether `responseBody` would make a transform for the answer to a GET: asked for one to HEAD, whose length is left out then. Absent: it would. */
+  /** Whether `responseBody` would change the body of the answer to a GET, also where the request is HEAD: its length is left out then. Absent: it would. */
   changesResponseBody?(exchange: FilterContext, head: FilterResponseHead): boolean;
   /** Creates a transform for the body of the request; null if the filter does not change it. Not called if there is no body. */
   requestBody?(exchange: FilterContext, sink: BodySink): BodyTransform | null;

@@ -325,7 +325,8 @@ export class FilterRun implements FilterContext {
     if (!changesResponseBody || hasNoBody(head.framing)) return true;
     const before = this.bodies.responseTransforms;
     if (!this.#addResponseTransforms(head)) return false;
-    if (this.bodies.responseTransforms === before) return true;
+    // A transform that says that it changes nothing only delays the body, whose length stays.
+    if (this.bodies.responseTransforms === before || !this.#wouldChange(head)) return true;
     head.framing = chunkedBody;
     head.contentLength = -1;
     return true;

@@ -2,6 +2,7 @@ import type * as z from 'zod';
 import { authentication } from './authentication/keys.ts';
 import { access } from './access/keys.ts';
 import { signedLinks } from './signed-links/keys.ts';
+import { bandwidth } from './bandwidth/keys.ts';
 import { files } from './files/keys.ts';
 import { errorReplacement } from './error-replacement/keys.ts';
 import { bodyLimits } from './body-limits/keys.ts';
@@ -17,6 +18,7 @@ import { maintenance } from './maintenance/keys.ts';
 import { objectives } from './objectives/keys.ts';
 import { outlierDetection } from './outlier-detection/keys.ts';
 import { pricesKeys } from './prices/keys.ts';
+import { rateLimits } from './rate-limits/keys.ts';
 import { readiness } from './readiness/keys.ts';
 import { recording } from './recording/keys.ts';
 import { redirect } from './redirect/keys.ts';
@@ -52,8 +54,10 @@ export const featuresOfFile: readonly FeatureKeys[] = [
   retries,
   objectives,
   bodyLimits,
+  bandwidth,
   recording,
   circuitBreaker,
+  rateLimits,
   concurrency,
   drainSignals,
   sticky,

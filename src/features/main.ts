@@ -1,6 +1,7 @@
 import { authentication } from './authentication/main.ts';
 import { access } from './access/main.ts';
 import { signedLinks } from './signed-links/main.ts';
+import { bandwidth } from './bandwidth/main.ts';
 import { circuitBreaker } from './circuit-breaker/main.ts';
 import { concurrency } from './concurrency/main.ts';
 import { dependencies } from './dependencies/main.ts';
@@ -9,6 +10,7 @@ import { files } from './files/main.ts';
 import { jobs } from './jobs/main.ts';
 import { maintenance } from './maintenance/main.ts';
 import { objectives } from './objectives/main.ts';
+import { rateLimits } from './rate-limits/main.ts';
 import { readiness } from './readiness/main.ts';
 import { resources } from './resources/main.ts';
 import { secrets } from './secrets/main.ts';
@@ -18,6 +20,8 @@ import type { MainFeature } from './main-feature.ts';
 /** Features that need something of the main thread. */
 export const mainFeatures: readonly MainFeature[] = [
   concurrency,
+  rateLimits,
+  bandwidth,
   circuitBreaker,
   objectives,
   drainSignal,

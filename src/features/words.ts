@@ -1,6 +1,7 @@
 import { authenticationWords } from './authentication/words.ts';
 import { accessWords } from './access/words.ts';
 import { signedLinksWords } from './signed-links/words.ts';
+import { bandwidthWords } from './bandwidth/words.ts';
 import { errorReplacementWords } from './error-replacement/words.ts';
 import { bodyLimitsWords } from './body-limits/words.ts';
 import { circuitBreakerWords } from './circuit-breaker/words.ts';
@@ -12,6 +13,7 @@ import { corsWords } from './cors/words.ts';
 import { fastCgiWords } from './fastcgi/words.ts';
 import { maintenanceWords } from './maintenance/words.ts';
 import { objectivesWords } from './objectives/words.ts';
+import { rateLimitsWords } from './rate-limits/words.ts';
 import { readinessWords } from './readiness/words.ts';
 import { recordingWords } from './recording/words.ts';
 import { redirectWords } from './redirect/words.ts';
@@ -27,7 +29,9 @@ import type { FeatureWords } from './feature-words.ts';
 /** In the order in which people read them. */
 export const wordsOfFeatures: readonly FeatureWords[] = [
   concurrencyWords,
+  rateLimitsWords,
   bodyLimitsWords,
+  bandwidthWords,
   recordingWords,
   circuitBreakerWords,
   dependenciesWords,

@@ -87,6 +87,8 @@ export interface FeaturePart {
 
 /** What a part may use. */
 export interface FeaturePorts {
+  /** The number of the worker, as the main thread knows it. */
+  readonly worker: number;
   readonly clock: Clock;
   readonly deadlines: Deadlines;
   readonly random: Random;

@@ -1,6 +1,7 @@
 import { authentication } from './authentication/worker.ts';
 import { access } from './access/worker.ts';
 import { signedLinks } from './signed-links/worker.ts';
+import { bandwidth } from './bandwidth/worker.ts';
 import { errorReplacement } from './error-replacement/worker.ts';
 import { bodyLimits } from './body-limits/worker.ts';
 import { circuitBreaker } from './circuit-breaker/worker.ts';
@@ -11,6 +12,7 @@ import { drainSignal } from './drain-signal/worker.ts';
 import { files } from './files/worker.ts';
 import { fastCgi } from './fastcgi/worker.ts';
 import { maintenance } from './maintenance/worker.ts';
+import { rateLimits } from './rate-limits/worker.ts';
 import { readiness } from './readiness/worker.ts';
 import { recording } from './recording/worker.ts';
 import { redirect } from './redirect/worker.ts';
@@ -37,11 +39,13 @@ export const workerFeatures: readonly WorkerFeature[] = [
   slowStart,
   drainSignal,
   responseRewrite,
+  bandwidth,
   compression,
   requestDecompression,
   textReplacement,
   sendFiles,
   files,
+  rateLimits,
   cors,
   access,
   authentication,

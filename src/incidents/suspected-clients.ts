@@ -32,7 +32,7 @@ function flooding(context: SuspectContext): SuspectFinding | null {
     fit: growth.fit + 0.01,
     sentence: `One client, ${client}, sends some ${percent(share)} of all requests, and there are far more than before.`,
     evidence: growth.evidence,
-    nextStep: `See with ${logsOf(client, watched)} what it requests, and refuse it or bound it in front of the application until it sends less.`,
+    nextStep: `See with ${logsOf(client, watched)} what it requests, and bound it with \`rate_limits\` by address until it sends less.`,
   };
 }
 
@@ -44,7 +44,7 @@ function demanding({ incident, demanding: found, watched }: SuspectContext): Sus
     fit: 0.78,
     sentence: `One client, ${client}, sends some ${percent(share)} of the requests of the route ${route}, which has far more than usual.`,
     evidence: [`${route}: ${rate(before)} as usual, ${rate(perS)} in the last seconds`],
-    nextStep: `See with ${logsOf(client, watched)} what it requests; refuse it or bound it on the route ${route}, and see whether the other requests are answered again.`,
+    nextStep: `See with ${logsOf(client, watched)} what it requests; bound it with \`rate_limits\` of the route ${route}, and see whether the other requests are answered again.`,
   };
 }
 

@@ -21,6 +21,11 @@ export class SteppedWords extends SharedWords {
     return super.load(index);
   }
 
+  override peek(index: number): number {
+    this.#step();
+    return super.peek(index);
+  }
+
   override store(index: number, value: number): void {
     this.#step();
     super.store(index, value);

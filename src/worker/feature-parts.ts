@@ -36,6 +36,8 @@ interface FeaturePartsPorts extends Pick<FeaturePorts, 'clock' | 'deadlines' | '
   /** Absent: there is no upstream. */
   readonly ask?: AskUpstream;
   readonly semaphores: SemaphoreSource;
+  /** Absent: there is one. */
+  readonly worker?: number;
   readonly onUrgent?: () => void;
   readonly answered?: AnsweredTargets;
   /** How many threads can run at once; absent: one. */
@@ -222,9 +224,9 @@ export class PendingParts {
     const handle = this.#shared[key];
     const semaphores = handle === undefined ? '' : `${handle.index} ${handle.generation}`;
     const before = this.#before.get(key);
-    const { clock, deadlines, random, pool, answered, ask = noUpstream, onUrgent = () => {} } = this.#ports;
+    const { clock, deadlines, random, pool, answered, ask = noUpstream, onUrgent = () => {}, worker = 0 } = this.#ports;
     const ports: FeaturePorts = {
-      ...{ clock, deadlines, random, pool, answered, ask, onUrgent },
+      ...{ worker, clock, deadlines, random, pool, answered, ask, onUrgent },
       semaphores: (onAvailable) =>
         handle === undefined ? localBoundSemaphores() : this.#ports.semaphores.bound(handle, onAvailable),
     };

@@ -168,6 +168,7 @@ export class ServingWorker {
     };
     this.#features = new FeatureParts(workerFeatures, {
       ...this.#upstreamPorts,
+      worker: init.worker,
       answered: this.#answered,
       ask: subrequests({
         clock,

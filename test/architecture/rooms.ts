@@ -20,7 +20,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   filters: ['core', 'wire'],
   exchange: ['core', 'redact', 'wire', 'policy'],
   // The part of a feature in a worker.
-  'features/worker': ['core', 'wire', 'policy', 'upstream', 'filters', 'exchange', 'features'],
+  'features/worker': ['core', 'wire', 'policy', 'limits', 'upstream', 'filters', 'exchange', 'features'],
   deploy: ['core', 'redact'],
   // Candor's own log among those of other gateways.
   diagnose: ['core', 'explain'],
@@ -37,7 +37,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   // Files of other process managers become configurations.
   adapt: ['redact', 'schema'],
   // The part of a feature in the main thread.
-  'features/main': ['core', 'policy', 'record', 'discovery', 'deploy', 'features', 'system'],
+  'features/main': ['core', 'policy', 'record', 'limits', 'discovery', 'deploy', 'features', 'system'],
   // One request from outside, as a gateway would send it: the same dials, parsers and failures.
   probe: ['core', 'wire', 'transport', 'upstream'],
   worker: [

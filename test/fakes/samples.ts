@@ -244,6 +244,8 @@ export const statusSample: GatewayStatus = {
       ],
     },
   ],
+  rateLimits: [],
+  rateTable: null,
   bounds: [
     {
       kind: 'upstream',

@@ -25,7 +25,8 @@ const tag = { name: 'tag', folder: 'tag' };
 const sharedLimit = { name: 'sharedLimit', folder: 'shared-limit' };
 const endWorker = { name: 'endWorker', folder: 'end-worker' };
 
-const others = '  - { path: /end, to: web, end_worker: true }\n';
+const others =
+  '  - { path: /end, to: web, end_worker: true }\n  - { path: /limited, to: web, rate_limits: { rate: 3/h } }\n';
 
 type Status = TagsStatus & SharedLimitStatus & { readonly workers: readonly { readonly state: string }[] };
 
@@ -152,10 +153,12 @@ describe('features that the sources do not have', { skip, timeout: 180_000 }, ()
     await gateway.until(async () => (await limit())?.held === 0);
     const [count, refused] = [await tagged(), (await limit())?.refused];
     assert.ok(count > 0);
+    for (const expected of [200, 200]) assert.equal((await gateway.get('/limited')).status, expected);
     const { lines } = await gateway.upgrade();
     assert.equal(lines.at(-1)?.outcome, 'done', JSON.stringify(lines));
     await gateway.until(async () => (await gateway.status()).pid === lines.at(-1)?.pid);
     assert.deepEqual([await tagged(), (await limit())?.refused], [count, refused]);
+    for (const expected of [200, 429]) assert.equal((await gateway.get('/limited')).status, expected);
     assert.deepEqual(await Promise.all([hold(), hold()]), [200, 200]);
     assert.equal((await gateway.get('/')).status, 503);
     release();

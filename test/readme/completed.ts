@@ -32,6 +32,7 @@ export function completed(fragment: Record<string, unknown>): Record<string, unk
     'authentication',
     'country_file',
     'signed_links',
+    'rate_limits',
     'response_cookies',
     'admin',
     'log',

@@ -369,6 +369,40 @@ export const statusSchema = z.object({
       }),
     )
     .describe('Routes with `authentication`.'),
+  rate_limits: z
+    .array(
+      z.object({
+        kind: z.enum(['route', 'upstream', 'application', 'file']),
+        id: text,
+        name: text,
+        by: text.describe('What it counts by.'),
+        rate: nullableText.describe('As it is written; null: it bounds requests at once alone.'),
+        burst: count,
+        at_once: count.nullable(),
+        dry_run: z.boolean().describe('Whether it only counts what it would refuse.'),
+        admitted: count.describe('Requests, since the start of the process.'),
+        refused: count,
+        would_refuse: count,
+        top_keys: z
+          .array(z.object({ key: text, count }))
+          .describe(
+            'Keys with the most refusals of the last two minutes. Values of headers and cookies are not shown.',
+          ),
+      }),
+    )
+    .describe(
+      'Limits of requests by client (`rate_limits`). One at the top of the file stands with each route that has it.',
+    ),
+  rate_table: z
+    .object({
+      entries: count,
+      evicted: count.describe('Keys that made room for others before their use was refilled.'),
+      untracked: count.describe(
+        'Requests of keys that found no room, because all others had used more of their limits.',
+      ),
+    })
+    .nullable()
+    .describe('The memory in which all workers count them; null: no limit has been in force.'),
   breakers: z
     .array(
       z.object({

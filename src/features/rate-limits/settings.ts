@@ -1,0 +1,84 @@
+import type { FeatureKind } from '../../core/feature.ts';
+
+export const rateLimitsName = 'rate_limits';
+
+/** Different rates in use at once, and some of configurations before. */
+export const ratesMax = 250;
+
+/** What a limit counts by: 'address', 'route', 'user', 'header.x-tenant', 'cookie.session', 'claim.org'. */
+export type KeyPart = string;
+
+export interface RateLimitSpec {
+  readonly name: string;
+  readonly by: readonly KeyPart[];
+  /** Null: it bounds requests at once alone. */
+  readonly rate: { readonly requests: number; readonly periodMs: number; readonly written: string } | null;
+  readonly burst: number;
+  readonly cost: number;
+  /** Null: there may be any number. */
+  readonly atOnce: number | null;
+  /** Networks that are not counted. */
+  readonly exempt: readonly string[];
+  readonly ipv4Prefix: number;
+  readonly ipv6Prefix: number;
+  /** It counts, and refuses nothing. */
+  readonly dryRun: boolean;
+  /** Responses say how much is left. */
+  readonly announce: boolean;
+  /** It stands at the top of the file: it counts the requests of all routes together that have it. */
+  readonly ofFile: boolean;
+}
+
+export interface RateLimitsSpec {
+  readonly limits: readonly RateLimitSpec[];
+  /** From the main thread: where all workers count, and for each limit the number of its rate in the table. */
+  readonly shared?: {
+    readonly rates: SharedArrayBuffer;
+    readonly numbers: readonly number[];
+    readonly atOnce: SharedArrayBuffer | null;
+  };
+}
+
+/** From a worker: what one limit has done since its last report. */
+export interface LimitReport {
+  readonly name: string;
+  readonly admitted: number;
+  readonly refused: number;
+  /** What it would have refused, in a dry run. */
+  readonly wouldRefuse: number;
+  /** Some of the keys that were refused or would have been, as they may be shown. */
+  readonly keys: readonly (readonly [shown: string, count: number])[];
+}
+
+export interface RateLimitsReport {
+  readonly limits: readonly LimitReport[];
+}
+
+/** In the status. */
+export interface RateLimitView {
+  readonly kind: FeatureKind;
+  readonly id: string;
+  readonly name: string;
+  readonly by: string;
+  /** Null: it has none. */
+  readonly rate: string | null;
+  readonly burst: number;
+  readonly atOnce: number | null;
+  readonly dryRun: boolean;
+  readonly admitted: number;
+  readonly refused: number;
+  readonly wouldRefuse: number;
+  /** That were refused most often in the last two minutes. */
+  readonly topKeys: readonly { readonly key: string; readonly count: number }[];
+}
+
+export interface RateLimitsStatus {
+  readonly rateLimits: readonly RateLimitView[];
+  /** Null: nothing has been counted yet. */
+  readonly rateTable: { readonly entries: number; readonly evicted: number; readonly untracked: number } | null;
+}
+
+/** A limit that has to know who the client is. */
+export function needsUser({ by }: Pick<RateLimitSpec, 'by'>): boolean {
+  return by.some((part) => part === 'user' || part.startsWith('claim.'));
+}
