@@ -31,6 +31,19 @@ export interface RequiredOfUsers {
 /** How often each scheme of a route has come to each outcome, in one worker since its start: by `scheme outcome`. */
 export interface AuthenticationReport {
   readonly counts: Readonly<Record<string, number>>;
+  /** By scheme; absent: none of them has anything from a service. */
+  readonly conditions?: Readonly<Record<string, SchemeCondition>>;
+}
+
+/** Public keys of an issuer that a worker has asked for. */
+export interface SchemeCondition {
+  readonly keys: number;
+  /** When it got them; null: it has none. */
+  readonly fetchedWall: number | null;
+  /** Why it could not ask for them again; null: it could. */
+  readonly fault: string | null;
+  /** What other workers can go on with, structured-cloneable; null: nothing. */
+  readonly state: { readonly fetchedWall: number } | null;
 }
 
 export interface AuthenticationView {

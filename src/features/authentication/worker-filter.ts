@@ -99,7 +99,7 @@ class AuthenticationRun {
   #permit(
     name: string,
     part: SchemePart,
-    { user, headers = [] }: Extract<SchemeDecision, { kind: 'user' }>,
+    { user, headers = [], headerValues = [] }: Extract<SchemeDecision, { kind: 'user' }>,
   ): 'continue' | Failure {
     const { spec, counts } = this.#filter;
     this.#exchange.noteUser(user);
@@ -111,6 +111,7 @@ class AuthenticationRun {
     counts.add(name, admitted);
     this.admittedBy = part;
     for (const [header, value] of headers) this.#exchange.setRequestHeader(header, headerValueOf(value));
+    for (const [header, value] of headerValues) this.#exchange.setRequestHeader(header, value);
     if (spec.userHeader !== null) this.#exchange.setRequestHeader(spec.userHeader, headerValueOf(user.name));
     const groups = spec.groupsHeader === null ? [] : groupsOf(user.claims);
     if (spec.groupsHeader !== null && groups.length > 0)

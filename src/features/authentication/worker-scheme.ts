@@ -2,6 +2,7 @@
 import type { User } from '../../core/exchange.ts';
 import type { FilterAnswer, FilterContext, FilterResponseHead } from '../../core/filter.ts';
 import type { FeaturePorts } from '../worker-feature.ts';
+import type { SchemeCondition } from './settings.ts';
 import type { Failure } from '#failures/failure.ts';
 
 /** What was wrong with credentials, for metrics: a scheme has a few of its own, such as 'expired'. */
@@ -15,6 +16,8 @@ export type SchemeDecision =
       readonly kind: 'user';
       readonly user: User;
       readonly headers?: readonly (readonly [name: string, value: string])[];
+      /** The same, with values that are those of headers already (`header-value.ts`), or came in headers. */
+      readonly headerValues?: readonly (readonly [name: string, value: string])[];
     }
   /** Its credentials are not valid, and a clause says why, without any part of them. The next scheme is asked. */
   | { readonly kind: 'refused'; readonly fault: FaultName; readonly because: string }
@@ -41,6 +44,10 @@ export interface SchemePart {
   authenticate(exchange: FilterContext, pending: PendingDecision): SchemeDecision | null;
   /** Before the head of a response to a request that it has admitted is sent, such as for cookies. */
   onResponseHead?(exchange: FilterContext, head: FilterResponseHead): void;
+  /** What it has from a service, for the status, and for workers that begin later. */
+  condition?(): SchemeCondition;
+  /** The `state` that another worker, or this one, has told last. */
+  onState?(state: object): void;
   activate?(): void;
   discard?(): void;
   close?(): void;
