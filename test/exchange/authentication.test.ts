@@ -195,6 +195,24 @@ describe('a route with authentication', () => {
     assert.equal(fourth.status, 0, 'it is hashed');
   });
 
+  it('turns away passwords that do not fit into the queue, and checks none of a client that has left', async () => {
+    const world = worldOf([route(spec())]);
+    const clients = Array.from({ length: 40 }, (_, index) =>
+      world.request({ headers: { Authorization: basicOf(`ada:guess ${index}`) } }),
+    );
+    world.pass(5);
+    const busy = clients.filter(({ status }) => status === 503);
+    assert.equal(busy.length, 7, 'one is checked, and 32 wait');
+    assert.ok(busy.every((client) => Number(client.header('retry-after')) >= 1));
+    assert.equal(world.records[0]?.failure?.cause, 'authentication_busy');
+    for (const client of clients.slice(0, 33)) client.leave();
+    world.pass(5);
+    const ada = await asked(world, { Authorization: basicOf('ada:correct horse') });
+    assert.equal(ada.status, 200);
+    const causes = world.records.map(({ failure }) => failure?.cause ?? 'none');
+    assert.deepEqual(new Set(causes), new Set(['authentication_busy', 'client_gone', 'none']));
+  });
+
   it('writes no credentials into records, answers and counts', async () => {
     const world = worldOf([route(spec({}, ['api_keys', 'basic']))]);
     const canaries = ['kanarienvogel', 'candor_key_kanarie'];
