@@ -30,8 +30,9 @@ export interface RequiredOfUsers {
 
 /** How often each scheme of a route has come to each outcome, in one worker since its start: by `scheme outcome`. */
 export interface AuthenticationReport {
-  readonly counts: Readonly<Record<string, number>>;
-  /** By scheme; absent: none of them has anything from a service. */
+  /** Absent: there are no others than in the last report. */
+  readonly counts?: Readonly<Record<string, number>>;
+  /** By scheme; absent: as in the last report. */
   readonly conditions?: Readonly<Record<string, SchemeCondition>>;
 }
 
@@ -43,7 +44,13 @@ export interface SchemeCondition {
   /** Why it could not ask for them again; null: it could. */
   readonly fault: string | null;
   /** What other workers can go on with, structured-cloneable; null: nothing. */
-  readonly state: { readonly fetchedWall: number } | null;
+  readonly state: SharedState | null;
+}
+
+/** Only the files of the scheme know what is in it beside. */
+export interface SharedState {
+  /** Newer ones replace older ones. */
+  readonly fetchedWall: number;
 }
 
 export interface AuthenticationView {
@@ -52,6 +59,18 @@ export interface AuthenticationView {
   readonly admitted: number;
   /** By scheme and what was wrong. */
   readonly refused: readonly { readonly scheme: string; readonly fault: string; readonly count: number }[];
+  /** Of schemes that ask an issuer for its public keys. */
+  readonly keys: readonly KeysView[];
+}
+
+export interface KeysView {
+  readonly scheme: string;
+  /** How many the worker knows that has the oldest ones. */
+  readonly count: number;
+  /** How old they are; null: it has none. */
+  readonly ageS: number | null;
+  /** Why it could not ask for them again; null: it could. */
+  readonly fault: string | null;
 }
 
 export interface AuthenticationStatus {

@@ -3,7 +3,7 @@ import type { User } from '../../core/exchange.ts';
 import type { FilterAnswer, FilterContext, FilterResponseHead } from '../../core/filter.ts';
 import type { FeaturePorts } from '../worker-feature.ts';
 import type { SchemeCondition } from './settings.ts';
-import type { Failure } from '#failures/failure.ts';
+import { fail, type Failure } from '#failures/failure.ts';
 
 /** What was wrong with credentials, for metrics: a scheme has a few of its own, such as 'expired'. */
 export type FaultName = string;
@@ -72,4 +72,17 @@ export function authenticationScheme<S extends object, P extends SchemePart>(
   scheme: AuthenticationScheme<S, P>,
 ): AuthenticationScheme {
   return scheme as unknown as AuthenticationScheme;
+}
+
+/** For decisions that take time: whatever goes wrong in them ends the request, and does not let it pass. */
+export function settleLater(pending: PendingDecision, decision: Promise<SchemeDecision>): void {
+  decision.then(
+    (settled) => pending.settle(settled),
+    (error: unknown) => pending.settle({ kind: 'failed', fault: 'fault', failure: faultOf(error) }),
+  );
+}
+
+export function faultOf(error: unknown): Failure {
+  const what = error instanceof Error ? error.message : String(error);
+  return fail('gateway_fault', 'filter', { invariant: `the filter authentication does not throw (${what})` });
 }

@@ -1,6 +1,7 @@
 import type { Filter } from '../../core/filter.ts';
 import { type FeaturePart, type FeaturePorts, workerFeature } from '../worker-feature.ts';
 import { authenticationName, type AuthenticationReport, type AuthenticationSpec } from './settings.ts';
+import { Conditions } from './worker-conditions.ts';
 import { AuthenticationFilter } from './worker-filter.ts';
 import { OutcomeCounts } from './worker-outcomes.ts';
 import type { AuthenticationScheme, SchemePart } from './worker-scheme.ts';
@@ -35,6 +36,7 @@ export const authentication = workerFeature<AuthenticationSpec, AuthenticationPa
       }),
     );
     const counts = previous?.counts ?? new OutcomeCounts();
+    const conditions = new Conditions(schemes);
     const filter: Filter = new AuthenticationFilter(spec, schemes, counts);
     const each = (call: (part: SchemePart) => void): void => {
       for (const part of schemes.values()) call(part);
@@ -46,10 +48,21 @@ export const authentication = workerFeature<AuthenticationSpec, AuthenticationPa
       activate: () => each((part) => part.activate?.()),
       discard: () => each((part) => part.discard?.()),
       close: () => each((part) => part.close?.()),
-      report: (): AuthenticationReport | null => counts.take(),
+      report: () => reportOf(counts, conditions),
+      onState(state) {
+        for (const [name, own] of Object.entries((state ?? {}) as Record<string, object>))
+          schemes.get(name)?.onState?.(own);
+      },
     };
   },
 });
+
+function reportOf(counts: OutcomeCounts, conditions: Conditions): AuthenticationReport | null {
+  const outcomes = counts.take();
+  const changed = conditions.take();
+  if (outcomes === null && changed === null) return null;
+  return { ...outcomes, ...(changed === null ? {} : { conditions: changed }) };
+}
 
 function schemeNamed(name: string): AuthenticationScheme {
   const found = schemesOfWorkers.find((scheme) => scheme.name === name);

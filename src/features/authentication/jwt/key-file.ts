@@ -1,4 +1,4 @@
-import { createPublicKey, type JsonWebKey } from 'node:crypto';
+import { createPublicKey, type webcrypto } from 'node:crypto';
 import { keysOfSetMax } from './settings.ts';
 
 interface KeyFlaw {
@@ -15,7 +15,7 @@ interface KeyFile {
   readonly flaw: KeyFlaw | null;
 }
 
-type Key = JsonWebKey & { readonly kid?: unknown; readonly crv?: string };
+type Key = webcrypto.JsonWebKey;
 
 const publicPart = 'openssl pkey -in KEY -pubout';
 
@@ -34,9 +34,12 @@ function fromJson(content: string): KeyFile {
   }
   const set = read as { readonly keys?: unknown; readonly kty?: unknown };
   const keys = Array.isArray(set.keys) ? (set.keys as unknown[]) : typeof set.kty === 'string' ? [set] : null;
-  if (keys === null) return flawed('it has no list "keys"', 'write a JSON Web Key Set (RFC 7517), such as { "keys": [ … ] }');
-  if (keys.length === 0) return flawed('its list "keys" is empty: nobody could enter', 'add the public keys of the issuer');
-  if (keys.length > keysOfSetMax) return flawed(`it has ${keys.length} keys, and ${keysOfSetMax} are the most`, 'remove old ones');
+  if (keys === null)
+    return flawed('it has no list "keys"', 'write a JSON Web Key Set (RFC 7517), such as { "keys": [ … ] }');
+  if (keys.length === 0)
+    return flawed('its list "keys" is empty: nobody could enter', 'add the public keys of the issuer');
+  if (keys.length > keysOfSetMax)
+    return flawed(`it has ${keys.length} keys, and ${keysOfSetMax} are the most`, 'remove old ones');
   const usable: Key[] = [];
   for (const [index, key] of keys.entries()) {
     const flaw = flawOfKey(key, index + 1);
@@ -61,7 +64,7 @@ function flawOfKey(key: unknown, number: number): KeyFlaw | null {
       suggestion: 'write its public part: remove "d" and the other private members',
     };
   try {
-    createPublicKey({ key: key as JsonWebKey, format: 'jwk' });
+    createPublicKey({ key: key as Key, format: 'jwk' });
     return null;
   } catch {
     return { message: `its key ${number} cannot be read`, suggestion: 'download it again from the issuer' };
@@ -74,15 +77,20 @@ function fromPem(content: string): KeyFile {
   const keys: Key[] = [];
   for (const [pem, label = ''] of content.matchAll(block)) {
     if (label.includes('PRIVATE'))
-      return flawed('it has a private key: whoever reads the file can sign tokens', `write its public part: ${publicPart}`);
+      return flawed(
+        'it has a private key: whoever reads the file can sign tokens',
+        `write its public part: ${publicPart}`,
+      );
     try {
       keys.push(createPublicKey(pem).export({ format: 'jwk' }) as Key);
     } catch {
       return flawed(`its key ${keys.length + 1} cannot be read`, `write public keys into it, as ${publicPart} does`);
     }
   }
-  if (keys.length === 0) return flawed('it has neither JSON nor PEM', 'write the public keys of the issuer into it, as JWKS or PEM');
-  if (keys.length > keysOfSetMax) return flawed(`it has ${keys.length} keys, and ${keysOfSetMax} are the most`, 'remove old ones');
+  if (keys.length === 0)
+    return flawed('it has neither JSON nor PEM', 'write the public keys of the issuer into it, as JWKS or PEM');
+  if (keys.length > keysOfSetMax)
+    return flawed(`it has ${keys.length} keys, and ${keysOfSetMax} are the most`, 'remove old ones');
   return { jwksText: JSON.stringify({ keys }), types: keys.map(typeOf), flaw: null };
 }
 

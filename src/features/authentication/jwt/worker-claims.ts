@@ -23,7 +23,10 @@ export function textsOf(value: unknown): readonly string[] {
 }
 
 /** Null: the token does not say who its user is. */
-export function userOf(claims: Claims, { userClaim, groupsClaim }: Pick<JwtSpec, 'userClaim' | 'groupsClaim'>): User | null {
+export function userOf(
+  claims: Claims,
+  { userClaim, groupsClaim }: Pick<JwtSpec, 'userClaim' | 'groupsClaim'>,
+): User | null {
   const value = claimAt(claims, userClaim);
   if (typeof value !== 'string' && typeof value !== 'number') return null;
   const name = String(value);

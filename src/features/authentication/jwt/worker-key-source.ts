@@ -2,6 +2,7 @@
 import { explain } from '#failures/failure-texts.ts';
 import type { UpstreamId } from '../../../core/endpoint.ts';
 import type { Instant } from '../../../core/time.ts';
+import type { SharedState } from '../settings.ts';
 import { ownClient } from '../worker-own-client.ts';
 import type { SchemePorts } from '../worker-scheme.ts';
 import { keySetBytesMax } from './settings.ts';
@@ -51,12 +52,13 @@ const firstRenewMs = 5000;
 const limitMs = 5000;
 
 /** What the keys are made of, for people and for other workers. */
-export interface KnownKeys {
+export interface KnownKeys extends SharedState {
   readonly jwksText: string;
-  readonly fetchedWall: number;
+  /** Who has told them: after a reload, a route may have another issuer. */
+  readonly source: string;
 }
 
-interface KeysHere extends KnownKeys {
+interface KeysHere extends Omit<KnownKeys, 'source'> {
   readonly keys: VerificationKeys;
   readonly count: number;
   readonly fetchedAt: Instant;
@@ -82,7 +84,14 @@ export class UpstreamKeys implements KeySource {
   }
 
   get known(): (KnownKeys & { readonly count: number }) | null {
-    return this.#known;
+    const known = this.#known;
+    if (known === null) return null;
+    const { jwksText, fetchedWall, count } = known;
+    return { jwksText, fetchedWall, count, source: this.#source };
+  }
+
+  get #source(): string {
+    return `${this.#upstream} ${this.#target}`;
   }
 
   get retryAfterS(): number {
@@ -108,7 +117,8 @@ export class UpstreamKeys implements KeySource {
   }
 
   /** Keys that another worker has been told, such as before this one began. */
-  offer({ jwksText, fetchedWall }: KnownKeys): void {
+  offer({ jwksText, fetchedWall, source }: KnownKeys): void {
+    if (source !== this.#source) return;
     if (this.#known !== null && this.#known.fetchedWall >= fetchedWall) return;
     const { clock } = this.#ports;
     const ageMs = Math.max(0, clock.wallTime() - fetchedWall);

@@ -1,6 +1,14 @@
 /** What tokens are worth by a set of keys. The only file that loads the library. */
 import { hash } from 'node:crypto';
-import { createLocalJWKSet, type CryptoKey, errors, type JSONWebKeySet, jwtVerify, type JWTPayload, type JWTVerifyOptions } from 'jose';
+import {
+  createLocalJWKSet,
+  type CryptoKey,
+  errors,
+  type JSONWebKeySet,
+  jwtVerify,
+  type JWTPayload,
+  type JWTVerifyOptions,
+} from 'jose';
 import type { Clock } from '../../../core/time.ts';
 import { keysOfSetMax } from './settings.ts';
 

@@ -8,6 +8,7 @@ import {
   type SchemeDecision,
   type SchemePart,
   type SchemePorts,
+  settleLater,
 } from '../worker-scheme.ts';
 import { SharedTexts } from '../worker-shared-texts.ts';
 import { jwtName, type JwtSpec } from './settings.ts';
@@ -72,7 +73,7 @@ function conditionOf({ known, fault }: UpstreamKeys): ReturnType<NonNullable<Sch
     keys: known?.count ?? 0,
     fetchedWall: known?.fetchedWall ?? null,
     fault,
-    state: known === null ? null : { jwksText: known.jwksText, fetchedWall: known.fetchedWall },
+    state: known,
   };
 }
 
@@ -117,8 +118,9 @@ class Tokens {
     if (token.length > tokenLengthMax || !/^[\w-]+\.[\w-]+\.[\w-]*$/.test(token)) return malformed;
     const known = this.#present()?.known(token) ?? null;
     if (known !== null) return this.#decide(exchange, known);
-    void this.#verify(token).then((verdict) =>
-      pending.settle(verdict === null ? this.#unavailable() : this.#decide(exchange, verdict)),
+    settleLater(
+      pending,
+      this.#verify(token).then((verdict) => (verdict === null ? this.#unavailable() : this.#decide(exchange, verdict))),
     );
     return null;
   }
@@ -166,7 +168,10 @@ class Tokens {
     const { fault, retryAfterS } = this.#source;
     const failure = fail('authentication_unavailable', 'filter', {
       service: keys.kind === 'upstream' ? keys.upstream : jwtName,
-      reason: fault === null ? 'the public keys of the issuer are not known' : `the public keys of the issuer are not known: ${fault}`,
+      reason:
+        fault === null
+          ? 'the public keys of the issuer are not known'
+          : `the public keys of the issuer are not known: ${fault}`,
       retryAfterS,
     });
     return { kind: 'failed', fault: 'unavailable', failure };
