@@ -29,8 +29,7 @@ export const authenticationWords = featureWords<AuthenticationStatus>({
         return {
           tone: isBusy || stale !== undefined ? 'warn' : 'good',
           cells: [`route ${route}`, `${admitted} admitted`, `${count} refused`],
-          note:
-            stale !== undefined ? keysNote(stale) : most === undefined ? '' : `mostly ${most.scheme} ${most.fault}`,
+          note: stale !== undefined ? keysNote(stale) : most === undefined ? '' : `mostly ${most.scheme} ${most.fault}`,
         };
       }),
   },
