@@ -1,7 +1,7 @@
 /** A gateway in memory whose only endpoint is the application and, at paths of its own, the service that knows the users. */
 import type { RouteSpec } from '../../src/core/route-spec.ts';
 import { type AuthenticationSpec, authenticationName } from '../../src/features/authentication/settings.ts';
-import { schemesOfWorkers } from '../../src/features/authentication/worker-schemes.ts';
+import { authentication } from '../../src/features/authentication/worker.ts';
 import { StreamWorld } from './stream-world.ts';
 import type { ArrivedRequest, ClientActor, RequestText, WorldOptions } from './world.ts';
 
@@ -28,10 +28,7 @@ export async function authenticationWorld(given: Given): Promise<AuthenticationW
     ...{ schemes, realm: 'Internal', require: null, userHeader: 'X-User', groupsHeader: 'X-Groups' },
     ...common,
   };
-  for (const { name, load } of schemesOfWorkers) {
-    const own = schemes.find((one) => one.name === name);
-    if (own !== undefined) await load?.(own.spec);
-  }
+  await authentication.loadFor?.(spec);
   const world = new StreamWorld({
     routes: given.routes ?? [{ features: { [authenticationName]: spec } }],
     headersReserved: ['x-user', 'x-groups', 'x-email', 'remote-user', 'remote-groups'],

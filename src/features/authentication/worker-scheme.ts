@@ -6,7 +6,7 @@ import type { SchemeCondition } from './settings.ts';
 import { fail, type Failure } from '#failures/failure.ts';
 
 /** What was wrong with credentials, for metrics: a scheme has a few of its own, such as 'expired'. */
-export type FaultName = string;
+type FaultName = string;
 
 export type SchemeDecision =
   /** The request has no credentials of this scheme: the next one is asked. */

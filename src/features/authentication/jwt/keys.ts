@@ -1,14 +1,14 @@
 import { basename } from 'node:path';
 import * as z from 'zod';
 import { declare, describe } from '../../../schema/default.ts';
-import { quoted } from '../../../schema/error-detail.ts';
+import { type ErrorDetail, quoted, reject } from '../../../schema/error-detail.ts';
 import type { Findings, Path } from '../../../schema/findings.ts';
 import { isToken, parseLoneHeaderName } from '../../../schema/format/field.ts';
 import { duration, oneOrMany, parsed, path, text } from '../../../schema/leaves.ts';
 import { hide } from '../../../schema/schema-parts.ts';
 import { key, section } from '../../../schema/section.ts';
-import { reject } from '../../../schema/error-detail.ts';
-import { succeed } from '#failures/result.ts';
+import { type Result, succeed } from '#failures/result.ts';
+import { nearest } from '../../../core/nearest.ts';
 import type { NamedFile } from '../../feature-keys.ts';
 import { type SchemeBeside, type SchemeContext, schemeKeys, type SchemeKeys } from '../keys-scheme.ts';
 import { parseTarget, parseUserHeader, upstreamError } from '../keys-values.ts';
@@ -41,6 +41,22 @@ const cookieName = parsed(
   { kind: 'name', examples: ['token'] },
 );
 
+const algorithmNames: readonly string[] = [...publicAlgorithms, ...secretAlgorithms];
+
+function parseAlgorithm(written: string): Result<string, ErrorDetail> {
+  if (algorithmNames.includes(written)) return succeed(written);
+  if (written.toLowerCase() === 'none')
+    return reject(
+      'everybody can make tokens without a signature: they are never taken',
+      'name the algorithm of the issuer',
+    );
+  const [near] = nearest(written.toUpperCase(), algorithmNames, 1);
+  return reject(
+    `${quoted(written)} is no algorithm of signatures that is understood here`,
+    near === undefined ? `there are ${algorithmNames.join(', ')}` : `did you mean ${near}?`,
+  );
+}
+
 const schema = section({
   keys_file: key(
     hide(path, 'file', 'jwksText'),
@@ -60,7 +76,7 @@ const schema = section({
     'A file with the secret by which tokens are signed, where issuer and gateway share one.',
   ),
   algorithms: key(
-    oneOrMany(z.enum([...publicAlgorithms, ...secretAlgorithms]) as unknown as z.ZodType<string, string>),
+    oneOrMany(parsed(parseAlgorithm, { kind: 'algorithm', examples: ['ES256', 'RS256'] })),
     'The signatures that are believed.',
     absent.algorithms,
   ),
@@ -76,7 +92,7 @@ const schema = section({
     absent.groupsClaim,
   ),
   claim_headers: key(
-    z.record(parsed(parseUserHeader, { kind: 'header name', examples: ['X-Email'] }), text),
+    z.record(z.string(), text),
     'Headers in which applications get claims: `{ X-Email: email }`. What clients send under these names is removed, on all routes.',
   ),
   pass_credentials: key(z.boolean(), 'Whether applications get the token.', absent.passCredentials),
@@ -156,7 +172,7 @@ function reviewKeys(content: string, file: string, read: JwtRead, at: Path, find
   const name = quoted(basename(file));
   if (flaw !== null) return findings.errorAtValue(at, `${name}: ${flaw.message}`, flaw.suggestion);
   const algorithms = algorithmsOf(read);
-  if (types.every((type) => !fitsOne(type, algorithms)))
+  if (read.secret_file === undefined && types.every((type) => !fitsOne(type, algorithms)))
     findings.errorAtValue(
       at,
       `no key of ${name} makes a signature by ${algorithms.join(', ')}: nobody could enter`,
@@ -185,6 +201,11 @@ function reviewJwt(read: JwtRead, at: Path, { upstreams }: SchemeBeside, finding
   if (read.keys_from !== undefined) {
     const error = upstreamError(read.keys_from.upstream, upstreams);
     if (error !== null) findings.errorAtValue([...at, 'keys_from', 'upstream'], error.message, error.suggestion);
+  }
+  for (const name of Object.keys(read.claim_headers ?? {})) {
+    const parsedName = parseUserHeader(name);
+    if (!parsedName.ok)
+      findings.errorAtKey([...at, 'claim_headers', name], parsedName.failure.message, parsedName.failure.suggestion);
   }
   reviewAlgorithms(read, at, findings);
   if (read.clock_skew !== undefined && read.clock_skew > 5 * 60_000)

@@ -10,7 +10,7 @@ import {
   type SchemePorts,
   settleLater,
 } from '../worker-scheme.ts';
-import { SharedTexts } from '../worker-shared-texts.ts';
+import { ParsedFiles } from '../worker-parsed-files.ts';
 import { jwtName, type JwtSpec } from './settings.ts';
 import { claimAt, textsOf, userOf } from './worker-claims.ts';
 import { FixedKeys, type KeySource, type KnownKeys, UpstreamKeys } from './worker-key-source.ts';
@@ -78,8 +78,8 @@ function conditionOf({ known, fault }: UpstreamKeys): ReturnType<NonNullable<Sch
 }
 
 /** Those of this worker, whichever route asks, by the clock that they are kept by. */
-const sources = new WeakMap<object, SharedTexts<UpstreamKeys>>();
-const sets = new SharedTexts<{ readonly keys: VerificationKeys }>((text) => {
+const sources = new WeakMap<object, ParsedFiles<UpstreamKeys>>();
+const sets = new ParsedFiles<{ readonly keys: VerificationKeys }>((text) => {
   if (library === null) throw new Error('the library for tokens is not loaded');
   return { keys: library.keysOfSet(text).keys };
 });
@@ -89,7 +89,7 @@ function sourceOf({ keys: from }: JwtSpec, { clock, ask }: SchemePorts, { keysOf
   if (from.kind === 'set') return new FixedKeys(sets.of(from.jwksText).keys);
   const ofClock =
     sources.get(clock) ??
-    new SharedTexts((text) => {
+    new ParsedFiles((text) => {
       const [upstream = '', target = ''] = JSON.parse(text) as string[];
       return new UpstreamKeys(upstream, target, { clock, ask }, keysOfSet);
     });
