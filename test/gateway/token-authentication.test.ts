@@ -4,7 +4,6 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { headerOf } from '../../src/testing/testing.ts';
-import { originForTests } from './origin-for-tests.ts';
 import { RawOrigin } from './raw-origin.ts';
 import { startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 
@@ -24,9 +23,9 @@ const asAda = `Authorization: Bearer ${token({ sub: 'ada', aud: 'shop', exp, ema
 const answer = (status: string, headers: string, body = ''): string =>
   `HTTP/1.1 ${status}\r\n${headers}Content-Length: ${body.length}\r\n\r\n${body}`;
 
-const application: RawOrigin = originForTests('of the application');
+const application = new RawOrigin();
 /** The issuer of tokens, and the service that decides. No route leads to it. */
-const service: RawOrigin = originForTests('of the service');
+const service = new RawOrigin();
 let edge: YamlGateway;
 let yaml = '';
 
