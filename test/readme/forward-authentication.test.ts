@@ -16,18 +16,24 @@ const answer = (status: string, headers: string): string => `HTTP/1.1 ${status}\
 const recipes = [
   {
     heading: 'Recipe: behind Authelia',
-    ...{ host: 'app.example.org', port: 9091, path: '/api/authz/forward-auth', portal: ['auth.example.org', '/'] },
+    ...{
+      host: 'app.example.org',
+      port: 9091,
+      path: '/api/authz/forward-auth',
+      portalHost: 'auth.example.org',
+      portal: '/',
+    },
     ...{ admits: '200 OK', tells: 'Remote-User', login: 'https://auth.example.org/?rd=x' },
   },
   {
     heading: 'Recipe: behind oauth2-proxy',
-    ...{ host: 'app.example.org', port: 4180, path: '/', portal: ['app.example.org', '/oauth2/callback'] },
+    ...{ host: 'app.example.org', port: 4180, path: '/', portalHost: 'app.example.org', portal: '/oauth2/callback' },
     ...{ admits: '202 Accepted', tells: 'X-Auth-Request-Email', login: 'https://id.example.org/authorize' },
   },
 ] as const;
 
 describe('docs/authentication.md', () => {
-  for (const { heading, host, port, path, portal, admits, tells, login } of recipes)
+  for (const { heading, host, port, path, portalHost, portal, admits, tells, login } of recipes)
     test(heading, async () => {
       const application = await RawOrigin.start(() => ok('of the application'));
       const service = await RawOrigin.start(({ line, headers }) => {
@@ -57,6 +63,6 @@ describe('docs/authentication.md', () => {
         told.map(([, value]) => value),
         ['ada@example.org'],
       );
-      assert.equal(String((await ask(portal[1], portal[0])).body), 'of the portal');
+      assert.equal(String((await ask(portal, portalHost)).body), 'of the portal');
     });
 });
