@@ -22,11 +22,11 @@ class AuthenticationCounts implements MainPart<AuthenticationSpec> {
   readonly #reported = new Map<string, Map<number, Counts>>();
   readonly #gone = new Map<string, Counts>();
   readonly #conditions: SchemeConditions;
-  readonly #publish: MainFeaturePorts['publish'];
+  readonly #ports: MainFeaturePorts;
 
-  constructor({ clock, publish }: MainFeaturePorts) {
-    this.#conditions = new SchemeConditions(clock);
-    this.#publish = publish;
+  constructor(ports: MainFeaturePorts) {
+    this.#conditions = new SchemeConditions(ports.clock);
+    this.#ports = ports;
   }
 
   use(scopes: readonly ScopedSpec<AuthenticationSpec>[]): void {
@@ -35,7 +35,7 @@ class AuthenticationCounts implements MainPart<AuthenticationSpec> {
     for (const counts of [this.#reported, this.#gone])
       for (const key of counts.keys()) if (!known.has(key)) counts.delete(key);
     this.#conditions.keep(known);
-    this.#publish(this.#conditions.states);
+    this.#ports.publish(this.#conditions.states);
   }
 
   onReports(reports: Readonly<Record<string, object>>, worker: number): void {
@@ -45,7 +45,7 @@ class AuthenticationCounts implements MainPart<AuthenticationSpec> {
       if (report.counts !== undefined) this.#reported.set(key, ofScope.set(worker, report.counts));
       if (this.#conditions.onReport(key, worker, report)) isNew = true;
     }
-    if (isNew) this.#publish(this.#conditions.states);
+    if (isNew) this.#ports.publish(this.#conditions.states);
   }
 
   onWorkerGone(worker: number): void {
