@@ -15,6 +15,14 @@ const folder = join(import.meta.dirname, 'errors');
 const update = process.env['UPDATE_ERRORS'] === '1';
 const environment = { HOME: '/home/ann', PATH: '/usr/bin:/bin', PORT: '3000', NOTHING: '' };
 
+/** Of P-256. */
+const issuerKey =
+  'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEt3m0U99WeufTQcCZMJvge4VEzm+zG/UZKkLruozsg3Rq+34ero0TsoraiuwzsUeSlDtSkhHqa5QjiaUwiv0big==';
+
+function pem(label: string, base64: string): string {
+  return `-----BEGIN ${label}-----\n${base64}\n-----END ${label}-----\n`;
+}
+
 /** What `errors/README.md` says is there. */
 function hostWith(text: string): ConfigurationHost {
   const files = new Map<string, Uint8Array | string>([
@@ -42,6 +50,12 @@ function hostWith(text: string): ConfigurationHost {
     ['/etc/shop/countries.tar.gz', Buffer.from('\x1f\x8b\x08', 'latin1')],
     ['/etc/shop/link-keys', Buffer.from(`short\n${'k'.repeat(32)}\n${'k'.repeat(32)}\n`)],
     ['/etc/shop/good-link-keys', Buffer.from(`${'k'.repeat(32)}\n`)],
+    ['/etc/shop/issuer.pem', Buffer.from(pem('PUBLIC KEY', issuerKey))],
+    ['/etc/shop/private.pem', Buffer.from(pem('PRIVATE KEY', issuerKey))],
+    ['/etc/shop/keys.json', Buffer.from('{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}')],
+    ['/etc/shop/no-keys.json', Buffer.from('{"keys":[]}')],
+    ['/etc/shop/secret', Buffer.from('hunter2\n')],
+    ['/etc/shop/good-secret', Buffer.from('k'.repeat(48))],
     ['/etc/shop/pages', 'EISDIR'],
     ['/etc/shop/pages/502.html', Buffer.from('<h1>502</h1>')],
     ['/etc/shop/pages/typo.html', Buffer.from('<h1>{{staus}}</h1> {{title}} {{ visitr }} {{staus}} {{user_name}}')],

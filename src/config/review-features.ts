@@ -32,6 +32,7 @@ function writtenScopes(draft: Draft): Written<object, object, object> {
     listensWithTls: [...listeners.values()].some((one) => tlsOfListener(one) !== null),
     asksForCertificates: [...listeners.values()].some((one) => tlsOfListener(one)?.client_certificates !== undefined),
     isLocal: listeners.size > 0 && [...listeners.values()].every((one) => isLoopback(listenAddressOf(one).host)),
+    targets: new Set([...upstreams.keys(), ...applications.keys()]),
     upstreams: [
       ...[...upstreams].flatMap(([name, read]) =>
         'endpoints' in read ? [{ path: ['upstreams', name], name, read }] : [],

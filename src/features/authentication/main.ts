@@ -1,5 +1,7 @@
 import { scopeKey } from '../../core/feature.ts';
-import { mainFeature, type MainPart, type ScopedSpec } from '../main-feature.ts';
+import type { FeatureState } from '../../core/feature.ts';
+import { mainFeature, type MainFeaturePorts, type MainPart, type ScopedSpec } from '../main-feature.ts';
+import { SchemeConditions } from './main-conditions.ts';
 import {
   admitted,
   authenticationName,
@@ -7,6 +9,9 @@ import {
   type AuthenticationSpec,
   type AuthenticationStatus,
 } from './settings.ts';
+
+/** Of what the process that takes over gets. */
+const stateVersion = 1;
 
 type Counts = Record<string, number>;
 
@@ -16,28 +21,50 @@ class AuthenticationCounts implements MainPart<AuthenticationSpec> {
   /** By `scopeKey`, then by worker. */
   readonly #reported = new Map<string, Map<number, Counts>>();
   readonly #gone = new Map<string, Counts>();
+  readonly #conditions: SchemeConditions;
+  readonly #ports: MainFeaturePorts;
+
+  constructor(ports: MainFeaturePorts) {
+    this.#conditions = new SchemeConditions(ports.clock);
+    this.#ports = ports;
+  }
 
   use(scopes: readonly ScopedSpec<AuthenticationSpec>[]): void {
     this.#scopes = scopes;
     const known = new Set(scopes.map(({ scope }) => scopeKey(scope)));
     for (const counts of [this.#reported, this.#gone])
       for (const key of counts.keys()) if (!known.has(key)) counts.delete(key);
+    this.#conditions.keep(known);
+    this.#ports.publish(this.#conditions.states);
   }
 
   onReports(reports: Readonly<Record<string, object>>, worker: number): void {
-    for (const [key, report] of Object.entries(reports)) {
+    let isNew = false;
+    for (const [key, report] of Object.entries(reports) as [string, AuthenticationReport][]) {
       const ofScope = this.#reported.get(key) ?? new Map<number, Counts>();
-      this.#reported.set(key, ofScope.set(worker, (report as AuthenticationReport).counts));
+      if (report.counts !== undefined) this.#reported.set(key, ofScope.set(worker, report.counts));
+      if (this.#conditions.onReport(key, worker, report)) isNew = true;
     }
+    if (isNew) this.#ports.publish(this.#conditions.states);
   }
 
   onWorkerGone(worker: number): void {
+    this.#conditions.onWorkerGone(worker);
     for (const [key, ofScope] of this.#reported) {
       const counts = ofScope.get(worker);
       if (counts === undefined) continue;
       ofScope.delete(worker);
       this.#gone.set(key, added(this.#gone.get(key) ?? {}, counts));
     }
+  }
+
+  export(): FeatureState | null {
+    const bytes = this.#conditions.export();
+    return bytes === null ? null : { version: stateVersion, bytes };
+  }
+
+  import({ version, bytes }: FeatureState): void {
+    if (version === stateVersion) this.#conditions.import(bytes);
   }
 
   status(): AuthenticationStatus {
@@ -54,6 +81,7 @@ class AuthenticationCounts implements MainPart<AuthenticationSpec> {
           schemes: spec.schemes.map(({ name }) => name),
           admitted: outcomes.reduce((sum, { fault, count }) => sum + (fault === admitted ? count : 0), 0),
           refused: outcomes.filter(({ fault }) => fault !== admitted).toSorted((one, other) => other.count - one.count),
+          keys: this.#conditions.viewOf(key),
         };
       }),
     };
@@ -81,6 +109,13 @@ export const authentication = mainFeature<AuthenticationSpec, AuthenticationCoun
         refused.map(({ scheme, fault, count }) => [{ route, scheme, fault }, count] as const),
       ),
     },
+    {
+      name: 'candor_authentication_keys_age_seconds',
+      help: 'How old the public keys are that a route has from an issuer, in the worker with the oldest ones. Above 300 the issuer does not answer, or there are no requests.',
+      samples: views.flatMap(({ route, keys }) =>
+        keys.flatMap(({ scheme, ageS }) => (ageS === null ? [] : [[{ route, scheme }, ageS] as const])),
+      ),
+    },
   ],
-  start: () => new AuthenticationCounts(),
+  start: (ports) => new AuthenticationCounts(ports),
 });
