@@ -15,6 +15,8 @@ export type SchemeDecision =
       readonly kind: 'user';
       readonly user: User;
       readonly headers?: readonly (readonly [name: string, value: string])[];
+      /** For `onResponseHead` of the scheme. */
+      readonly note?: unknown;
     }
   /** Its credentials are not valid, and a clause says why, without any part of them. The next scheme is asked. */
   | { readonly kind: 'refused'; readonly fault: FaultName; readonly because: string }
@@ -40,7 +42,7 @@ export interface SchemePart {
   /** Null: `pending.settle` will be called, which may not happen before this returns. */
   authenticate(exchange: FilterContext, pending: PendingDecision): SchemeDecision | null;
   /** Before the head of a response to a request that it has admitted is sent, such as for cookies. */
-  onResponseHead?(exchange: FilterContext, head: FilterResponseHead): void;
+  onResponseHead?(exchange: FilterContext, head: FilterResponseHead, note: unknown): void;
   activate?(): void;
   discard?(): void;
   close?(): void;

@@ -1,6 +1,7 @@
 import { apiKeys } from './api-keys/worker.ts';
 import { basic } from './basic/worker.ts';
+import { oidc } from './oidc/worker.ts';
 import type { AuthenticationScheme } from './worker-scheme.ts';
 
 /** In the order in which a request is tried: what only looks at credentials stands before what sends people to a login. */
-export const schemesOfWorkers: readonly AuthenticationScheme[] = [apiKeys, basic];
+export const schemesOfWorkers: readonly AuthenticationScheme[] = [apiKeys, basic, oidc];
