@@ -27,6 +27,7 @@ function writtenScopes(draft: Draft): Written<object, object, object> {
   return {
     file: { read: plain, beside: settingsBeside(draft, {}) },
     listensWithTls: [...listeners.values()].some((one) => tlsOfListener(one) !== null),
+    targets: new Set([...upstreams.keys(), ...applications.keys()]),
     upstreams: [
       ...[...upstreams].flatMap(([name, read]) =>
         'endpoints' in read ? [{ path: ['upstreams', name], name, read }] : [],

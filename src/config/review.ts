@@ -17,6 +17,7 @@ import { reviewRecordedFields, reviewRecordedNames, reviewRecordedVariables } fr
 import { reviewOtlp } from './review-otlp.ts';
 import { reviewRoutes } from './review-routes.ts';
 import { targetsOf } from './route-schema.ts';
+import { featuresOfFile } from '../features/keys.ts';
 import { isServerless, reviewWorkers } from './review-workers.ts';
 
 /** `addresses` are those of this machine. */
@@ -280,7 +281,10 @@ function reviewUnused(draft: Draft, collector: ErrorCollector): void {
   const routes = draft.raw['routes'];
   if (!Array.isArray(routes) || routes.length === 0) return;
   if (collector.errors.some(({ path, severity }) => severity === 'error' && path.startsWith('routes'))) return;
-  const used = new Set([...draft.routes.values()].flatMap(targetsOf));
+  const asked = [...draft.routes.values()].flatMap((route) =>
+    featuresOfFile.flatMap(({ upstreamsOfRoute }) => upstreamsOfRoute?.(route, draft.plain) ?? []),
+  );
+  const used = new Set([...[...draft.routes.values()].flatMap(targetsOf), ...asked]);
   for (const name of targetNames(draft).filter((one) => !used.has(one))) {
     const applications = draft.raw['applications'];
     const part = isMap(applications) && Object.hasOwn(applications, name) ? 'applications' : 'upstreams';

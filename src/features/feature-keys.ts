@@ -38,6 +38,8 @@ export interface Written<R, U, F, A = object> {
   /** A listener has `tls`. */
   readonly listensWithTls: boolean;
   readonly routes: readonly WrittenRoute<R>[];
+  /** Names of all upstreams and applications, also of those that are written in short. */
+  readonly targets: ReadonlySet<string>;
   /** And applications. */
   readonly upstreams: readonly WrittenUpstream<U>[];
   readonly applications: readonly WrittenApplication<A>[];
@@ -135,6 +137,8 @@ export interface FeatureKeys<R = object, U = object, F = object, A = object> {
   readonly filesOfFile?: (read: F) => readonly NamedFile[];
   /** Names of headers by which a route tells endpoints what applications believe, such as who the user is: no client may send them, on any route. */
   readonly headersReserved?: (read: R, file: F) => readonly string[];
+  /** Names of upstreams and applications that it asks by itself for requests of a route. */
+  readonly upstreamsOfRoute?: (read: R, file: F) => readonly string[];
   /** The key of whose scopes the gateway counts a limited number; absent: it counts nothing in memory that workers share. */
   readonly sharedBy?: string;
   /** Finds what is wrong with it, or without effect, beside other settings. */

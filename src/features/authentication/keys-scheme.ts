@@ -28,6 +28,8 @@ export interface SchemeKeys<R = object> {
   readonly files?: (read: R) => readonly NamedFile[];
   /** Names of headers in which it tells endpoints something of the user: clients may not send them. */
   readonly headersSet?: (read: R) => readonly string[];
+  /** Upstreams that it asks, by name. */
+  readonly upstreams?: (read: R) => readonly string[];
   /** What its users may have beside a name. */
   readonly knows: readonly ('groups' | 'claims')[];
   /** Finds what is wrong beside other settings; `at` is the path of its key. */

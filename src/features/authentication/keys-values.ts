@@ -1,6 +1,7 @@
 import type { Result } from '#failures/result.ts';
 import { succeed } from '#failures/result.ts';
 import { gatewayHeaderNames } from '../../core/header-names.ts';
+import { nearest } from '../../core/nearest.ts';
 import { type ErrorDetail, quoted, reject } from '../../schema/error-detail.ts';
 import { parseLoneHeaderName } from '../../schema/format/field.ts';
 
@@ -21,4 +22,34 @@ export function parseUserHeader(written: string): Result<string, ErrorDetail> {
   const name = parseLoneHeaderName(written);
   if (!name.ok || !taken.has(written.toLowerCase())) return name;
   return reject(`the header ${quoted(written)} has a meaning of its own`, 'write another one, such as X-User');
+}
+
+/** What a service of the gateway is asked for. */
+export function parseTarget(written: string): Result<string, ErrorDetail> {
+  const url = /^https?:\/\/[^/]*(.*)$/i.exec(written);
+  if (url !== null)
+    return reject(
+      'a path has no scheme and host',
+      `name the service under "upstreams", and write ${quoted(url[1] || '/')} here`,
+    );
+  if (!written.startsWith('/'))
+    return reject(`the path ${quoted(written)} does not begin with "/"`, `write ${quoted(`/${written}`)}`);
+  if (!/^[\x21\x24-\x7e]+(?:\?[\x21\x24-\x7e]*)?$/.test(written))
+    return reject(`${quoted(written)} has characters that a request target must percent-encode`);
+  return succeed(written);
+}
+
+/** The error of an upstream that is asked and does not exist, or null. */
+export function upstreamError(name: string, known: ReadonlySet<string>): ErrorDetail | null {
+  if (known.has(name)) return null;
+  if (/[:/]/.test(name))
+    return {
+      message: `no upstream is called ${quoted(name)}`,
+      suggestion: 'name the address under "upstreams", and its name here',
+    };
+  const [near] = nearest(name, [...known], 1);
+  return {
+    message: `no upstream or application is called ${quoted(name)}`,
+    suggestion: near === undefined ? `add it under "upstreams"` : `did you mean ${quoted(near)}?`,
+  };
 }

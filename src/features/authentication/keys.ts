@@ -121,6 +121,10 @@ function headersSetBy(read: CommonRead): readonly string[] {
   return [...own, ...schemesIn(read).flatMap(([{ headersSet }, scheme]) => headersSet?.(scheme) ?? [])];
 }
 
+function upstreamsOf(read: CommonRead | null): readonly string[] {
+  return read === null ? [] : schemesIn(read).flatMap(([{ upstreams }, own]) => upstreams?.(own) ?? []);
+}
+
 export const authentication: FeatureKeys = featureKeys<RouteRead, object, ScopeRead>({
   name: authenticationName,
   routeKeys: authenticationKeys,
@@ -142,11 +146,12 @@ export const authentication: FeatureKeys = featureKeys<RouteRead, object, ScopeR
     const read = inForce(route, file);
     return read === null ? [] : headersSetBy(read);
   },
-  review({ file, routes, upstreams, listensWithTls }, findings) {
+  upstreamsOfRoute: (route, file) => upstreamsOf(inForce(route, file)),
+  review({ file, routes, targets, listensWithTls }, findings) {
     const { trusted_peers: trusted = [] } = file.read as { readonly trusted_peers?: readonly string[] };
     const beside: SchemeBeside = {
       mayComeByTls: listensWithTls || trusted.length > 0,
-      upstreams: new Set(upstreams.map(({ name }) => name)),
+      upstreams: targets,
     };
     reviewOne(file.read.authentication, [authenticationName], beside, findings);
     for (const { path, read } of routes) {

@@ -32,6 +32,7 @@ export function parseLoginPath(written: string): Result<string, ErrorDetail> {
 /** A host as it stands in URLs of the provider, with its port where that is not the usual one. */
 export function parseProviderHost(written: string): Result<string, ErrorDetail> {
   const url = URL.parse(`https://${written}`);
-  if (url !== null && url.host === written.toLowerCase() && url.href === `https://${url.host}/`) return succeed(url.host);
+  if (url !== null && url.host === written.toLowerCase() && url.href === `https://${url.host}/`)
+    return succeed(url.host);
   return reject(`${quoted(written)} is no host of a provider`, 'write host, or host:port, as in its URLs');
 }

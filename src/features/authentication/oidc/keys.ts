@@ -28,10 +28,12 @@ const schema = section({
   issuer: parsed(parseIssuer, { kind: 'URL', examples: ['https://id.example.org/realms/staff'] }).meta({
     description: 'The provider, by the URL that it calls itself in `/.well-known/openid-configuration`.',
   }),
-  upstream: z.union([text, z.record(parsed(parseProviderHost, { kind: 'host', examples: ['id.example.org'] }), text)]).meta({
-    description:
-      'The upstream through which the gateway asks the provider; no route needs to lead to it. Where the provider has several hosts, each with its upstream: `{ accounts.google.com: google }`.',
-  }),
+  upstream: z
+    .union([text, z.record(parsed(parseProviderHost, { kind: 'host', examples: ['id.example.org'] }), text)])
+    .meta({
+      description:
+        'The upstream through which the gateway asks the provider; no route needs to lead to it. Where the provider has several hosts, each with its upstream: `{ accounts.google.com: google }`.',
+    }),
   client_id: text.meta({ description: 'What the provider calls this gateway.' }),
   client_secret: key(
     hide(text, 'value', 'clientSecret'),
@@ -113,10 +115,16 @@ export const oidc: SchemeKeys = schemeKeys<OidcRead>({
 function reviewOidc(read: OidcRead, at: Path, { upstreams, mayComeByTls }: SchemeBeside, findings: Findings): void {
   const { issuer, upstream, client_secret, client_secret_file, session } = read;
   const { host, protocol, hostname } = new URL(issuer);
-  for (const [name, of] of typeof upstream === 'string' ? [[upstream, null]] : Object.entries(upstream).map(([one, name]) => [name, one])) {
+  for (const [name, of] of typeof upstream === 'string'
+    ? [[upstream, null]]
+    : Object.entries(upstream).map(([one, name]) => [name, one])) {
     const error = upstreamError(name as string, upstreams);
     if (error !== null)
-      findings.errorAtValue([...at, 'upstream', ...(of === null ? [] : [of as string])], error.message, error.suggestion);
+      findings.errorAtValue(
+        [...at, 'upstream', ...(of === null ? [] : [of as string])],
+        error.message,
+        error.suggestion,
+      );
   }
   if (typeof upstream !== 'string' && !Object.hasOwn(upstream, host))
     findings.errorAtKey([...at, 'upstream'], `${quoted(host)} of the issuer has no upstream`, `add "${host}"`);

@@ -53,7 +53,10 @@ export function cookieLines(name: string, value: string, maxAgeS: number): reado
 }
 
 /** Lines that remove those of the request. */
-export function removingLines(cookies: ReadonlyMap<string, string>, isOurs: (name: string) => boolean): readonly string[] {
+export function removingLines(
+  cookies: ReadonlyMap<string, string>,
+  isOurs: (name: string) => boolean,
+): readonly string[] {
   return [...cookies.keys()].filter(isOurs).map((name) => `${name}=; Max-Age=0${attributes}`);
 }
 

@@ -96,7 +96,12 @@ export class Provider {
 
   refresh(refreshToken: string, subject: string, asker: Asker): Promise<ProviderResult<Tokens>> {
     return this.#with(asker, async (config, openid) => {
-      const tokens = await this.#tokensOf(config, await openid.refreshTokenGrant(config, refreshToken), openid, subject);
+      const tokens = await this.#tokensOf(
+        config,
+        await openid.refreshTokenGrant(config, refreshToken),
+        openid,
+        subject,
+      );
       if (tokens.claims !== null && tokens.claims['sub'] !== subject)
         throw new AskingFailed({ kind: 'refused', reason: 'the provider has refreshed the login of another user' });
       return tokens;

@@ -53,7 +53,8 @@ class OidcPart implements SchemePart {
     this.refresher = refresher;
     this.#spec = spec;
     this.#ports = ports;
-    this.#seal = new Seal(spec.key ?? '', ports.random);
+    // The main thread has given one; without it, nothing that anybody could know.
+    this.#seal = new Seal(spec.key ?? randomText(ports.random), ports.random);
     this.#cookie = cookieName(spec);
     // No registered scheme is a login in pages. Programs can see where it begins.
     this.challenge = `Login realm="${ports.realm}", path="${spec.path}"`;
@@ -77,7 +78,11 @@ class OidcPart implements SchemePart {
     });
   }
 
-  onResponseHead(exchange: FilterContext, head: Parameters<NonNullable<Filter['onResponseHead']>>[1], note: unknown): void {
+  onResponseHead(
+    exchange: FilterContext,
+    head: Parameters<NonNullable<Filter['onResponseHead']>>[1],
+    note: unknown,
+  ): void {
     const lines = note as readonly string[] | undefined;
     if (lines === undefined) return;
     for (const line of lines) head.add('Set-Cookie', line);
@@ -107,7 +112,12 @@ class OidcPart implements SchemePart {
   }
 
   /** A page goes to the login; a script is told. */
-  #withoutSession(exchange: FilterContext, cookies: Cookies, because: string | null, pending: PendingDecision): SchemeDecision | null {
+  #withoutSession(
+    exchange: FilterContext,
+    cookies: Cookies,
+    because: string | null,
+    pending: PendingDecision,
+  ): SchemeDecision | null {
     if (isNavigation(exchange)) return this.#begin(exchange, cookies, exchange.request.target, pending);
     return because === null ? absent : { kind: 'refused', fault: 'no_session', because };
   }
@@ -128,10 +138,13 @@ class OidcPart implements SchemePart {
       if (!result.ok) return this.#failed(result.fault);
       const sealed = this.#seal.close(JSON.stringify(login), purposeOf('login', this.#spec, exchange.variables.host));
       const begun = [...cookies.keys()].filter((name) => this.#isLogin(name));
-      return answerWith('login_begun', redirect(result.value.href, [
-        ...(begun.length < loginsMax ? [] : removingLines(cookies, (name) => this.#isLogin(name))),
-        ...(cookieLines(this.#loginCookie(login.state), sealed, loginMs / 1000) ?? []),
-      ]));
+      return answerWith(
+        'login_begun',
+        redirect(result.value.href, [
+          ...(begun.length < loginsMax ? [] : removingLines(cookies, (name) => this.#isLogin(name))),
+          ...(cookieLines(this.#loginCookie(login.state), sealed, loginMs / 1000) ?? []),
+        ]),
+      );
     });
   }
 
@@ -150,7 +163,11 @@ class OidcPart implements SchemePart {
   #comeBack(
     exchange: FilterContext,
     cookies: Cookies,
-    { origin, query, pending }: { readonly origin: string; readonly query: URLSearchParams; readonly pending: PendingDecision },
+    {
+      origin,
+      query,
+      pending,
+    }: { readonly origin: string; readonly query: URLSearchParams; readonly pending: PendingDecision },
   ): SchemeDecision | null {
     const state = query.get('state') ?? '';
     const login = this.#loginIn(exchange, cookies, state);
@@ -205,7 +222,11 @@ class OidcPart implements SchemePart {
     );
   }
 
-  #sessionLines({ variables: { host }, clock }: FilterContext, cookies: Cookies, session: Session): readonly string[] | null {
+  #sessionLines(
+    { variables: { host }, clock }: FilterContext,
+    cookies: Cookies,
+    session: Session,
+  ): readonly string[] | null {
     const sealed = this.#seal.close(JSON.stringify(session), purposeOf('session', this.#spec, host));
     const lines = cookieLines(this.#cookie, sealed, (session.endsAt - clock.wallTime()) / 1000);
     if (lines === null) return null;
