@@ -49,7 +49,14 @@ export class LoginProvider {
       claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['groups', 'tenant'] },
       features: { devInteractions: { enabled: true }, revocation: { enabled: true } },
       pkce: { required: () => true },
-      ttl: { AccessToken: tokenS, IdToken: 3600, RefreshToken: 86_400, Session: 86_400, Grant: 86_400, Interaction: 600 },
+      ttl: {
+        AccessToken: tokenS,
+        IdToken: 3600,
+        RefreshToken: 86_400,
+        Session: 86_400,
+        Grant: 86_400,
+        Interaction: 600,
+      },
       issueRefreshToken: () => true,
       rotateRefreshToken: true,
       findAccount: (_, name) => ({
@@ -96,7 +103,12 @@ export class LoginProvider {
 }
 
 function usualClaims(name: string): Record<string, unknown> {
-  return { email: `${name}@example.org`, email_verified: true, groups: [name === 'ada' ? 'admin' : 'staff'], tenant: 'a' };
+  return {
+    email: `${name}@example.org`,
+    email_verified: true,
+    groups: [name === 'ada' ? 'admin' : 'staff'],
+    tenant: 'a',
+  };
 }
 
 /** A browser without pages: its cookies, and what it sends with each navigation. */
@@ -112,7 +124,10 @@ export class Person {
   }
 
   /** Asks the gateway, as a proxy with TLS in front of it would. */
-  async ask(url: string, headers: readonly string[] = ['Sec-Fetch-Mode: navigate', 'Accept: text/html']): Promise<RawResponse> {
+  async ask(
+    url: string,
+    headers: readonly string[] = ['Sec-Fetch-Mode: navigate', 'Accept: text/html'],
+  ): Promise<RawResponse> {
     const { protocol, host, pathname, search } = new URL(url);
     const jar = this.jarOf(host);
     const cookie = jar.size === 0 ? [] : [`Cookie: ${[...jar].map((pair) => pair.join('=')).join('; ')}`];
@@ -151,9 +166,7 @@ export class Person {
   /** Opens a page, logs in, and comes back to it. */
   async open(url: string, name = 'ada'): Promise<RawResponse> {
     const begun = await this.ask(url);
-
     const back = await this.ask(await this.logIn(locationOf(begun), name));
-    if (back.status === 403) console.error(JSON.stringify((await this.#gateway.record(back)).detail ?? await this.#gateway.record(back)), this.#provider.asked);
     return this.ask(locationOf(back));
   }
 

@@ -31,6 +31,15 @@ export class SessionRefresher {
     this.#clock = clock;
   }
 
+  /** Its user has logged out, or the provider has ended it. */
+  hasEnded({ id }: Session): boolean {
+    return this.#refreshes.hasEnded(id);
+  }
+
+  end({ id }: Session): void {
+    this.#refreshes.end(id);
+  }
+
   /** Null: there is no need. */
   refresh(session: Session, asker: Asker): Session | Promise<Refreshed> | null {
     const { refreshAt, refreshToken } = session;
@@ -50,11 +59,6 @@ export class SessionRefresher {
     return begun;
   }
 
-  /** Its user has logged out. */
-  forget(session: Session): void {
-    this.#done.delete(idOf(session));
-  }
-
   async #run(session: Session, refreshToken: string, id: string, asker: Asker): Promise<Refreshed> {
     const subject = String(session.claims['sub'] ?? '');
     const result = await this.#provider.refresh(refreshToken, subject, asker);
@@ -62,9 +66,15 @@ export class SessionRefresher {
       this.#refreshes.undo(id);
       return this.#isInGrace(session) ? { kind: 'session', session, isNew: false } : result.fault;
     }
-    if (!result.ok) return { kind: 'over', because: 'the provider does not continue its login' };
+    if (!result.ok) {
+      this.end(session);
+      return { kind: 'over', because: 'the provider does not continue its login' };
+    }
     const next = sessionOf(session.id, result.value, session, this.#spec, this.#clock);
-    if ('because' in next) return { kind: 'over', because: next.because };
+    if ('because' in next) {
+      this.end(session);
+      return { kind: 'over', because: next.because };
+    }
     this.#done.set(id, { session: next, until: (this.#clock.now() + keptMs) as Instant });
     if (this.#done.size > keptMax) for (const oldest of this.#done.keys()) if (this.#done.delete(oldest)) break;
     return { kind: 'session', session: next, isNew: true };

@@ -2,8 +2,9 @@ import { hash } from 'node:crypto';
 import { refreshCells } from './settings.ts';
 
 /**
- * Who refreshes the tokens of a session: providers take a refresh token once, and end a session whose token comes twice. One worker begins each refresh;
- * what the others see is that it has begun. A cell that another session takes over forgets the one before.
+ * What all workers know of sessions, whose contents lie in browsers. Providers take a refresh token once, and end a session whose token comes twice: one
+ * worker begins each refresh, and the others see that it has begun. And a session that has ended is not to be used with a copy of its cookie.
+ * A cell that another session takes over forgets the one before: then its tokens, which are worth nothing, end it at the next refresh.
  */
 export class Refreshes {
   readonly #cells: Int32Array;
@@ -26,6 +27,17 @@ export class Refreshes {
   undo(id: string): void {
     const [at, tag] = this.#cellOf(id);
     Atomics.compareExchange(this.#cells, at, tag, 0);
+  }
+
+  /** Nobody comes in with it any more. */
+  end(session: string): void {
+    const [at, tag] = this.#cellOf(`end ${session}`);
+    Atomics.store(this.#cells, at, tag);
+  }
+
+  hasEnded(session: string): boolean {
+    const [at, tag] = this.#cellOf(`end ${session}`);
+    return Atomics.load(this.#cells, at) === tag;
   }
 
   #cellOf(id: string): readonly [at: number, tag: number] {

@@ -108,7 +108,7 @@ class OidcPart implements SchemePart {
     const text = this.#seal.open(sealed, purposeOf('session', this.#spec, host));
     if (text === null) return 'the cookie of its login is not valid here';
     const session = JSON.parse(text) as Session;
-    return session.endsAt > clock.wallTime() ? session : 'its login has ended';
+    return session.endsAt > clock.wallTime() && !this.refresher.hasEnded(session) ? session : 'its login has ended';
   }
 
   /** A page goes to the login; a script is told. */
@@ -213,8 +213,8 @@ class OidcPart implements SchemePart {
     const end = (to: string): SchemeDecision => answerWith('logged_out', redirect(to, over));
     if (session === null || typeof session === 'string') return end(here);
     const asker = this.#asker(exchange);
-    this.refresher.forget(session);
-    // A copy of the cookie is worth nothing any more once its tokens would be refreshed.
+    // What a copy of the cookie could still be used for.
+    this.refresher.end(session);
     if (session.refreshToken !== null) void this.provider.revoke(session.refreshToken, asker);
     if (!this.#spec.logsOutAtProvider) return end(here);
     return decideLater(pending, this.provider.logout(session.idToken, here, asker), (result) =>
