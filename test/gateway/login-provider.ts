@@ -3,7 +3,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import Provider from 'oidc-provider';
+import { Provider } from 'oidc-provider';
 import { headerOf, type RawResponse } from '../../src/testing/testing.ts';
 import type { YamlGateway } from './start-from-yaml.ts';
 

@@ -108,6 +108,10 @@ export const oidc: SchemeKeys = schemeKeys<OidcRead>({
     return files;
   },
   headersSet: ({ claim_headers = {} }) => Object.keys(claim_headers),
+  answersAt({ path: at, issuer, client_id }) {
+    const own = at ?? absent.path.written;
+    return { path: own, by: JSON.stringify([own, issuer, client_id]) };
+  },
   upstreams: ({ upstream }) => (typeof upstream === 'string' ? [upstream] : Object.values(upstream)),
   review: reviewOidc,
 });

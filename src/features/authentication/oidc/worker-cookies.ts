@@ -14,7 +14,7 @@ export function cookiesOf({ request }: Pick<FilterContext, 'request'>): Readonly
   request.headers.each((name, value) => {
     if (name !== 'cookie') return;
     for (const pair of value.split(';')) {
-      const [written = '', content] = splitAt(pair.trim(), '=');
+      const [written, content] = splitAt(pair.trim(), '=');
       if (content !== undefined && !found.has(written)) found.set(written, content);
     }
   });

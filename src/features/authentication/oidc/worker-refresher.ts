@@ -60,7 +60,8 @@ export class SessionRefresher {
   }
 
   async #run(session: Session, refreshToken: string, id: string, asker: Asker): Promise<Refreshed> {
-    const subject = String(session.claims['sub'] ?? '');
+    const { sub } = session.claims;
+    const subject = typeof sub === 'string' ? sub : '';
     const result = await this.#provider.refresh(refreshToken, subject, asker);
     if (!result.ok && result.fault.kind === 'unavailable') {
       this.#refreshes.undo(id);

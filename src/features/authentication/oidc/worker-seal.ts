@@ -27,7 +27,7 @@ export class Seal {
   /** Null: it was sealed by another key or for another purpose, or was changed. */
   open(sealed: string, purpose: string): string | null {
     const bytes = Buffer.from(sealed, 'base64url');
-    if (bytes.length <= ivBytes + tagBytes) return null;
+    if (bytes.length < ivBytes + tagBytes) return null;
     const decipher = createDecipheriv('aes-256-gcm', this.#key, bytes.subarray(0, ivBytes), {
       authTagLength: tagBytes,
     });

@@ -178,7 +178,7 @@ class OidcPart implements SchemePart {
         ? answerWith('logged_in', redirect(`${origin}/`, []))
         : this.#loginFailed(login);
     }
-    const url = new URL(`${login.redirectUri}?${query}`);
+    const url = new URL(`${login.redirectUri}?${query.toString()}`);
     return decideLater(pending, this.provider.redeem(url, login, this.#asker(exchange)), (result) => {
       if (!result.ok) return this.#failed(result.fault);
       const session = sessionOf(randomText(this.#ports.random), result.value, null, this.#spec, this.#ports.clock);
