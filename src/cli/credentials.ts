@@ -66,7 +66,7 @@ function checked(typed: string): string {
   return typed;
 }
 
-function randomBytes(count: number): Buffer {
+function freshBytes(count: number): Buffer {
   const bytes = Buffer.alloc(count);
   systemRandom.fill(bytes);
   return bytes;
@@ -74,14 +74,14 @@ function randomBytes(count: number): Buffer {
 
 function argonHashOf(typed: string): string {
   const { memoryKib: memory, passes, parallelism, saltBytes, hashBytes: tagLength } = argonOfNew;
-  const nonce = randomBytes(saltBytes);
+  const nonce = freshBytes(saltBytes);
   const hash = argon2Sync('argon2id', { message: typed, nonce, memory, passes, parallelism, tagLength });
   return `$argon2id$v=19$m=${memory},t=${passes},p=${parallelism}$${base64Of(nonce)}$${base64Of(hash)}`;
 }
 
 function scryptHashOf(typed: string): string {
   const { log2Cost, blockSize, parallelism, saltBytes, hashBytes } = scryptOfNew;
-  const salt = randomBytes(saltBytes);
+  const salt = freshBytes(saltBytes);
   const cost = 2 ** log2Cost;
   const maxmem = 128 * cost * blockSize + 2 * 1024 * 1024;
   const hash = scryptSync(typed, salt, hashBytes, { cost, blockSize, parallelization: parallelism, maxmem });
@@ -99,7 +99,7 @@ export function newKey(flags: KeyFlags, name: string, context: ProcessContext): 
   const groups = (flags.groups ?? '').split(',').flatMap((group) => group.trim() || []);
   if (groups.some((group) => /[:\s]/.test(group)))
     throw new CommandFailure('usage', 'Groups are separated by commas, and have no ":" and no spaces.');
-  const key = `${keyPrefix}${randomBytes(32).toString('base64url')}`;
+  const key = `${keyPrefix}${freshBytes(32).toString('base64url')}`;
   const hash = createHash('sha256').update(key).digest('hex');
   const line = [name, hash, ...(groups.length === 0 ? [] : [groups.join(',')])].join(':');
   if (flags.json) return printJson({ name, key, line }, context);

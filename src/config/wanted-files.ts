@@ -285,8 +285,7 @@ export function reviewFiles(
     else if (review !== undefined) {
       review(reading.text, at, collector);
       if (reading.isOpen && secretKinds.has(kind)) warnOpen(path, at, collector);
-    }
-    else if (kind === 'error_page') reviewPage(path, reading.text, at, collector);
+    } else if (kind === 'error_page') reviewPage(path, reading.text, at, collector);
     else if (kind === 'session_key') reviewSessionKey(path, reading, at, collector);
     else if (kind === 'alert_secret') reviewAlertSecret(path, reading, at, collector);
     else if (kind === 'header_value') reviewHeaderValue(path, reading, at, collector);

@@ -191,12 +191,20 @@ export abstract class BodyFlow extends ExchangeState implements BufferedClient {
     this.bytesFromClient = Math.max(this.bytesFromClient, this.downstream.bodyReceived ?? 0);
   }
 
-  endToEndpoint(trailers: MessageHeaders | null): void {
+  endToEndpoint(received: MessageHeaders | null): void {
+    const trailers = received === null ? null : this.#requestTrailers(received);
     this.requestComplete = true;
     if (this.requestBuffer?.isSent === false) {
       this.requestBuffer.complete(trailers);
       this.onRequestBuffered();
     } else this.attempt?.endBody(trailers);
+  }
+
+  /** What no client may send in a head, such as who it is, comes no other way: programs may put trailers among the headers. */
+  #requestTrailers(received: MessageHeaders): MessageHeaders {
+    const { matchedRoute: route, client } = this;
+    if (route === null) return received;
+    return headersWithout(received, client.trusted ? route.request.dropOfTrusted : route.request.drop);
   }
 
   onRequestReadDone(): void {

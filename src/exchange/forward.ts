@@ -78,10 +78,7 @@ export interface OwnRequestHeaders {
  * CGI programs take it for the variable that names their own proxy (CVE-2016-5385). `reserved`: by these headers features tell endpoints what
  * applications believe, such as who the user is; a peer in front that is trusted may pass on what its client has sent.
  */
-export function ownRequestHeaders(
-  addressHeader: string | null,
-  reserved: readonly string[] = [],
-): OwnRequestHeaders {
+export function ownRequestHeaders(addressHeader: string | null, reserved: readonly string[] = []): OwnRequestHeaders {
   const ofTrusted = headerFilter([...gatewayHeaderNames, 'expect', 'proxy', ...reserved, ...reserved.map(dashed)]);
   const claims = addressHeader === null ? clientClaimNames : [...clientClaimNames, addressHeader];
   return { ofTrusted, ofUntrusted: headerFilter(claims, ofTrusted, true) };

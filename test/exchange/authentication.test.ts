@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { createHash, scryptSync } from 'node:crypto';
-import { describe, it } from 'node:test';
+import { before, describe, it } from 'node:test';
 import type { RouteSpec } from '../../src/core/route-spec.ts';
 import type { RouteId } from '../../src/core/endpoint.ts';
 import type { AuthenticationSpec } from '../../src/features/authentication/settings.ts';
+import { authentication } from '../../src/features/authentication/worker.ts';
 import { Http1World } from './http1-world.ts';
 import type { ClientActor, WorldOptions } from './world.ts';
 
@@ -56,6 +57,9 @@ async function asked(world: Http1World, headers: Record<string, string>, target 
   }
   return client;
 }
+
+// A worker does so before it prepares a route.
+before(() => authentication.loadFor?.(spec()));
 
 describe('a route with authentication', () => {
   const cases: readonly {
@@ -180,6 +184,43 @@ describe('a route with authentication', () => {
     );
   });
 
+  it('refuses names that nobody has, also with the password of a user', async () => {
+    const world = worldOf([route(spec())]);
+    for (const name of ['eve', 'Ada', 'ada ', '', 'x1', 'x2', 'x3', 'x4'])
+      for (const password of ['correct horse', 'pass:word', 'x']) {
+        const { status } = await asked(world, { Authorization: basicOf(`${name}:${password}`) });
+        assert.equal(status, 401, `${name} ${password}`);
+      }
+  });
+
+  it('removes what a client says that it is from trailers too', async () => {
+    const world = worldOf([route(spec())]);
+    let atEnd: readonly (string | undefined)[] = [];
+    world.endpoint('a').onRequest = (request) =>
+      void setTimeout(() => {
+        atEnd = [request.trailers.get('x-user'), request.trailers.get('x_user'), request.trailers.get('x-sum')];
+        request.answer(200, 'ok');
+      }, 0);
+    const headers = { 'X-API-Key': key, TE: 'trailers', Trailer: 'X-User, X-Sum' };
+    const client = world.request({ method: 'POST', expects: 'chunked', headers });
+    world.pass(5);
+    client.write('one');
+    client.end({ 'X-User': 'root', X_User: 'root', 'X-Sum': '3' });
+    for (let turn = 0; client.status === 0 && turn < 1000; turn++) {
+      world.pass(1);
+      await new Promise(setImmediate);
+    }
+    assert.deepEqual([client.status, ...atEnd], [200, undefined, undefined, '3']);
+  });
+
+  it('removes a header that the file writes with "_" in the spelling with "-" too', async () => {
+    const own = spec({ userHeader: 'X_User' });
+    const world = worldOf([route(own)], { headersReserved: ['x_user'] });
+    await asked(world, { 'X-User': 'root', Authorization: basicOf('ada:correct horse') });
+    const [arrived] = world.endpoint('a').arrived;
+    assert.deepEqual([arrived?.header('x_user'), arrived?.header('x-user')], ['ada', null]);
+  });
+
   it('checks a password once for the requests of a page, and not again for a minute', async () => {
     const world = worldOf([route(spec())]);
     const headers = { Authorization: basicOf('ada:correct horse') };
@@ -193,6 +234,24 @@ describe('a route with authentication', () => {
     const fourth = world.request({ headers });
     world.pass(5);
     assert.equal(fourth.status, 0, 'it is hashed');
+  });
+
+  it('turns away passwords that do not fit into the queue, and checks none of a client that has left', async () => {
+    const world = worldOf([route(spec())]);
+    const clients = Array.from({ length: 40 }, (_, index) =>
+      world.request({ headers: { Authorization: basicOf(`ada:guess ${index}`) } }),
+    );
+    world.pass(5);
+    const busy = clients.filter(({ status }) => status === 503);
+    assert.equal(busy.length, 7, 'one is checked, and 32 wait');
+    assert.ok(busy.every((client) => Number(client.header('retry-after')) >= 1));
+    assert.equal(world.records[0]?.failure?.cause, 'authentication_busy');
+    for (const client of clients.slice(0, 33)) client.leave();
+    world.pass(5);
+    const ada = await asked(world, { Authorization: basicOf('ada:correct horse') });
+    assert.equal(ada.status, 200);
+    const causes = world.records.map(({ failure }) => failure?.cause ?? 'none');
+    assert.deepEqual(new Set(causes), new Set(['authentication_busy', 'client_gone', 'none']));
   });
 
   it('writes no credentials into records, answers and counts', async () => {

@@ -13,7 +13,7 @@ export interface AuthenticationSpec {
 }
 
 /** Only the files of the scheme know what is in `spec`, which survives `structuredClone`. */
-export interface SchemeSpec {
+interface SchemeSpec {
   readonly name: string;
   readonly spec: object;
 }
@@ -33,7 +33,7 @@ export interface AuthenticationReport {
   readonly counts: Readonly<Record<string, number>>;
 }
 
-export interface AuthenticationView {
+interface AuthenticationView {
   readonly route: string;
   readonly schemes: readonly string[];
   readonly admitted: number;

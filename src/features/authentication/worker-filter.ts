@@ -3,7 +3,7 @@ import type { Filter, FilterContext, FilterDecision, FilterResponseHead } from '
 import { headerListOf, headerValueOf } from './header-value.ts';
 import { groupsOf, lackOf } from './required.ts';
 import { admitted, authenticationName, type AuthenticationSpec } from './settings.ts';
-import type { OutcomeCounts } from './worker-outcomes.ts';
+import type { AuthenticationOutcomes } from './worker-outcomes.ts';
 import type { PendingDecision, SchemeDecision, SchemePart } from './worker-scheme.ts';
 
 /** Asks each scheme of the route until one knows the client. */
@@ -12,10 +12,10 @@ export class AuthenticationFilter implements Filter {
   readonly stage = 'authentication';
   readonly spec: AuthenticationSpec;
   readonly schemes: readonly (readonly [name: string, part: SchemePart])[];
-  readonly counts: OutcomeCounts;
+  readonly counts: AuthenticationOutcomes;
   readonly #ofResponses: boolean;
 
-  constructor(spec: AuthenticationSpec, schemes: ReadonlyMap<string, SchemePart>, counts: OutcomeCounts) {
+  constructor(spec: AuthenticationSpec, schemes: ReadonlyMap<string, SchemePart>, counts: AuthenticationOutcomes) {
     this.spec = spec;
     this.schemes = [...schemes];
     this.counts = counts;

@@ -1,7 +1,7 @@
 import type { AuthenticationReport } from './settings.ts';
 
 /** How often each scheme has come to each outcome since the worker has had the route. Names of outcomes are the code's, never a client's. */
-export class OutcomeCounts {
+export class AuthenticationOutcomes {
   readonly #counts: Record<string, number> = {};
   #changed = false;
 

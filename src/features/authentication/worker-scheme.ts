@@ -5,7 +5,7 @@ import type { FeaturePorts } from '../worker-feature.ts';
 import type { Failure } from '#failures/failure.ts';
 
 /** What was wrong with credentials, for metrics: a scheme has a few of its own, such as 'expired'. */
-export type FaultName = string;
+type FaultName = string;
 
 export type SchemeDecision =
   /** The request has no credentials of this scheme: the next one is asked. */

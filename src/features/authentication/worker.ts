@@ -1,66 +1,22 @@
-import type { Filter } from '../../core/filter.ts';
-import { type FeaturePart, type FeaturePorts, workerFeature } from '../worker-feature.ts';
-import { authenticationName, type AuthenticationReport, type AuthenticationSpec } from './settings.ts';
-import { AuthenticationFilter } from './worker-filter.ts';
-import { OutcomeCounts } from './worker-outcomes.ts';
-import type { AuthenticationScheme, SchemePart } from './worker-scheme.ts';
-import { schemesOfWorkers } from './worker-schemes.ts';
+import { assert } from '../../core/assert.ts';
+import { workerFeature } from '../worker-feature.ts';
+import { authenticationName, type AuthenticationSpec } from './settings.ts';
+import type { AuthenticationPart } from './worker-part.ts';
 
-interface AuthenticationPart extends FeaturePart {
-  readonly counts: OutcomeCounts;
-  readonly schemes: ReadonlyMap<string, SchemePart>;
-}
+/** Where a route has the feature: most workers have none. */
+let loaded: typeof import('./worker-part.ts') | null = null;
 
 /** Finds out who sends a request, before anything else sees it, and tells the endpoint (ADR 36). */
 export const authentication = workerFeature<AuthenticationSpec, AuthenticationPart>({
   name: authenticationName,
-
-  loadFor({ schemes }) {
-    const missing = schemes.flatMap(({ name, spec }) => schemeNamed(name).load?.(spec) ?? []);
-    return missing.length === 0 ? null : Promise.all(missing);
-  },
-
-  prepare(scope, spec, ports, previous) {
-    const schemes = new Map(
-      // The order of the registry: what sends people to a login comes last, however the file is written.
-      schemesOfWorkers.flatMap((scheme) => {
-        const own = spec.schemes.find(({ name }) => name === scheme.name);
-        if (own === undefined) return [];
-        const part = scheme.prepare(
-          own.spec,
-          portsOf(scope.id, spec, ports),
-          previous?.schemes.get(scheme.name) ?? null,
-        );
-        return [[scheme.name, part] as const];
-      }),
-    );
-    const counts = previous?.counts ?? new OutcomeCounts();
-    const filter: Filter = new AuthenticationFilter(spec, schemes, counts);
-    const each = (call: (part: SchemePart) => void): void => {
-      for (const part of schemes.values()) call(part);
-    };
-    return {
-      counts,
-      schemes,
-      hooks: { filters: [filter] },
-      activate: () => each((part) => part.activate?.()),
-      discard: () => each((part) => part.discard?.()),
-      close: () => each((part) => part.close?.()),
-      report: (): AuthenticationReport | null => counts.take(),
-    };
+  loadFor: (spec) => (loaded === null ? load(spec) : loaded.loadSchemes(spec)),
+  prepare(...of) {
+    assert(loaded !== null, 'the schemes of authentication are loaded before a part is prepared');
+    return loaded.preparePart(...of);
   },
 });
 
-function schemeNamed(name: string): AuthenticationScheme {
-  const found = schemesOfWorkers.find((scheme) => scheme.name === name);
-  if (found === undefined) throw new Error(`there is no scheme of authentication ${name}`);
-  return found;
-}
-
-function portsOf(
-  route: string,
-  { realm }: AuthenticationSpec,
-  { clock, random, deadlines, pool, ask }: FeaturePorts,
-): Parameters<AuthenticationScheme['prepare']>[1] {
-  return { clock, random, deadlines, pool, ask, route, realm };
+async function load(spec: AuthenticationSpec): Promise<void> {
+  loaded = await import('./worker-part.ts');
+  await loaded.loadSchemes(spec);
 }

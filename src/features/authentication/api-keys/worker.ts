@@ -3,7 +3,7 @@ import type { FilterContext } from '../../../core/filter.ts';
 import { authenticationScheme, type SchemeDecision, type SchemePart } from '../worker-scheme.ts';
 import { type ApiKeyOwner, readKeyFile } from './key-file.ts';
 import { apiKeysName, type ApiKeysSpec } from './settings.ts';
-import { SharedTexts } from '../worker-shared-texts.ts';
+import { ParsedFiles } from '../worker-parsed-files.ts';
 
 const keyLengthMax = 512;
 const absent: SchemeDecision = { kind: 'absent' };
@@ -14,7 +14,7 @@ const malformed: SchemeDecision = {
 const unknown: SchemeDecision = { kind: 'refused', fault: 'unknown_key', because: 'no such key is known' };
 
 /** Files of keys, which several routes may have in common. */
-const files = new SharedTexts((text) => ({ owners: readKeyFile(text).owners }));
+const files = new ParsedFiles((text) => ({ owners: readKeyFile(text).owners }));
 
 export const apiKeys = authenticationScheme<ApiKeysSpec, SchemePart>({
   name: apiKeysName,

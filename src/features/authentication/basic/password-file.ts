@@ -1,7 +1,7 @@
 import { type HashFlaw, parsePasswordHash, type PasswordHash } from './password-hash.ts';
 
 /** A file of users in the form of htpasswd: `name:hash` lines, empty lines, and comments that begin with "#". */
-export interface PasswordFile {
+interface PasswordFile {
   readonly users: ReadonlyMap<string, PasswordHash>;
   readonly flaws: readonly (HashFlaw & { readonly line: number })[];
 }

@@ -20,7 +20,7 @@ export interface ScryptHash {
   readonly hash: Uint8Array;
 }
 
-export interface BcryptHash {
+interface BcryptHash {
   readonly kind: 'bcrypt';
   /** As it is written, which has all parts. */
   readonly text: string;

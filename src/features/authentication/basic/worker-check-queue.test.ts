@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { localSemaphoreSource } from '../../../core/local-semaphore.ts';
 import { PoolClasses } from '../../../core/pool-classes.ts';
+import { after } from '../../../core/time.ts';
 import { SimulatedClock } from '../../../testing/simulated-clock.ts';
 import { type Check, CheckQueue, waitingMax } from './worker-check-queue.ts';
 
@@ -14,15 +15,15 @@ class World {
   readonly ended: string[] = [];
   running = 0;
 
-  add(address: string, name: string): Check {
+  add(address: string, name: string, isRight = true): Check {
     const check: Check = {
       address,
       run: async () => {
         this.begun.push(name);
         assert.equal(++this.running, 1, 'one at a time');
-        await new Promise<void>((resolve) => this.clock.schedule(this.clock.now() + 50, resolve, undefined));
+        await new Promise<void>((resolve) => this.clock.schedule(after(this.clock.now(), 50), resolve, undefined));
         this.running--;
-        return true;
+        return isRight;
       },
       onDone: (result) => void this.ended.push(`${name} ${result}`),
     };
@@ -32,7 +33,7 @@ class World {
 
   async pass(ms: number): Promise<void> {
     for (let passed = 0; passed < ms; passed += 10) {
-      this.clock.advance(10);
+      await this.clock.advance(10);
       await new Promise(setImmediate);
     }
   }
@@ -77,6 +78,46 @@ describe('the queue of password checks', () => {
     assert.equal(world.queue.retryAfterS, 2);
     await world.pass(1700);
     assert.deepEqual([world.queue.waiting, world.queue.retryAfterS], [0, 1]);
+  });
+
+  it('lets others log in while a client sends 500 passwords each second', async () => {
+    const world = new World();
+    const seconds = 10;
+    for (let ms = 0; ms < seconds * 1000; ms += 10) {
+      for (let index = 0; index < 5; index++) world.add('192.0.2.1', `flood ${ms} ${index}`, false);
+      if (ms % 150 === 0) world.add(`198.51.100.${(ms / 150) % 50}`, `login ${ms}`);
+      await world.pass(10);
+    }
+    await world.pass(200);
+    const logins = world.ended.filter((end) => /^login \d+ true$/.test(end)).length;
+    assert.equal(logins, Math.ceil((seconds * 1000) / 150), 'none of them was turned away');
+    assert.ok(!world.ended.some((end) => /^login \d+ busy$/.test(end)));
+  });
+
+  it('lets others log in while somebody with an account floods', async () => {
+    const world = new World();
+    for (let ms = 0; ms < 3000; ms += 10) {
+      for (let index = 0; index < 5; index++) world.add('192.0.2.1', `flood ${ms} ${index}`);
+      if (ms % 300 === 0) world.add(`198.51.100.${ms / 300}`, `login ${ms}`);
+      await world.pass(10);
+    }
+    await world.pass(200);
+    assert.equal(world.ended.filter((end) => /^login \d+ true$/.test(end)).length, 10);
+  });
+
+  it('lets in users of addresses that it knows while passwords are tried from thousands of others', async () => {
+    const world = new World();
+    world.add('198.51.100.7', 'first login');
+    await world.pass(100);
+    for (let ms = 0; ms < 3000; ms += 10) {
+      for (let index = 0; index < 5; index++) world.add(`203.0.${ms % 250}.${index}`, `guess ${ms} ${index}`, false);
+      if (ms % 500 === 0) world.add('198.51.100.7', `login ${ms}`);
+      await world.pass(10);
+    }
+    await world.pass(200);
+    const logins = world.ended.filter((end) => /^login \d+ true$/.test(end)).length;
+    assert.deepEqual([logins, world.ended.some((end) => /^login \d+ busy$/.test(end))], [6, false]);
+    assert.ok(world.ended.filter((end) => /^guess .* false$/.test(end)).length > 30, 'others have their turns too');
   });
 
   it('goes on after a check that breaks', async () => {

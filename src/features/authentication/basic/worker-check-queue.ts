@@ -12,21 +12,44 @@ export interface Check {
   readonly onDone: OnChecked;
 }
 
+type Waiting = Map<string, Check[]>;
+
+interface WaitingAddress {
+  readonly of: Waiting;
+  readonly from: string;
+  readonly checks: Check[];
+}
+
+function longestIn(...all: readonly Waiting[]): WaitingAddress | null {
+  let longest: WaitingAddress | null = null;
+  for (const of of all)
+    for (const [from, checks] of of) if (checks.length > (longest?.checks.length ?? 0)) longest = { of, from, checks };
+  return longest;
+}
+
+/** Of which addresses is remembered that somebody has logged in from there. */
+const seenMax = 4096;
+
 /** How many checks may wait in a worker; one takes some hundredths of a second. */
 export const waitingMax = 32;
 
 /**
  * Checks of passwords, of which one runs at a time in all workers together (`core/pool-classes.ts`): somebody who tries passwords gets one core at
  * most. Addresses take turns, so that a client that sends hundreds each second makes others wait for one check of its own, and not for all. When
- * the queue is full, the address that waits for most makes room.
+ * the queue is full, the address that waits for most makes room. An address from which somebody has logged in before gets every second turn, and a new
+ * one makes room for it: so users get in while passwords are tried from thousands of addresses.
  */
 export class CheckQueue {
   readonly #pool: PoolQueue;
   readonly #clock: Clock;
-  /** By address, in the order of their turns. */
-  readonly #waiting = new Map<string, Check[]>();
+  /** By address, in the order of their turns: of those from which somebody has logged in, and of others. */
+  readonly #known: Waiting = new Map();
+  readonly #others: Waiting = new Map();
+  /** Addresses from which somebody has logged in, the latest last. */
+  readonly #seen = new Set<string>();
   #count = 0;
   #isAsking = false;
+  #isTurnOfKnown = true;
   /** How long a check takes, as a moving average. */
   #checkMs = 50;
 
@@ -46,32 +69,40 @@ export class CheckQueue {
 
   add(check: Check): void {
     const from = addressKey(check.address, 64);
-    const own = this.#waiting.get(from) ?? [];
-    if (this.#count >= waitingMax && !this.#makeRoom(own.length)) return check.onDone('busy');
-    this.#waiting.set(from, [...(this.#waiting.get(from) ?? []), check]);
+    const waiting = this.#seen.has(from) ? this.#known : this.#others;
+    if (this.#count >= waitingMax && !this.#makeRoom(waiting, from)) return check.onDone('busy');
+    waiting.set(from, [...(waiting.get(from) ?? []), check]);
     this.#count++;
     this.#ask();
   }
 
   /** Nobody waits for it any more. False: it runs already. */
   cancel(check: Check): boolean {
-    for (const [from, checks] of this.#waiting) {
+    const from = addressKey(check.address, 64);
+    for (const waiting of [this.#known, this.#others]) {
+      const checks = waiting.get(from) ?? [];
       const rest = checks.filter((one) => one !== check);
       if (rest.length === checks.length) continue;
       this.#count--;
-      if (rest.length === 0) this.#waiting.delete(from);
-      else this.#waiting.set(from, rest);
+      if (rest.length === 0) waiting.delete(from);
+      else waiting.set(from, rest);
       return true;
     }
     return false;
   }
 
-  /** The address that waits for most checks loses the last one, if an address with `own` has fewer by more than one. */
-  #makeRoom(own: number): boolean {
-    let most: readonly [from: string, checks: Check[]] | null = null;
-    for (const one of this.#waiting) if (one[1].length > (most?.[1].length ?? 0)) most = one;
-    if (most === null || most[1].length <= own + 1) return false;
-    const last = most[1].pop();
+  /** The address that waits for most loses its last check, if `from` has fewer by two; else a new address does, if `from` is known and has none. */
+  #makeRoom(waiting: Waiting, from: string): boolean {
+    const own = waiting.get(from)?.length ?? 0;
+    const longest = longestIn(this.#known, this.#others);
+    if (longest !== null && longest.checks.length > own + 1) return this.#drop(longest);
+    const newest = waiting === this.#known && own === 0 ? longestIn(this.#others) : null;
+    return newest !== null && this.#drop(newest);
+  }
+
+  #drop({ of, from, checks }: WaitingAddress): true {
+    const last = checks.pop();
+    if (checks.length === 0) of.delete(from);
     this.#count--;
     last?.onDone('busy');
     return true;
@@ -85,14 +116,25 @@ export class CheckQueue {
   }
 
   #take(): Check | null {
-    for (const [from, checks] of this.#waiting) {
+    // Every second turn, so that somebody with an account keeps nobody out.
+    const isKnownFirst = this.#others.size === 0 || this.#isTurnOfKnown;
+    const waiting = this.#known.size > 0 && isKnownFirst ? this.#known : this.#others;
+    this.#isTurnOfKnown = waiting === this.#others;
+    for (const [from, checks] of waiting) {
       const check = checks.shift() ?? null;
-      this.#waiting.delete(from);
-      if (checks.length > 0) this.#waiting.set(from, checks);
+      waiting.delete(from);
+      if (checks.length > 0) waiting.set(from, checks);
       if (check !== null) this.#count--;
       return check;
     }
     return null;
+  }
+
+  #remember(address: string): void {
+    const from = addressKey(address, 64);
+    this.#seen.delete(from);
+    this.#seen.add(from);
+    if (this.#seen.size > seenMax) for (const oldest of this.#seen) return void this.#seen.delete(oldest);
   }
 
   async #runNext(): Promise<void> {
@@ -100,6 +142,7 @@ export class CheckQueue {
     const began = this.#clock.now();
     const result = check === null ? null : await check.run().catch(() => 'broken' as const);
     if (check !== null) this.#checkMs += (this.#clock.now() - began - this.#checkMs) / 8;
+    if (check !== null && result === true) this.#remember(check.address);
     this.#isAsking = false;
     this.#pool.leave();
     if (check !== null && result !== null) check.onDone(result);

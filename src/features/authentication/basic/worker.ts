@@ -8,7 +8,7 @@ import {
   type SchemePart,
   type SchemePorts,
 } from '../worker-scheme.ts';
-import { SharedTexts } from '../worker-shared-texts.ts';
+import { ParsedFiles } from '../worker-parsed-files.ts';
 import { readPasswordFile } from './password-file.ts';
 import { basicName, type BasicSpec } from './settings.ts';
 import type { BcryptThread } from './worker-bcrypt.ts';
@@ -150,10 +150,10 @@ function queueOf({ pool, clock }: SchemePorts): CheckQueue {
 }
 
 /** Those of a file, which several routes may have in common, by the clock that they are kept by: there is one in a worker. */
-const known = new WeakMap<object, SharedTexts<Users>>();
+const known = new WeakMap<object, ParsedFiles<Users>>();
 
 function usersOf(text: string, { random, clock }: SchemePorts): Users {
-  const ofClock = known.get(clock) ?? new SharedTexts((written: string) => new Users(written, random, clock));
+  const ofClock = known.get(clock) ?? new ParsedFiles((written: string) => new Users(written, random, clock));
   known.set(clock, ofClock);
   return ofClock.of(text);
 }

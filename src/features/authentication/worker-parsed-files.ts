@@ -1,5 +1,5 @@
 /** What is made of the text of a file: once for all routes and revisions that have the same one. */
-export class SharedTexts<T extends object> {
+export class ParsedFiles<T extends object> {
   readonly #make: (text: string) => T;
   readonly #known = new Map<string, WeakRef<T>>();
 
