@@ -31,7 +31,7 @@ export function reviewAnswers(routes: readonly AuthenticatedRoute[], findings: F
         `people come back from the login to ${quoted(own.path)}, which no route with this login gets`,
         below === ''
           ? `add a route for the path ${own.path} with the same "authentication"`
-          : `add "path: ${below}/.candor/login" to it, or a route for the path ${own.path} with the same "authentication"`,
+          : `add "login_path: ${below}/.candor/login" to it, or a route for the path ${own.path} with the same "authentication"`,
       );
     }
 }

@@ -32,7 +32,6 @@ export function parseLoginPath(written: string): Result<string, ErrorDetail> {
 /** A host as it stands in URLs of the provider, with its port where that is not the usual one. */
 export function parseProviderHost(written: string): Result<string, ErrorDetail> {
   const url = URL.parse(`https://${written}`);
-  if (url !== null && url.host === written.toLowerCase() && url.href === `https://${url.host}/`)
-    return succeed(url.host);
-  return reject(`${quoted(written)} is no host of a provider`, 'write host, or host:port, as in its URLs');
+  if (url !== null && url.host === written && url.href === `https://${url.host}/`) return succeed(url.host);
+  return reject(`${quoted(written)} is no host of a provider`, 'write host, or host:port, in lowercase');
 }

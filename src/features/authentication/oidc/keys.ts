@@ -28,19 +28,17 @@ const schema = section({
   issuer: parsed(parseIssuer, { kind: 'URL', examples: ['https://id.example.org/realms/staff'] }).meta({
     description: 'The provider, by the URL that it calls itself in `/.well-known/openid-configuration`.',
   }),
-  upstream: z
-    .union([text, z.record(parsed(parseProviderHost, { kind: 'host', examples: ['id.example.org'] }), text)])
-    .meta({
-      description:
-        'The upstream through which the gateway asks the provider; no route needs to lead to it. Where the provider has several hosts, each with its upstream: `{ accounts.google.com: google }`.',
-    }),
+  upstream: z.union([text, z.record(z.string(), text)]).meta({
+    description:
+      'The upstream through which the gateway asks the provider; no route needs to lead to it. Where the provider has several hosts, each with its upstream: `{ accounts.google.com: google }`.',
+  }),
   client_id: text.meta({ description: 'What the provider calls this gateway.' }),
   client_secret: key(
     hide(text, 'value', 'clientSecret'),
     'The secret that both know. Take it from a variable, or name a `client_secret_file`. Without one the gateway is a public client, which PKCE protects alone.',
   ),
   client_secret_file: key(hide(path, 'file', 'clientSecret'), 'A file with the secret.'),
-  path: key(
+  login_path: key(
     parsed(parseLoginPath, { kind: 'path' }),
     'Below it the gateway answers itself. The provider must know the URL of `callback` below it, such as `https://tools.example.org/.candor/login/callback`, and for logouts that of `out`.',
     absent.path,
@@ -53,7 +51,7 @@ const schema = section({
   user_claim: key(text, 'The claim that is the name of the user. A user who has none cannot enter.', absent.userClaim),
   groups_claim: key(text, 'The claim that has the groups of the user.', absent.groupsClaim),
   claim_headers: key(
-    z.record(parsed(parseUserHeader, { kind: 'header name', examples: ['X-Email'] }), text),
+    z.record(z.string(), text),
     'Headers in which applications get claims: `{ X-Email: email }`. What clients send under these names is removed, on all routes.',
   ),
   session: key(duration, 'After how long people log in again, whatever they do.', absent.session),
@@ -84,7 +82,7 @@ export const oidc: SchemeKeys = schemeKeys<OidcRead>({
     clientId: read.client_id,
     clientSecret:
       read.client_secret ?? (read.client_secret_file === undefined ? null : contentOf(read.client_secret_file).trim()),
-    path: read.path ?? absent.path.written,
+    path: read.login_path ?? absent.path.written,
     scopes: ['openid', ...(read.scopes ?? ['profile', 'email']).filter((scope) => scope !== 'openid')],
     userClaim: read.user_claim ?? absent.userClaim.written,
     groupsClaim: read.groups_claim ?? absent.groupsClaim.written,
@@ -108,7 +106,7 @@ export const oidc: SchemeKeys = schemeKeys<OidcRead>({
     return files;
   },
   headersSet: ({ claim_headers = {} }) => Object.keys(claim_headers),
-  answersAt({ path: at, issuer, client_id }) {
+  answersAt({ login_path: at, issuer, client_id }) {
     const own = at ?? absent.path.written;
     return { path: own, by: JSON.stringify([own, issuer, client_id]) };
   },
@@ -116,24 +114,21 @@ export const oidc: SchemeKeys = schemeKeys<OidcRead>({
   review: reviewOidc,
 });
 
-function reviewOidc(read: OidcRead, at: Path, { upstreams, mayComeByTls }: SchemeBeside, findings: Findings): void {
-  const { issuer, upstream, client_secret, client_secret_file, session } = read;
-  const { host, protocol, hostname } = new URL(issuer);
-  for (const [name, of] of typeof upstream === 'string'
-    ? [[upstream, null]]
-    : Object.entries(upstream).map(([one, name]) => [name, one])) {
-    const error = upstreamError(name as string, upstreams);
-    if (error !== null)
-      findings.errorAtValue(
-        [...at, 'upstream', ...(of === null ? [] : [of as string])],
-        error.message,
-        error.suggestion,
-      );
+function reviewOidc(read: OidcRead, at: Path, beside: SchemeBeside, findings: Findings): void {
+  const { issuer, client_secret, client_secret_file, session, claim_headers = {} } = read;
+  const { protocol, hostname } = new URL(issuer);
+  reviewUpstreams(read, at, beside, findings);
+  for (const name of Object.keys(claim_headers)) {
+    const parsedName = parseUserHeader(name);
+    if (!parsedName.ok)
+      findings.errorAtKey([...at, 'claim_headers', name], parsedName.failure.message, parsedName.failure.suggestion);
   }
-  if (typeof upstream !== 'string' && !Object.hasOwn(upstream, host))
-    findings.errorAtKey([...at, 'upstream'], `${quoted(host)} of the issuer has no upstream`, `add "${host}"`);
   if (client_secret !== undefined && client_secret_file !== undefined)
-    findings.errorAtKey([...at, 'client_secret_file'], 'the secret is there already', 'remove one of them');
+    findings.errorAtKey(
+      [...at, 'client_secret_file'],
+      '"client_secret" has the secret already',
+      'remove one of them; a file is not seen by whoever reads the configuration',
+    );
   if (protocol === 'http:' && hostname !== 'localhost' && !/^127\.|^\[::1\]$/.test(hostname))
     findings.warnAtValue(
       [...at, 'issuer'],
@@ -142,10 +137,34 @@ function reviewOidc(read: OidcRead, at: Path, { upstreams, mayComeByTls }: Schem
     );
   if (session !== undefined && session < shortestSessionMs)
     findings.warnAtValue([...at, 'session'], 'people would log in while they read a page', 'write a time such as 8h');
-  if (!mayComeByTls)
+  if (!beside.mayComeByTls)
     findings.errorAtKey(
       at,
       'browsers keep a login over TLS alone: no listener has it, and no proxy in front is named in "trusted_peers"',
       'add "tls" to a listener',
     );
+}
+
+function reviewUpstreams(
+  { issuer, upstream }: OidcRead,
+  at: Path,
+  { upstreams }: SchemeBeside,
+  findings: Findings,
+): void {
+  const place = [...at, 'upstream'];
+  if (typeof upstream === 'string') {
+    const error = upstreamError(upstream, upstreams);
+    if (error !== null) findings.errorAtValue(place, error.message, error.suggestion);
+    return;
+  }
+  for (const [host, name] of Object.entries(upstream)) {
+    const parsedHost = parseProviderHost(host);
+    const error = parsedHost.ok ? upstreamError(name, upstreams) : parsedHost.failure;
+    if (!parsedHost.ok)
+      findings.errorAtKey([...place, host], parsedHost.failure.message, parsedHost.failure.suggestion);
+    else if (error !== null) findings.errorAtValue([...place, host], error.message, error.suggestion);
+  }
+  const { host } = new URL(issuer);
+  if (!Object.hasOwn(upstream, host))
+    findings.errorAtKey(place, `${quoted(host)} of the issuer has no upstream`, `add "${host}: …" to it`);
 }
