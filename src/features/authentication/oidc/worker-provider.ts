@@ -10,6 +10,8 @@ const limitMs = 10_000;
 const bodyBytesMax = 512 * 1024;
 /** What the provider says of itself changes seldom, such as when it moves. */
 const metadataKeptMs = 3_600_000;
+/** And is asked for again so soon where it could not be had. */
+const metadataRetryMs = 30_000;
 
 let library: typeof Library | null = null;
 let loading: Promise<void> | null = null;
@@ -159,7 +161,11 @@ export class Provider {
       })
       .catch((error: unknown) => {
         // An old document is better than none: logins go on while the provider cannot be asked for it.
-        if (this.#metadata !== null) return this.#metadata.value;
+        if (this.#metadata !== null) {
+          const { value } = this.#metadata;
+          this.#metadata = { value, until: (this.#clock.now() + metadataRetryMs) as Instant };
+          return value;
+        }
         if (askingFailedIn(error) !== null) throw error;
         const reason = `what it says of itself at /.well-known/openid-configuration cannot be used (${textOf(error)})`;
         throw new AskingFailed({ kind: 'unavailable', service: this.service, reason });

@@ -53,6 +53,11 @@ describe('a session', () => {
     });
   });
 
+  it('has the groups of the claim that the configuration names, and no others', () => {
+    const claims = { sub: '1', email: 'ada@example.org', groups: ['root'] };
+    assert.deepEqual(new World().session(tokensOf({ claims })).claims, { sub: '1', email: 'ada@example.org' });
+  });
+
   for (const claims of [
     { sub: '1' },
     { sub: '1', email: '' },

@@ -1,23 +1,18 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
 import { SeededRandom } from '../../../testing/seeded-random.ts';
 import { Seal } from './worker-seal.ts';
 
 const seal = new Seal('a key', new SeededRandom('seal'));
 
 describe('what is sealed', () => {
-  it('is opened again, whatever it is, and is never the same twice', () => {
-    fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), fc.string(), (text, purpose) => {
-        const sealed = seal.close(text, purpose);
-        assert.match(sealed, /^[\w-]+$/);
-        assert.equal(seal.open(sealed, purpose), Buffer.from(text).toString());
-        assert.notEqual(seal.close(text, purpose), sealed);
-      }),
-      { numRuns: 50 },
-    );
-  });
+  for (const text of ['', 'a', '{"a":"ä€😀"}', '\0\n', 'x'.repeat(20_000)])
+    it(`is opened again, and is never the same twice: ${JSON.stringify(text).slice(0, 20)}`, () => {
+      const sealed = seal.close(text, 'a');
+      assert.match(sealed, /^[\w-]+$/);
+      assert.equal(seal.open(sealed, 'a'), text);
+      assert.notEqual(seal.close(text, 'a'), sealed);
+    });
 
   it('is opened with no other key, for no other purpose, and not when any bit was changed', () => {
     const sealed = seal.close('text', 'a');

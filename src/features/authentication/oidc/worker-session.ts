@@ -49,7 +49,7 @@ export function sessionOf(
   clock: Clock,
 ): Session | Unknown {
   const all = tokens.claims ?? before?.claims ?? {};
-  const claims = tokens.claims === null ? all : userClaims(all, spec);
+  const claims = tokens.claims === null ? all : userClaims(tokens.claims, spec);
   const user = all[spec.userClaim];
   if (typeof user !== 'string' || user === '')
     return { because: `the provider does not say the claim "${spec.userClaim}" of the user` };
@@ -71,9 +71,10 @@ function refreshInMs(expiresInS: number | null): number {
   return Math.max(shortestRefreshMs, expiresMs - Math.min(leadMs, expiresMs / 5));
 }
 
-function userClaims(claims: Tokens['claims'], { groupsClaim }: OidcSpec): Session['claims'] {
-  const kept = Object.entries(claims ?? {}).filter(([name]) => !protocolClaims.has(name));
-  const { [groupsClaim]: groups } = claims ?? {};
+/** `groups` are those of `groups_claim` alone, whatever else the provider calls so. */
+function userClaims(claims: NonNullable<Tokens['claims']>, { groupsClaim }: OidcSpec): Session['claims'] {
+  const kept = Object.entries(claims).filter(([name]) => !protocolClaims.has(name) && name !== 'groups');
+  const groups = Object.hasOwn(claims, groupsClaim) ? claims[groupsClaim] : undefined;
   return Object.fromEntries(groups === undefined ? kept : [...kept, ['groups', groups]]);
 }
 
