@@ -17,7 +17,7 @@ import type { ExchangePorts, ServingRevision } from './ports.ts';
 import { framingOf, learnsLength, RequestBuffer, waitsForBody } from './request-buffer.ts';
 import { type BufferedClient, mayBuffer, ResponseBuffer } from './response-buffer.ts';
 import { isRepeatable } from './retry.ts';
-import { headersWithout } from './retained-response.ts';
+import { headersWithout, trailersWithout } from './retained-response.ts';
 import { ExchangeState } from './state.ts';
 
 /**
@@ -201,10 +201,10 @@ export abstract class BodyFlow extends ExchangeState implements BufferedClient {
   }
 
   /** What no client may send in a head, such as who it is, comes no other way: programs may put trailers among the headers. */
-  #requestTrailers(received: MessageHeaders): MessageHeaders {
+  #requestTrailers(received: MessageHeaders): MessageHeaders | null {
     const { matchedRoute: route, client } = this;
     if (route === null) return received;
-    return headersWithout(received, client.trusted ? route.request.dropOfTrusted : route.request.drop);
+    return trailersWithout(received, client.trusted ? route.request.dropOfTrusted : route.request.drop);
   }
 
   onRequestReadDone(): void {

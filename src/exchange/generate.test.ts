@@ -27,6 +27,8 @@ const evidence = {
   ...{ message: '', retryAfterS: 7, rule: 'header-value', status: 400 },
   // A link of a page leads there.
   path: '/canary/path.sock',
+  // Fields of the response, which are there for clients.
+  ...{ challenge: 'Basic realm="x"', rateLimit: '"a";r=0;t=1', rateLimitPolicy: '"a";q=1;w=1' },
 };
 const canary = /canary|777[0-9]{4}|777[0-9] s|2 h/i;
 

@@ -26,6 +26,10 @@ export function grpcHeaders(account: Account): readonly (readonly [name: string,
 /** From HTTP's status to gRPC's, after gRPC's own table for gateways; 504 and 429 said more exactly. */
 export function grpcStatus(status: number): number {
   switch (status) {
+    case 401:
+      return 16; // UNAUTHENTICATED
+    case 403:
+      return 7; // PERMISSION_DENIED
     case 408:
     case 504:
       return 4; // DEADLINE_EXCEEDED

@@ -32,6 +32,12 @@ export function headersWithout(source: MessageHeaders, drop: HeaderFilter): Mess
   return new LineHeaders(copyLines(source, drop));
 }
 
+/** Null: none is left. */
+export function trailersWithout(source: MessageHeaders, drop: HeaderFilter): MessageHeaders | null {
+  const lines = copyLines(source, drop);
+  return lines.length === 0 ? null : new LineHeaders(lines);
+}
+
 export function copyLines(source: MessageHeaders, drop: HeaderFilter): HeaderLine[] {
   const lines: HeaderLine[] = [];
   const header = (name: string, value: string): void => void lines.push([name, value]);

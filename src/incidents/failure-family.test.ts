@@ -16,8 +16,9 @@ describe('the family of a failure', () => {
       causes.filter((cause) => shapeOfType(specOfCause(cause).type) === 'client_abort'),
     );
     assert.deepEqual(none.filter((cause) => !ofClients.includes(cause)).toSorted(), [
-      ...['closed_by_route', 'drained', 'file_not_found', 'gateway_stopping', 'maintenance', 'no_route'],
-      ...['script_not_found', 'tunnel_idle', 'tunnel_unclosed'],
+      ...['access_denied', 'closed_by_route', 'drained', 'file_not_found', 'gateway_stopping', 'link_refused'],
+      ...['login_failed', 'maintenance', 'no_route', 'not_authenticated', 'not_permitted', 'rate_limited'],
+      ...['script_not_found', 'too_many_requests_at_once', 'tunnel_idle', 'tunnel_unclosed'],
     ]);
   });
 

@@ -193,6 +193,22 @@ describe('a route with authentication', () => {
       }
   });
 
+  it('tells clients of gRPC by the status of gRPC', async () => {
+    const world = new Http1World(
+      { routes: [route(spec({ require: { users: ['ada'], groups: null, claims: null } }))] },
+      { clients: 'h2' },
+    );
+    for (const [own, status] of [
+      [{}, '16'],
+      [{ 'x-api-key': key }, '7'],
+    ] as const) {
+      const headers = { 'content-type': 'application/grpc', te: 'trailers', ...own };
+      const client = world.request({ method: 'POST', headers, body: 'x' });
+      world.pass(50);
+      assert.deepEqual([client.status, client.header('grpc-status')], [200, status]);
+    }
+  });
+
   it('removes what a client says that it is from trailers too', async () => {
     const world = worldOf([route(spec())]);
     let atEnd: readonly (string | undefined)[] = [];
