@@ -15,6 +15,14 @@ const folder = join(import.meta.dirname, 'errors');
 const update = process.env['UPDATE_ERRORS'] === '1';
 const environment = { HOME: '/home/ann', PATH: '/usr/bin:/bin', PORT: '3000', NOTHING: '' };
 
+/** Of P-256. */
+const issuerKey =
+  'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEt3m0U99WeufTQcCZMJvge4VEzm+zG/UZKkLruozsg3Rq+34ero0TsoraiuwzsUeSlDtSkhHqa5QjiaUwiv0big==';
+
+function pem(label: string, base64: string): string {
+  return `-----BEGIN ${label}-----\n${base64}\n-----END ${label}-----\n`;
+}
+
 /** What `errors/README.md` says is there. */
 function hostWith(text: string): ConfigurationHost {
   const files = new Map<string, Uint8Array | string>([
@@ -33,6 +41,12 @@ function hostWith(text: string): ConfigurationHost {
     ['/etc/shop/nobody', Buffer.from('# nobody yet\n')],
     ['/etc/shop/good-users', Buffer.from(`ada:$2y$10$${'a'.repeat(53)}\n`)],
     ['/etc/shop/good-keys', Buffer.from(`ci:${'0'.repeat(64)}\n`)],
+    ['/etc/shop/issuer.pem', Buffer.from(pem('PUBLIC KEY', issuerKey))],
+    ['/etc/shop/private.pem', Buffer.from(pem('PRIVATE KEY', issuerKey))],
+    ['/etc/shop/keys.json', Buffer.from('{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}')],
+    ['/etc/shop/no-keys.json', Buffer.from('{"keys":[]}')],
+    ['/etc/shop/secret', Buffer.from('hunter2\n')],
+    ['/etc/shop/good-secret', Buffer.from('k'.repeat(48))],
     ['/etc/shop/pages', 'EISDIR'],
     ['/etc/shop/pages/502.html', Buffer.from('<h1>502</h1>')],
     ['/etc/shop/pages/typo.html', Buffer.from('<h1>{{staus}}</h1> {{title}} {{ visitr }} {{staus}} {{user_name}}')],

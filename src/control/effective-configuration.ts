@@ -11,6 +11,8 @@ import { TextRedactor } from '../redact/text-redactor.ts';
  */
 export const hiddenSettings: ReadonlyMap<string, Hiding> = new Map<string, Hiding>([
   ['usersText', 'file'],
+  ['secretText', 'file'],
+  ['jwksText', 'file'],
   ['keysText', 'file'],
   ['key', 'file'],
   ['directory', 'query'],

@@ -1,6 +1,7 @@
 import { fail } from '#failures/failure.ts';
 import { failWith } from '#failures/result.ts';
 import type { RouteId } from '../core/endpoint.ts';
+import type { Filter } from '../core/filter.ts';
 import type { RouteSpec } from '../core/route-spec.ts';
 import type { AskUpstream, Subrequest } from '../core/subrequest.ts';
 import type { Clock } from '../core/time.ts';
@@ -25,7 +26,9 @@ export function subrequests({ clock, exchangePorts, current, upstream }: Subrequ
       return Promise.resolve(
         failWith(fail('configuration_fault', 'route', { what: `there is no upstream ${request.upstream}` })),
       );
-    const hooks = { ...noHooks, bodyLimits: { responseBytesMax: request.bodyBytesMax } };
+    const { told = [], bodyBytesMax } = request;
+    const filters = told.length === 0 ? [] : [filterTelling(told)];
+    const hooks = { ...noHooks, filters, bodyLimits: { responseBytesMax: bodyBytesMax } };
     const route = compileRoute(routeOf(request), asked, undefined, hooks);
     const serving: ServingRevision = { ...current(), router: { route: () => route } };
     return new Promise((resolve) => {
@@ -38,6 +41,17 @@ export function subrequests({ clock, exchangePorts, current, upstream }: Subrequ
       stream.begin(new Exchange(stream, serving, exchangePorts()));
       if (signal?.aborted === true) cancel();
     });
+  };
+}
+
+/** What clients say of themselves is not forwarded: a filter's words are. */
+function filterTelling(told: NonNullable<Subrequest['told']>): Filter {
+  return {
+    name: 'subrequest',
+    onRequestHead(exchange) {
+      for (const [name, value] of told) exchange.setRequestHeader(name, value);
+      return 'continue';
+    },
   };
 }
 

@@ -136,7 +136,8 @@ export const packages: Readonly<Record<string, readonly string[]>> = {
   schema: ['zod'],
   'features/keys': ['zod'],
   // Old hashes of passwords, loaded where a file has some.
-  'features/worker': ['bcryptjs'],
+  // And tokens, where a route takes them.
+  'features/worker': ['bcryptjs', 'jose'],
   // The times of jobs, loaded where a configuration has one.
   'features/main': ['croner'],
   config: ['yaml', 'zod'],

@@ -12,6 +12,7 @@ import type { EndpointSnapshot, UpstreamSnapshot } from '../../src/core/snapshot
 import type { Transport } from '../../src/core/transport.ts';
 import { after } from '../../src/core/time.ts';
 import { Exchange } from '../../src/exchange/exchange.ts';
+import { ownRequestHeaders } from '../../src/exchange/forward.ts';
 import { BufferAllowance } from '../../src/exchange/buffer-allowance.ts';
 import type { ServingRevision } from '../../src/exchange/ports.ts';
 import { workerFeatures } from '../../src/features/worker.ts';
@@ -63,6 +64,7 @@ export class StreamWorld implements World {
   readonly options: WorldOptions;
   readonly settings: StreamSettings;
   readonly upstream: LiveUpstream;
+  readonly features: FeatureParts;
   readonly #endpoints = new Map<string, StreamEndpoint>();
   readonly #clients: MemoryClientStream[] = [];
   readonly #serving: ServingRevision;
@@ -78,14 +80,15 @@ export class StreamWorld implements World {
     this.#buffers = new BufferAllowance(this.counts, { ...defaultLimits, ...options.limits }.bufferBytesMax);
     this.upstream = new LiveUpstream(this.#upstreamSpec(), this.#upstreamPorts());
     const { upstream } = this;
-    const features = new FeatureParts(workerFeatures, this.#upstreamPorts());
+    const features = new FeatureParts(workerFeatures, { ...this.#upstreamPorts(), ask: this.ask });
+    this.features = features;
     const parts = features.prepare();
     const entries = routeSpecs(options).map((spec) => {
       const hooks = routeHooks(parts.of({ kind: 'route', id: spec.id, upstream: 'app' }, spec.features), []);
       const compiled = compileRoute(
         spec,
         spec.action.kind === 'upstream' ? upstream : null,
-        undefined,
+        ownRequestHeaders(null, options.headersReserved),
         { ...hooks, filters: [...hooks.filters, ...(options.filters ?? [])] },
         routeHop('edge', 'key', spec.id),
       );

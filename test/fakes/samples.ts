@@ -231,6 +231,7 @@ export const statusSample: GatewayStatus = {
         { scheme: 'api_keys', fault: 'missing', count: 12 },
         { scheme: 'basic', fault: 'wrong_password', count: 3 },
       ],
+      keys: [],
     },
   ],
   bounds: [

@@ -346,6 +346,19 @@ export const statusSchema = z.object({
         refused: z
           .array(z.object({ scheme: text, fault: text.describe('What was wrong; `missing`: no credentials.'), count }))
           .describe('Credentials that were not accepted, the most first.'),
+        keys: z
+          .array(
+            z.object({
+              scheme: text,
+              count: count.describe('How many keys are known.'),
+              ageS: z
+                .number()
+                .nullable()
+                .describe('How old they are in the worker with the oldest ones. Null: it has none.'),
+              fault: text.nullable().describe('Why the issuer could not be asked for them again. Null: it could.'),
+            }),
+          )
+          .describe('Public keys that the route has from an issuer.'),
       }),
     )
     .describe('Routes with `authentication`.'),

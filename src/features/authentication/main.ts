@@ -1,7 +1,9 @@
 import { scopeKey } from '../../core/feature.ts';
+import type { FeatureState } from '../../core/feature.ts';
 import { mainFeature, type MainFeaturePorts, type MainPart, type ScopedSpec } from '../main-feature.ts';
-import { mainSchemes } from './main-schemes.ts';
+import { SchemeConditions } from './main-conditions.ts';
 import type { SchemeForWorkers } from './main-scheme.ts';
+import { mainSchemes } from './main-schemes.ts';
 import {
   admitted,
   authenticationName,
@@ -10,6 +12,9 @@ import {
   type AuthenticationStatus,
   stepsOfLogin,
 } from './settings.ts';
+
+/** Of what the process that takes over gets. */
+const stateVersion = 1;
 
 type Counts = Record<string, number>;
 
@@ -23,7 +28,12 @@ class AuthenticationCounts implements MainPart<AuthenticationSpec> {
   /** Routes that have what the file says share one spec, and workers get it once. */
   readonly #sent = new WeakMap<AuthenticationSpec, AuthenticationSpec>();
 
-  constructor(ports: Pick<MainFeaturePorts, 'random' | 'stateFolder'>) {
+  readonly #conditions: SchemeConditions;
+  readonly #publish: MainFeaturePorts['publish'];
+
+  constructor(ports: MainFeaturePorts) {
+    this.#conditions = new SchemeConditions(ports.clock);
+    this.#publish = ports.publish;
     this.#schemes = Object.fromEntries(
       Object.entries(mainSchemes).map(([name, start]) => [name, start(ports)] as const),
     );
@@ -44,22 +54,37 @@ class AuthenticationCounts implements MainPart<AuthenticationSpec> {
     const known = new Set(scopes.map(({ scope }) => scopeKey(scope)));
     for (const counts of [this.#reported, this.#gone])
       for (const key of counts.keys()) if (!known.has(key)) counts.delete(key);
+    this.#conditions.keep(known);
+    this.#publish(this.#conditions.states);
   }
 
   onReports(reports: Readonly<Record<string, object>>, worker: number): void {
-    for (const [key, report] of Object.entries(reports)) {
+    let isNew = false;
+    for (const [key, report] of Object.entries(reports) as [string, AuthenticationReport][]) {
       const ofScope = this.#reported.get(key) ?? new Map<number, Counts>();
-      this.#reported.set(key, ofScope.set(worker, (report as AuthenticationReport).counts));
+      if (report.counts !== undefined) this.#reported.set(key, ofScope.set(worker, report.counts));
+      if (this.#conditions.onReport(key, worker, report)) isNew = true;
     }
+    if (isNew) this.#publish(this.#conditions.states);
   }
 
   onWorkerGone(worker: number): void {
+    this.#conditions.onWorkerGone(worker);
     for (const [key, ofScope] of this.#reported) {
       const counts = ofScope.get(worker);
       if (counts === undefined) continue;
       ofScope.delete(worker);
       this.#gone.set(key, added(this.#gone.get(key) ?? {}, counts));
     }
+  }
+
+  export(): FeatureState | null {
+    const bytes = this.#conditions.export();
+    return bytes === null ? null : { version: stateVersion, bytes };
+  }
+
+  import({ version, bytes }: FeatureState): void {
+    if (version === stateVersion) this.#conditions.import(bytes);
   }
 
   status(): AuthenticationStatus {
@@ -78,6 +103,7 @@ class AuthenticationCounts implements MainPart<AuthenticationSpec> {
           refused: outcomes
             .filter(({ fault }) => fault !== admitted && !stepsOfLogin.has(fault))
             .toSorted((one, other) => other.count - one.count),
+          keys: this.#conditions.viewOf(key),
         };
       }),
     };
@@ -103,6 +129,13 @@ export const authentication = mainFeature<AuthenticationSpec, AuthenticationCoun
       help: 'Credentials that were not accepted, by route, scheme and what was wrong; `missing`: there were none.',
       samples: views.flatMap(({ route, refused }) =>
         refused.map(({ scheme, fault, count }) => [{ route, scheme, fault }, count] as const),
+      ),
+    },
+    {
+      name: 'candor_authentication_keys_age_seconds',
+      help: 'How old the public keys are that a route has from an issuer, in the worker with the oldest ones. Above 300 the issuer does not answer, or there are no requests.',
+      samples: views.flatMap(({ route, keys }) =>
+        keys.flatMap(({ scheme, ageS }) => (ageS === null ? [] : [[{ route, scheme }, ageS] as const])),
       ),
     },
   ],

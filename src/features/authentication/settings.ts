@@ -30,7 +30,27 @@ export interface RequiredOfUsers {
 
 /** How often each scheme of a route has come to each outcome, in one worker since its start: by `scheme outcome`. */
 export interface AuthenticationReport {
-  readonly counts: Readonly<Record<string, number>>;
+  /** Absent: there are no others than in the last report. */
+  readonly counts?: Readonly<Record<string, number>>;
+  /** By scheme; absent: as in the last report. */
+  readonly conditions?: Readonly<Record<string, SchemeCondition>>;
+}
+
+/** Public keys of an issuer that a worker has asked for. */
+export interface SchemeCondition {
+  readonly keys: number;
+  /** When it got them; null: it has none. */
+  readonly fetchedWall: number | null;
+  /** Why it could not ask for them again; null: it could. */
+  readonly fault: string | null;
+  /** What other workers can go on with, structured-cloneable; null: nothing. */
+  readonly state: SharedState | null;
+}
+
+/** Only the files of the scheme know what is in it beside. */
+export interface SharedState {
+  /** Newer ones replace older ones. */
+  readonly fetchedWall: number;
 }
 
 interface AuthenticationView {
@@ -39,6 +59,18 @@ interface AuthenticationView {
   readonly admitted: number;
   /** By scheme and what was wrong. */
   readonly refused: readonly { readonly scheme: string; readonly fault: string; readonly count: number }[];
+  /** Of schemes that ask an issuer for its public keys. */
+  readonly keys: readonly KeysView[];
+}
+
+export interface KeysView {
+  readonly scheme: string;
+  /** How many the worker knows that has the oldest ones. */
+  readonly count: number;
+  /** How old they are; null: it has none. */
+  readonly ageS: number | null;
+  /** Why it could not ask for them again; null: it could. */
+  readonly fault: string | null;
 }
 
 export interface AuthenticationStatus {

@@ -1,5 +1,5 @@
 import { featureWords } from '../feature-words.ts';
-import { authenticationName, type AuthenticationSpec, type AuthenticationStatus } from './settings.ts';
+import { authenticationName, type AuthenticationSpec, type AuthenticationStatus, type KeysView } from './settings.ts';
 
 export const authenticationWords = featureWords<AuthenticationStatus>({
   settings(features) {
@@ -21,15 +21,23 @@ export const authenticationWords = featureWords<AuthenticationStatus>({
   status: {
     title: 'AUTHENTICATION',
     rows: ({ authentication: views }) =>
-      views.map(({ route, admitted, refused }) => {
+      views.map(({ route, admitted, refused, keys }) => {
         const count = refused.reduce((sum, one) => sum + one.count, 0);
         const [most] = refused;
+        const stale = keys.find(({ fault, ageS }) => fault !== null || ageS === null);
         const isBusy = refused.some(({ fault }) => fault === 'busy' || fault === 'unavailable');
         return {
-          tone: isBusy ? 'warn' : 'good',
+          tone: isBusy || stale !== undefined ? 'warn' : 'good',
           cells: [`route ${route}`, `${admitted} admitted`, `${count} refused`],
-          note: most === undefined ? '' : `mostly ${most.scheme} ${most.fault}`,
+          note: stale !== undefined ? keysNote(stale) : most === undefined ? '' : `mostly ${most.scheme} ${most.fault}`,
         };
       }),
   },
 });
+
+function keysNote({ ageS, fault }: KeysView): string {
+  const why = fault === null ? '' : `: ${fault}`;
+  return ageS === null
+    ? `no public keys of the issuer${why}`
+    : `public keys are ${Math.round(ageS / 60)} min old${why}`;
+}

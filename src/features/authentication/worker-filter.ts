@@ -4,7 +4,7 @@ import { headerListOf, headerValueOf } from './header-value.ts';
 import { groupsOf, lackOf } from './required.ts';
 import { admitted, authenticationName, type AuthenticationSpec } from './settings.ts';
 import type { AuthenticationOutcomes } from './worker-outcomes.ts';
-import type { PendingDecision, SchemeDecision, SchemePart } from './worker-scheme.ts';
+import { faultOf, type PendingDecision, type SchemeDecision, type SchemePart } from './worker-scheme.ts';
 
 /** Asks each scheme of the route until one knows the client. */
 export class AuthenticationFilter implements Filter {
@@ -87,8 +87,17 @@ class AuthenticationRun {
   #settle(pending: PendingDecision, name: string, part: SchemePart, decision: SchemeDecision): void {
     if (this.#pending !== pending) return;
     this.#pending = null;
-    const end = this.#end(name, part, decision) ?? this.next();
+    const end = this.#endLater(name, part, decision);
     if (end !== 'suspend') this.#exchange.resume(this.#filter, end);
+  }
+
+  /** What throws here would end the worker, and not the request. */
+  #endLater(name: string, part: SchemePart, decision: SchemeDecision): FilterDecision {
+    try {
+      return this.#end(name, part, decision) ?? this.next();
+    } catch (error) {
+      return faultOf(error);
+    }
   }
 
   /** Null: the next scheme is asked. */
@@ -105,7 +114,7 @@ class AuthenticationRun {
   #permit(
     name: string,
     part: SchemePart,
-    { user, headers = [], note }: Extract<SchemeDecision, { kind: 'user' }>,
+    { user, headers = [], headerValues = [], note }: Extract<SchemeDecision, { kind: 'user' }>,
   ): 'continue' | Failure {
     const { spec, counts } = this.#filter;
     this.#exchange.noteUser(user);
@@ -118,6 +127,7 @@ class AuthenticationRun {
     this.admittedBy = part;
     this.note = note;
     for (const [header, value] of headers) this.#exchange.setRequestHeader(header, headerValueOf(value));
+    for (const [header, value] of headerValues) this.#exchange.setRequestHeader(header, value);
     if (spec.userHeader !== null) this.#exchange.setRequestHeader(spec.userHeader, headerValueOf(user.name));
     const groups = spec.groupsHeader === null ? [] : groupsOf(user.claims);
     if (spec.groupsHeader !== null && groups.length > 0)

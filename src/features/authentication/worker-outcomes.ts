@@ -12,7 +12,7 @@ export class AuthenticationOutcomes {
   }
 
   /** All of them, if there are others than at the last call. */
-  take(): AuthenticationReport | null {
+  take(): Pick<AuthenticationReport, 'counts'> | null {
     if (!this.#changed) return null;
     this.#changed = false;
     return { counts: { ...this.#counts } };

@@ -2,6 +2,7 @@ import type { Filter } from '../../core/filter.ts';
 import type { FeatureScope } from '../../core/feature.ts';
 import type { FeaturePart, FeaturePorts } from '../worker-feature.ts';
 import type { AuthenticationReport, AuthenticationSpec } from './settings.ts';
+import { Conditions } from './worker-conditions.ts';
 import { AuthenticationFilter } from './worker-filter.ts';
 import { AuthenticationOutcomes } from './worker-outcomes.ts';
 import type { AuthenticationScheme, SchemePart } from './worker-scheme.ts';
@@ -34,6 +35,7 @@ export function preparePart(
     }),
   );
   const counts = previous?.counts ?? new AuthenticationOutcomes();
+  const conditions = new Conditions(schemes);
   const filter: Filter = new AuthenticationFilter(spec, schemes, counts);
   const each = (call: (part: SchemePart) => void): void => {
     for (const part of schemes.values()) call(part);
@@ -45,8 +47,19 @@ export function preparePart(
     activate: () => each((part) => part.activate?.()),
     discard: () => each((part) => part.discard?.()),
     close: () => each((part) => part.close?.()),
-    report: (): AuthenticationReport | null => counts.take(),
+    report: () => reportOf(counts, conditions),
+    onState(state) {
+      for (const [name, own] of Object.entries((state ?? {}) as Record<string, object>))
+        schemes.get(name)?.onState?.(own);
+    },
   };
+}
+
+function reportOf(counts: AuthenticationOutcomes, conditions: Conditions): AuthenticationReport | null {
+  const outcomes = counts.take();
+  const changed = conditions.take();
+  if (outcomes === null && changed === null) return null;
+  return { ...outcomes, ...(changed === null ? {} : { conditions: changed }) };
 }
 
 function schemeNamed(name: string): AuthenticationScheme {

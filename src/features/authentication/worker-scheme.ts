@@ -2,7 +2,8 @@
 import type { User } from '../../core/exchange.ts';
 import type { FilterAnswer, FilterContext, FilterResponseHead } from '../../core/filter.ts';
 import type { FeaturePorts } from '../worker-feature.ts';
-import type { Failure } from '#failures/failure.ts';
+import type { SchemeCondition } from './settings.ts';
+import { fail, type Failure } from '#failures/failure.ts';
 
 /** What was wrong with credentials, for metrics: a scheme has a few of its own, such as 'expired'. */
 type FaultName = string;
@@ -17,6 +18,8 @@ export type SchemeDecision =
       readonly headers?: readonly (readonly [name: string, value: string])[];
       /** For `onResponseHead` of the scheme. */
       readonly note?: unknown;
+      /** The same, with values that are those of headers already (`header-value.ts`), or came in headers. */
+      readonly headerValues?: readonly (readonly [name: string, value: string])[];
     }
   /** Its credentials are not valid, and a clause says why, without any part of them. The next scheme is asked. */
   | { readonly kind: 'refused'; readonly fault: FaultName; readonly because: string }
@@ -43,6 +46,10 @@ export interface SchemePart {
   authenticate(exchange: FilterContext, pending: PendingDecision): SchemeDecision | null;
   /** Before the head of a response to a request that it has admitted is sent, such as for cookies. */
   onResponseHead?(exchange: FilterContext, head: FilterResponseHead, note: unknown): void;
+  /** What it has from a service, for the status, and for workers that begin later. */
+  condition?(): SchemeCondition;
+  /** The `state` that another worker, or this one, has told last. */
+  onState?(state: object): void;
   activate?(): void;
   discard?(): void;
   close?(): void;
@@ -67,4 +74,17 @@ export function authenticationScheme<S extends object, P extends SchemePart>(
   scheme: AuthenticationScheme<S, P>,
 ): AuthenticationScheme {
   return scheme as unknown as AuthenticationScheme;
+}
+
+/** For decisions that take time: whatever goes wrong in them ends the request, and does not let it pass. */
+export function settleLater(pending: PendingDecision, decision: Promise<SchemeDecision>): void {
+  decision.then(
+    (settled) => pending.settle(settled),
+    (error: unknown) => pending.settle({ kind: 'failed', fault: 'fault', failure: faultOf(error) }),
+  );
+}
+
+export function faultOf(error: unknown): Failure {
+  const what = error instanceof Error ? error.message : String(error);
+  return fail('gateway_fault', 'filter', { invariant: `the filter authentication does not throw (${what})` });
 }

@@ -15,7 +15,10 @@ const absent = {
   path: declare('/.candor/login', 'No application has such a path.'),
   scopes: declare('[openid, profile, email]', 'Every provider knows them.'),
   userClaim: declare('email', 'People know it, and the provider has verified it.'),
-  groupsClaim: declare('groups', 'Most providers call them so, where they tell them at all.'),
+  groupsClaim: declare(
+    'groups',
+    'Most providers call them so, where they tell them at all; Keycloak has `realm_access.roles`.',
+  ),
   session: declare('12h', 'People log in once a working day.'),
   logout: declare('provider', 'Otherwise the next page logs in again without a question.'),
   key: describe('a key in the folder of `state`', 'It outlives restarts and upgrades.'),
@@ -49,7 +52,11 @@ const schema = section({
     absent.scopes,
   ),
   user_claim: key(text, 'The claim that is the name of the user. A user who has none cannot enter.', absent.userClaim),
-  groups_claim: key(text, 'The claim that has the groups of the user.', absent.groupsClaim),
+  groups_claim: key(
+    text,
+    'The claim that has the groups of the user; within another claim, with a dot between.',
+    absent.groupsClaim,
+  ),
   claim_headers: key(
     z.record(z.string(), text),
     'Headers in which applications get claims: `{ X-Email: email }`. What clients send under these names is removed, on all routes.',

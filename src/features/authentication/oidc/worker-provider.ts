@@ -3,6 +3,7 @@ import type { UpstreamId } from '../../../core/endpoint.ts';
 import type { ClientFacts } from '../../../core/exchange.ts';
 import type { AskUpstream } from '../../../core/subrequest.ts';
 import type { Clock, Instant } from '../../../core/time.ts';
+import { claimAt } from '../jwt/worker-claims.ts';
 import type { OidcSpec } from './settings.ts';
 
 /** Of one request to the provider. People wait for it. */
@@ -202,7 +203,7 @@ export class Provider {
     const own = answer.claims() ?? null;
     const wanted = [this.#spec.userClaim, this.#spec.groupsClaim, ...Object.values(this.#spec.headers)];
     const sub = own?.sub ?? subject;
-    const hasAll = own !== null && wanted.every((name) => name in own);
+    const hasAll = own !== null && wanted.every((name) => claimAt(own, name) !== undefined);
     const asksMore = !hasAll && sub !== undefined && config.serverMetadata().userinfo_endpoint !== undefined;
     const more = asksMore ? await openid.fetchUserInfo(config, answer.access_token, sub) : null;
     return {

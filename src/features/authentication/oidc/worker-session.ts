@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import type { Clock } from '../../../core/time.ts';
 import type { User } from '../../../core/exchange.ts';
+import { claimAt, textsOf } from '../jwt/worker-claims.ts';
 import { oidcName, type OidcSpec } from './settings.ts';
 import type { Tokens } from './worker-provider.ts';
 import type { BegunLogin } from './worker-provider.ts';
@@ -32,6 +33,8 @@ export const loginMs = 15 * 60_000;
 const leadMs = 30_000;
 export const graceMs = 60_000;
 const shortestRefreshMs = 1000;
+/** Names stand in records and headers. */
+const userLengthMax = 256;
 
 /** Of the protocol, and not of the user (OpenID Connect Core §2). */
 const protocolClaims: ReadonlySet<string> = new Set(
@@ -50,8 +53,8 @@ export function sessionOf(
 ): Session | Unknown {
   const all = tokens.claims ?? before?.claims ?? {};
   const claims = tokens.claims === null ? all : userClaims(tokens.claims, spec);
-  const user = all[spec.userClaim];
-  if (typeof user !== 'string' || user === '')
+  const user = claimAt(all, spec.userClaim);
+  if (typeof user !== 'string' || user === '' || user.length > userLengthMax)
     return { because: `the provider does not say the claim "${spec.userClaim}" of the user` };
   if (spec.userClaim === 'email' && all['email_verified'] === false)
     return { because: 'the provider has not verified the mail address of the user' };
@@ -74,7 +77,7 @@ function refreshInMs(expiresInS: number | null): number {
 /** `groups` are those of `groups_claim` alone, whatever else the provider calls so. */
 function userClaims(claims: NonNullable<Tokens['claims']>, { groupsClaim }: OidcSpec): Session['claims'] {
   const kept = Object.entries(claims).filter(([name]) => !protocolClaims.has(name) && name !== 'groups');
-  const groups = Object.hasOwn(claims, groupsClaim) ? claims[groupsClaim] : undefined;
+  const groups = claimAt(claims, groupsClaim);
   return Object.fromEntries(groups === undefined ? kept : [...kept, ['groups', groups]]);
 }
 
@@ -82,12 +85,9 @@ export function userOf({ user, claims }: Session): User {
   return { name: user, by: oidcName, claims };
 }
 
-/** Only texts, numbers and booleans; a list has its entries. */
 export function headersOf({ claims }: Session, { headers }: OidcSpec): readonly (readonly [string, string])[] {
   return Object.entries(headers).flatMap(([header, claim]) => {
-    const value = Object.hasOwn(claims, claim) ? claims[claim] : undefined;
-    const values: readonly unknown[] = Array.isArray(value) ? value : [value];
-    const texts = values.filter((one) => ['string', 'number', 'boolean'].includes(typeof one)).map(String);
+    const texts = textsOf(claimAt(claims, claim));
     return texts.length === 0 ? [] : [[header, texts.join(',')] as const];
   });
 }
