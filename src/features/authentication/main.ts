@@ -33,7 +33,7 @@ class AuthenticationCounts implements MainPart<AuthenticationSpec> {
 
   constructor(ports: MainFeaturePorts) {
     this.#conditions = new SchemeConditions(ports.clock);
-    this.#publish = ports.publish;
+    this.#publish = (states) => ports.publish(states);
     this.#schemes = Object.fromEntries(
       Object.entries(mainSchemes).map(([name, start]) => [name, start(ports)] as const),
     );

@@ -5,7 +5,10 @@ import type { FilterContext } from '../../../core/filter.ts';
 import { cookieLines, cookiesOf, hideCookies, partsMax, removingLines, valueIn } from './worker-cookies.ts';
 
 const requestWith = (...lines: string[]): Pick<FilterContext, 'request'> =>
-  ({ request: { headers: new PairHeaders(lines.map((line) => ['cookie', line])) } }) as Pick<FilterContext, 'request'>;
+  ({ request: { headers: new PairHeaders(lines.map((line) => ['cookie', line])) } }) as unknown as Pick<
+    FilterContext,
+    'request'
+  >;
 
 /** What a browser keeps of lines of Set-Cookie. */
 const kept = (lines: readonly string[]): ReadonlyMap<string, string> =>

@@ -227,7 +227,10 @@ export class Provider {
         ...{ upstream: upstream as UpstreamId, route: `authentication of ${route}`, method, limitMs, bodyBytesMax },
         ...{ target: `${url.pathname}${url.search}`, authority: url.host, hostSent: 'client' },
         headers: Object.entries(headers),
-        body: body === null || body === undefined ? null : await new Response(body as BodyInit).bytes(),
+        body:
+          body === null || body === undefined
+            ? null
+            : await new Response(body as ConstructorParameters<typeof Response>[0]).bytes(),
         client: { ...client, scheme: url.protocol === 'https:' ? 'https' : 'http' },
       });
       const service = upstream;

@@ -87,7 +87,7 @@ describe('the tokens of a session', () => {
     const results = [one.refresh(session, asker), one.refresh(session, asker)];
     assert.equal(other.refresh(session, asker), null, 'with what it has');
     world.answer({ ok: true, value: tokensOf({ refreshToken: 'second' }) });
-    for (const result of await Promise.all(results)) {
+    for (const result of await Promise.all(results.map((one) => Promise.resolve(one)))) {
       assert.ok(result !== null && 'kind' in result && result.kind === 'session');
       assert.deepEqual([result.isNew, result.session.turn, result.session.refreshToken], [true, 1, 'second']);
       assert.equal(result.session.endsAt, session.endsAt, 'the login does not last longer');

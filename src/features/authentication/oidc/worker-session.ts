@@ -98,6 +98,10 @@ export function cookieName({ issuer, clientId }: OidcSpec): string {
 }
 
 /** A cookie of one host says nothing at another one, also where both have the same key. */
-export function purposeOf(what: 'session' | 'login', { issuer, clientId }: OidcSpec, host: string): string {
+export function purposeOf(
+  what: 'session' | 'login',
+  { issuer, clientId }: Pick<OidcSpec, 'issuer' | 'clientId'>,
+  host: string,
+): string {
   return JSON.stringify([what, issuer, clientId, host]);
 }

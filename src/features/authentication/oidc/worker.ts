@@ -79,7 +79,7 @@ class OidcPart implements SchemePart {
   }
 
   onResponseHead(
-    exchange: FilterContext,
+    _exchange: FilterContext,
     head: Parameters<NonNullable<Filter['onResponseHead']>>[1],
     note: unknown,
   ): void {
