@@ -136,8 +136,8 @@ export const packages: Readonly<Record<string, readonly string[]>> = {
   schema: ['zod'],
   'features/keys': ['zod'],
   // Old hashes of passwords, loaded where a file has some.
-  // And tokens, where a route takes them.
-  'features/worker': ['bcryptjs', 'jose'],
+  // And tokens, where a route takes them; and logins at a provider, where it has them.
+  'features/worker': ['bcryptjs', 'jose', 'openid-client'],
   // The times of jobs, loaded where a configuration has one.
   'features/main': ['croner'],
   config: ['yaml', 'zod'],

@@ -4,7 +4,7 @@ import type { Findings, Path } from '../../schema/findings.ts';
 import type { SchemeKeys } from './keys-scheme.ts';
 
 /** A route with what it authenticates by. */
-export interface AuthenticatedRoute {
+interface AuthenticatedRoute {
   /** Where its schemes are written: beside it, or at the top. */
   readonly at: Path;
   readonly match: RouteMatch;

@@ -278,8 +278,7 @@ function askingFailedIn(error: unknown): AskingFailed | null {
 /** Of the library's errors, whose texts have no values of tokens. */
 function textOf(error: unknown): string {
   const { message, cause } = error as Error;
-  const inner = cause instanceof Error && cause.message !== message ? `: ${cause.message}` : '';
-  return visible(`${message}${inner}`);
+  return visible(cause instanceof Error ? `${message}: ${cause.message}` : message);
 }
 
 /** What a provider, or whoever has made the link, may write into the record. */
