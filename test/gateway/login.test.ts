@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, it } from 'node:test';
-import { purposeOf, type Session } from '../../src/features/authentication/oidc/worker-session.ts';
+import { purposeOf, type LoginSession } from '../../src/features/authentication/oidc/worker-session.ts';
 import { Seal } from '../../src/features/authentication/oidc/worker-seal.ts';
 import { headerOf, type RawResponse } from '../../src/testing/testing.ts';
 import { systemRandom } from '../../src/system/system.ts';
@@ -174,7 +174,7 @@ describe('a session', () => {
     const [[name, value] = ['', '']] = jar;
     const seal = new Seal(cookieKey, systemRandom);
     const purpose = purposeOf('session', { issuer: provider.issuer, clientId: 'tools' }, 'tools.test');
-    const session = JSON.parse(seal.open(value.slice(2), purpose) ?? '') as Session;
+    const session = JSON.parse(seal.open(value.slice(2), purpose) ?? '') as LoginSession;
     assert.ok(session.refreshToken !== null && session.refreshAt !== null);
     jar.set(name, `1.${seal.close(JSON.stringify({ ...session, refreshAt: Date.now() - 1 }), purpose)}`);
   }
@@ -193,7 +193,9 @@ describe('a session', () => {
     assert.equal(headerOf(pages[0] as RawResponse, 'cache-control'), 'private, no-cache');
     assert.notDeepEqual(ada.jarOf('tools.test'), old);
     ageTokens(ada);
-    assert.equal((await ada.ask(`${tools}/`, script)).status, 200);
+    origin.answer = () => 'HTTP/1.1 200 OK\r\nCache-Control: no-store\r\nContent-Length: 0\r\n\r\n';
+    const next = await ada.ask(`${tools}/`, script);
+    assert.deepEqual([next.status, headerOf(next, 'cache-control')], [200, 'no-store']);
     assert.equal(provider.count('POST /token'), tokens + 2);
   });
 

@@ -13,18 +13,18 @@ interface AuthenticatedRoute {
 
 /** Whoever comes back from a login to a path that no route with this login gets would see an application in its place. */
 export function reviewAnswers(routes: readonly AuthenticatedRoute[], findings: Findings): void {
-  const told = new Set<string>();
+  const reported = new Set<string>();
   for (const { at, match, schemes } of routes)
     for (const [{ name, answersAt }, read] of schemes) {
       const own = answersAt?.(read);
-      if (own === undefined || told.has(JSON.stringify([at, name]))) continue;
+      if (own === undefined || reported.has(JSON.stringify([at, name]))) continue;
       const isThere = routes.some(
         (other) =>
           gets(other.match, own.path, match.hosts) &&
           other.schemes.some(([scheme, one]) => scheme.answersAt?.(one).by === own.by),
       );
       if (isThere) continue;
-      told.add(JSON.stringify([at, name]));
+      reported.add(JSON.stringify([at, name]));
       const below = match.pathPrefix === '/' ? '' : match.pathPrefix;
       findings.errorAtKey(
         [...at, name],

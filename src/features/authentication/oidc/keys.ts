@@ -158,20 +158,20 @@ function reviewUpstreams(
   { upstreams }: SchemeBeside,
   findings: Findings,
 ): void {
-  const place = [...at, 'upstream'];
+  const position = [...at, 'upstream'];
   if (typeof upstream === 'string') {
     const error = upstreamError(upstream, upstreams);
-    if (error !== null) findings.errorAtValue(place, error.message, error.suggestion);
+    if (error !== null) findings.errorAtValue(position, error.message, error.suggestion);
     return;
   }
   for (const [host, name] of Object.entries(upstream)) {
     const parsedHost = parseProviderHost(host);
     const error = parsedHost.ok ? upstreamError(name, upstreams) : parsedHost.failure;
     if (!parsedHost.ok)
-      findings.errorAtKey([...place, host], parsedHost.failure.message, parsedHost.failure.suggestion);
-    else if (error !== null) findings.errorAtValue([...place, host], error.message, error.suggestion);
+      findings.errorAtKey([...position, host], parsedHost.failure.message, parsedHost.failure.suggestion);
+    else if (error !== null) findings.errorAtValue([...position, host], error.message, error.suggestion);
   }
   const { host } = new URL(issuer);
   if (!Object.hasOwn(upstream, host))
-    findings.errorAtKey(place, `${quoted(host)} of the issuer has no upstream`, `add "${host}: …" to it`);
+    findings.errorAtKey(position, `${quoted(host)} of the issuer has no upstream`, `add "${host}: …" to it`);
 }

@@ -5,7 +5,7 @@ import { type OidcSpec, refreshCells } from './settings.ts';
 import type { Asker, Provider, ProviderResult, Tokens } from './worker-provider.ts';
 import { SessionRefresher } from './worker-refresher.ts';
 import { Refreshes } from './worker-refreshes.ts';
-import { graceMs, type Session, sessionOf } from './worker-session.ts';
+import { graceMs, type LoginSession, sessionOf } from './worker-session.ts';
 
 const asker = {} as Asker;
 const spec = { userClaim: 'email', groupsClaim: 'roles', sessionMs: 12 * 3_600_000 } as OidcSpec;
@@ -34,7 +34,7 @@ class World {
     return new SessionRefresher(spec, this.provider, new Refreshes(this.#shared), this.clock);
   }
 
-  session(tokens = tokensOf()): Session {
+  session(tokens = tokensOf()): LoginSession {
     const made = sessionOf('id', tokens, null, spec, this.clock);
     assert.ok(!('because' in made));
     return made;

@@ -2,11 +2,11 @@ import type { Clock, Instant } from '../../../core/time.ts';
 import type { OidcSpec } from './settings.ts';
 import type { Asker, Provider, ProviderFault } from './worker-provider.ts';
 import type { Refreshes } from './worker-refreshes.ts';
-import { graceMs, type Session, sessionOf } from './worker-session.ts';
+import { graceMs, type LoginSession, sessionOf } from './worker-session.ts';
 
 /** `isNew`: the browser is to keep it in place of the one it has sent. */
 type Refreshed =
-  | { readonly kind: 'session'; readonly session: Session; readonly isNew: boolean }
+  | { readonly kind: 'session'; readonly session: LoginSession; readonly isNew: boolean }
   | Extract<ProviderFault, { kind: 'unavailable' }>
   /** The user has to log in again, and a clause says why. */
   | { readonly kind: 'over'; readonly because: string };
@@ -22,7 +22,7 @@ export class SessionRefresher {
   readonly #refreshes: Refreshes;
   readonly #clock: Clock;
   readonly #running = new Map<string, Promise<Refreshed>>();
-  readonly #done = new Map<string, { readonly session: Session; readonly until: Instant }>();
+  readonly #done = new Map<string, { readonly session: LoginSession; readonly until: Instant }>();
 
   constructor(spec: OidcSpec, provider: Provider, refreshes: Refreshes, clock: Clock) {
     this.#spec = spec;
@@ -32,16 +32,16 @@ export class SessionRefresher {
   }
 
   /** Its user has logged out, or the provider has ended it. */
-  hasEnded({ id }: Session): boolean {
+  hasEnded({ id }: LoginSession): boolean {
     return this.#refreshes.hasEnded(id);
   }
 
-  end({ id }: Session): void {
+  end({ id }: LoginSession): void {
     this.#refreshes.end(id);
   }
 
   /** Null: there is no need. */
-  refresh(session: Session, asker: Asker): Session | Promise<Refreshed> | null {
+  refresh(session: LoginSession, asker: Asker): LoginSession | Promise<Refreshed> | null {
     const { refreshAt, refreshToken } = session;
     if (refreshAt === null || refreshToken === null || this.#clock.wallTime() < refreshAt) return null;
     const id = idOf(session);
@@ -59,7 +59,7 @@ export class SessionRefresher {
     return begun;
   }
 
-  async #run(session: Session, refreshToken: string, id: string, asker: Asker): Promise<Refreshed> {
+  async #run(session: LoginSession, refreshToken: string, id: string, asker: Asker): Promise<Refreshed> {
     const { sub } = session.claims;
     const subject = typeof sub === 'string' ? sub : '';
     const result = await this.#provider.refresh(refreshToken, subject, asker);
@@ -81,11 +81,11 @@ export class SessionRefresher {
     return { kind: 'session', session: next, isNew: true };
   }
 
-  #isInGrace({ refreshAt }: Session): boolean {
+  #isInGrace({ refreshAt }: LoginSession): boolean {
     return this.#clock.wallTime() < (refreshAt ?? 0) + graceMs;
   }
 }
 
-function idOf({ id, turn }: Session): string {
+function idOf({ id, turn }: LoginSession): string {
   return `${id} ${turn}`;
 }

@@ -7,7 +7,7 @@ import type { Tokens } from './worker-provider.ts';
 import type { BegunLogin } from './worker-provider.ts';
 
 /** What a browser keeps of a login, encrypted. Times are milliseconds since the Unix epoch. */
-export interface Session {
+export interface LoginSession {
   readonly id: string;
   /** How often its tokens have been refreshed. */
   readonly turn: number;
@@ -47,10 +47,10 @@ type Unknown = { readonly because: string };
 export function sessionOf(
   id: string,
   tokens: Tokens,
-  before: Session | null,
+  before: LoginSession | null,
   spec: OidcSpec,
   clock: Clock,
-): Session | Unknown {
+): LoginSession | Unknown {
   const all = tokens.claims ?? before?.claims ?? {};
   const claims = tokens.claims === null ? all : userClaims(tokens.claims, spec);
   const user = claimAt(all, spec.userClaim);
@@ -75,17 +75,17 @@ function refreshInMs(expiresInS: number | null): number {
 }
 
 /** `groups` are those of `groups_claim` alone, whatever else the provider calls so. */
-function userClaims(claims: NonNullable<Tokens['claims']>, { groupsClaim }: OidcSpec): Session['claims'] {
+function userClaims(claims: NonNullable<Tokens['claims']>, { groupsClaim }: OidcSpec): LoginSession['claims'] {
   const kept = Object.entries(claims).filter(([name]) => !protocolClaims.has(name) && name !== 'groups');
   const groups = claimAt(claims, groupsClaim);
   return Object.fromEntries(groups === undefined ? kept : [...kept, ['groups', groups]]);
 }
 
-export function userOf({ user, claims }: Session): User {
+export function userOf({ user, claims }: LoginSession): User {
   return { name: user, by: oidcName, claims };
 }
 
-export function headersOf({ claims }: Session, { headers }: OidcSpec): readonly (readonly [string, string])[] {
+export function headersOf({ claims }: LoginSession, { headers }: OidcSpec): readonly (readonly [string, string])[] {
   return Object.entries(headers).flatMap(([header, claim]) => {
     const texts = textsOf(claimAt(claims, claim));
     return texts.length === 0 ? [] : [[header, texts.join(',')] as const];

@@ -24,7 +24,7 @@ import {
   loginMs,
   type LoginInProgress,
   purposeOf,
-  type Session,
+  type LoginSession,
   sessionOf,
   userOf,
 } from './worker-session.ts';
@@ -87,10 +87,11 @@ class OidcPart implements SchemePart {
     if (lines === undefined) return;
     for (const line of lines) head.add('Set-Cookie', line);
     // RFC 9111 §7.3: a cache that gives the response to others would give them the session.
-    head.set('Cache-Control', 'private, no-cache');
+    if (!/\b(?:private|no-store)\b/i.test(head.get('Cache-Control') ?? ''))
+      head.set('Cache-Control', 'private, no-cache');
   }
 
-  #admit(exchange: FilterContext, cookies: Cookies, session: Session, isNew: boolean): SchemeDecision {
+  #admit(exchange: FilterContext, cookies: Cookies, session: LoginSession, isNew: boolean): SchemeDecision {
     hideCookies(exchange, cookies, (name) => this.#isOurs(name));
     const lines = isNew ? this.#sessionLines(exchange, cookies, session) : null;
     return {
@@ -102,12 +103,12 @@ class OidcPart implements SchemePart {
   }
 
   /** Null: there is none; a clause: it cannot be used. */
-  #sessionIn({ variables: { host }, clock }: FilterContext, cookies: Cookies): Session | string | null {
+  #sessionIn({ variables: { host }, clock }: FilterContext, cookies: Cookies): LoginSession | string | null {
     const sealed = valueIn(cookies, this.#cookie);
     if (sealed === null) return cookies.has(this.#cookie) ? 'the cookie of its login is not whole' : null;
     const text = this.#seal.open(sealed, purposeOf('session', this.#spec, host));
     if (text === null) return 'the cookie of its login is not valid here';
-    const session = JSON.parse(text) as Session;
+    const session = JSON.parse(text) as LoginSession;
     return session.endsAt > clock.wallTime() && !this.refresher.hasEnded(session) ? session : 'its login has ended';
   }
 
@@ -225,7 +226,7 @@ class OidcPart implements SchemePart {
   #sessionLines(
     { variables: { host }, clock }: FilterContext,
     cookies: Cookies,
-    session: Session,
+    session: LoginSession,
   ): readonly string[] | null {
     const sealed = this.#seal.close(JSON.stringify(session), purposeOf('session', this.#spec, host));
     const lines = cookieLines(this.#cookie, sealed, (session.endsAt - clock.wallTime()) / 1000);
