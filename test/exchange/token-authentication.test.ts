@@ -74,6 +74,15 @@ describe('a route that takes tokens', () => {
     },
     { what: 'takes a token that names no key, where one fits', token: token(good, { alg: 'ES256' }), status: 200 },
     {
+      what: 'takes a token that names a key where those of the route have no names, such as those of PEM',
+      token: token(good),
+      keys: {
+        kind: 'set',
+        jwksText: JSON.stringify({ keys: [next, ec].map(({ publicKey }) => publicKey.export({ format: 'jwk' })) }),
+      },
+      status: 200,
+    },
+    {
       what: 'takes a token for several audiences',
       token: token({ ...good, aud: ['other', 'shop'] }),
       status: 200,

@@ -1,6 +1,7 @@
 /** What tokens are worth by a set of keys. The only file that loads the library. */
 import { hash } from 'node:crypto';
 import {
+  type CompactJWSHeaderParameters,
   createLocalJWKSet,
   type CryptoKey,
   errors,
@@ -30,7 +31,7 @@ export interface TokenRules {
 }
 
 /** Public keys, or a secret. */
-export type VerificationKeys = ReturnType<typeof createLocalJWKSet> | Uint8Array;
+export type VerificationKeys = ((header: CompactJWSHeaderParameters) => Promise<CryptoKey>) | Uint8Array;
 
 /** Throws if it is no set of keys. `count`: of what can verify signatures. */
 export function keysOfSet(text: string): { readonly keys: VerificationKeys; readonly count: number } {
@@ -42,7 +43,10 @@ export function keysOfSet(text: string): { readonly keys: VerificationKeys; read
   );
   if (usable.length === 0) throw new Error('it has no key that verifies signatures');
   if (usable.length > keysOfSetMax) throw new Error(`it has ${usable.length} keys, and ${keysOfSetMax} are the most`);
-  return { keys: createLocalJWKSet({ keys: usable } as unknown as JSONWebKeySet), count: usable.length };
+  const set = createLocalJWKSet({ keys: usable } as unknown as JSONWebKeySet);
+  const isNamed = usable.some((key) => key?.['kid'] !== undefined);
+  // Keys of PEM have no names, and tokens that name theirs are tried with those that fit.
+  return { keys: isNamed ? set : ({ kid: _, ...header }) => set(header), count: usable.length };
 }
 
 /** Tokens that a client sends with each request are verified once: what is kept is as much as some hundred pages need. */
