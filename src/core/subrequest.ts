@@ -36,5 +36,12 @@ export interface SubrequestAnswer {
   readonly body: Uint8Array;
 }
 
+/** An AbortSignal, as far as it is used: core knows no platform. */
+interface CancelSignal {
+  readonly aborted: boolean;
+  addEventListener(type: 'abort', listener: () => void, options?: { readonly once?: boolean }): void;
+  removeEventListener(type: 'abort', listener: () => void): void;
+}
+
 /** Never rejects. `signal`: it is not wanted any more, and resolves with `client_gone`. */
-export type AskUpstream = (request: Subrequest, signal?: AbortSignal) => Promise<Result<SubrequestAnswer>>;
+export type AskUpstream = (request: Subrequest, signal?: CancelSignal) => Promise<Result<SubrequestAnswer>>;
