@@ -29,11 +29,11 @@ class AuthenticationCounts implements MainPart<AuthenticationSpec> {
   readonly #sent = new WeakMap<AuthenticationSpec, AuthenticationSpec>();
 
   readonly #conditions: SchemeConditions;
-  readonly #publish: MainFeaturePorts['publish'];
+  readonly #ports: MainFeaturePorts;
 
   constructor(ports: MainFeaturePorts) {
     this.#conditions = new SchemeConditions(ports.clock);
-    this.#publish = (states) => ports.publish(states);
+    this.#ports = ports;
     this.#schemes = Object.fromEntries(
       Object.entries(mainSchemes).map(([name, start]) => [name, start(ports)] as const),
     );
@@ -55,7 +55,7 @@ class AuthenticationCounts implements MainPart<AuthenticationSpec> {
     for (const counts of [this.#reported, this.#gone])
       for (const key of counts.keys()) if (!known.has(key)) counts.delete(key);
     this.#conditions.keep(known);
-    this.#publish(this.#conditions.states);
+    this.#ports.publish(this.#conditions.states);
   }
 
   onReports(reports: Readonly<Record<string, object>>, worker: number): void {
@@ -65,7 +65,7 @@ class AuthenticationCounts implements MainPart<AuthenticationSpec> {
       if (report.counts !== undefined) this.#reported.set(key, ofScope.set(worker, report.counts));
       if (this.#conditions.onReport(key, worker, report)) isNew = true;
     }
-    if (isNew) this.#publish(this.#conditions.states);
+    if (isNew) this.#ports.publish(this.#conditions.states);
   }
 
   onWorkerGone(worker: number): void {

@@ -23,7 +23,7 @@ export type TokenVerdict =
       readonly keyMissing: boolean;
     };
 
-export interface TokenRules {
+interface TokenRules {
   readonly algorithms: readonly string[];
   readonly issuers: readonly string[] | null;
   readonly audiences: readonly string[] | null;
