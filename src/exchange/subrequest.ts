@@ -46,7 +46,8 @@ export class SubrequestStream implements DownstreamStream {
     this.startedWall = clock.wallTime();
     this.request = {
       ...{ method, target, authority, scheme: client.scheme, version: 'HTTP/1.1', upgrade: null, takesTrailers: false },
-      headers: new PairHeaders(body === null ? headers : [...headers, ['content-length', String(body.length)]]),
+      // Content-Length is written by the protocol of the endpoint, of `framing`.
+      headers: new PairHeaders(headers),
       framing: body === null ? noBody : { kind: 'length', bytes: body.length },
     };
   }

@@ -58,6 +58,9 @@ export const namesOfOthers: ReadonlySet<string> = new Set([
   // POST, the method.
   'post',
   'getAndPost',
+  // OpenID Connect, and its library.
+  'post_logout_redirect_uri',
+  'ClientSecretPost',
   'postToo',
   // Keys of systemd and pm2.
   'ExecStartPost',

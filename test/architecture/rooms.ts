@@ -141,8 +141,8 @@ export const packages: Readonly<Record<string, readonly string[]>> = {
   core: ['zod', 're2js'],
   schema: ['zod'],
   'features/keys': ['zod'],
-  // Old hashes of passwords, files of countries, and tokens, loaded where a configuration has some.
-  'features/worker': ['bcryptjs', 'jose', 'maxmind'],
+  // Old hashes of passwords, files of countries, tokens, and logins, loaded where a configuration has some.
+  'features/worker': ['bcryptjs', 'jose', 'maxmind', 'openid-client'],
   // The times of jobs, loaded where a configuration has one.
   'features/main': ['croner'],
   config: ['yaml', 'zod'],

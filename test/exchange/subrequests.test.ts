@@ -56,7 +56,8 @@ describe("a request of the gateway's own", () => {
     const world = worldWith((request) => void setImmediate(() => request.answer(201, request.body)));
     const result = await asked(world, { method: 'POST', body: Buffer.from('code=1') });
     const [arrived] = world.endpoint('a').arrived;
-    assert.deepEqual([String(arrived?.body), arrived?.header('content-length')], ['code=1', '6']);
+    // Of the length of the body the protocol of the endpoint makes Content-Length: a second one would end the connection.
+    assert.deepEqual([String(arrived?.body), arrived?.header('content-length')], ['code=1', null]);
     assert.equal(result.ok && result.value.status, 201);
   });
 

@@ -30,6 +30,8 @@ export interface SchemeKeys<R = object> {
   readonly headersSet?: (read: R) => readonly string[];
   /** Upstreams that it asks, by name. */
   readonly upstreams?: (read: R) => readonly string[];
+  /** The path below which it answers requests itself, and who does: a route with this login must get them. */
+  readonly answersAt?: (read: R) => { readonly path: string; readonly by: string };
   /** What its users may have beside a name. */
   readonly knows: readonly ('groups' | 'claims')[];
   /** Finds what is wrong beside other settings; `at` is the path of its key. */

@@ -6,6 +6,7 @@ import { oneOrMany, parsed, text } from '../../schema/leaves.ts';
 import { key, section } from '../../schema/section.ts';
 import { type FeatureKeys, featureKeys, type NamedFile } from '../feature-keys.ts';
 import { parseRealm, parseUserHeader } from './keys-values.ts';
+import { reviewAnswers } from './keys-answers.ts';
 import type { SchemeBeside, SchemeContext, SchemeKeys } from './keys-scheme.ts';
 import { schemesOfFile } from './keys-schemes.ts';
 import { authenticationName, type AuthenticationSpec, type RequiredOfUsers } from './settings.ts';
@@ -158,6 +159,14 @@ export const authentication: FeatureKeys = featureKeys<RouteRead, object, ScopeR
       reviewOne(read.authentication, [...path, authenticationName], beside, findings);
       reviewEdits(inForce(read, file.read), read, path, findings);
     }
+    reviewAnswers(
+      routes.flatMap(({ path, match, read }) => {
+        const own = inForce(read, file.read);
+        const at = read.authentication === undefined ? [authenticationName] : [...path, authenticationName];
+        return own === null ? [] : [{ at, match, schemes: schemesIn(own) }];
+      }),
+      findings,
+    );
     const [first] = routes;
     if (typeof file.read.authentication === 'object' && routes.every(({ read }) => read.authentication !== undefined))
       if (first !== undefined)

@@ -2,12 +2,15 @@ import { scopeKey } from '../../core/feature.ts';
 import type { FeatureState } from '../../core/feature.ts';
 import { mainFeature, type MainFeaturePorts, type MainPart, type ScopedSpec } from '../main-feature.ts';
 import { SchemeConditions } from './main-conditions.ts';
+import type { SchemeForWorkers } from './main-scheme.ts';
+import { mainSchemes } from './main-schemes.ts';
 import {
   admitted,
   authenticationName,
   type AuthenticationReport,
   type AuthenticationSpec,
   type AuthenticationStatus,
+  stepsOfLogin,
 } from './settings.ts';
 
 /** Of what the process that takes over gets. */
@@ -21,12 +24,29 @@ class AuthenticationCounts implements MainPart<AuthenticationSpec> {
   /** By `scopeKey`, then by worker. */
   readonly #reported = new Map<string, Map<number, Counts>>();
   readonly #gone = new Map<string, Counts>();
+  readonly #schemes: Readonly<Record<string, SchemeForWorkers>>;
+  /** Routes that have what the file says share one spec, and workers get it once. */
+  readonly #sent = new WeakMap<AuthenticationSpec, AuthenticationSpec>();
+
   readonly #conditions: SchemeConditions;
   readonly #ports: MainFeaturePorts;
 
   constructor(ports: MainFeaturePorts) {
     this.#conditions = new SchemeConditions(ports.clock);
     this.#ports = ports;
+    this.#schemes = Object.fromEntries(
+      Object.entries(mainSchemes).map(([name, start]) => [name, start(ports)] as const),
+    );
+  }
+
+  forWorkers(spec: AuthenticationSpec): AuthenticationSpec {
+    if (spec.schemes.every(({ name }) => this.#schemes[name] === undefined)) return spec;
+    const known = this.#sent.get(spec);
+    if (known !== undefined) return known;
+    const schemes = spec.schemes.map((one) => ({ ...one, spec: this.#schemes[one.name]?.(one.spec) ?? one.spec }));
+    const sent = { ...spec, schemes };
+    this.#sent.set(spec, sent);
+    return sent;
   }
 
   use(scopes: readonly ScopedSpec<AuthenticationSpec>[]): void {
@@ -80,7 +100,9 @@ class AuthenticationCounts implements MainPart<AuthenticationSpec> {
           route: scope.id,
           schemes: spec.schemes.map(({ name }) => name),
           admitted: outcomes.reduce((sum, { fault, count }) => sum + (fault === admitted ? count : 0), 0),
-          refused: outcomes.filter(({ fault }) => fault !== admitted).toSorted((one, other) => other.count - one.count),
+          refused: outcomes
+            .filter(({ fault }) => fault !== admitted && !stepsOfLogin.has(fault))
+            .toSorted((one, other) => other.count - one.count),
           keys: this.#conditions.viewOf(key),
         };
       }),

@@ -79,3 +79,6 @@ export interface AuthenticationStatus {
 
 /** The outcome of a request that has passed. */
 export const admitted = 'admitted';
+
+/** Outcomes of requests that are part of a login, and say nothing against anybody. */
+export const stepsOfLogin: ReadonlySet<string> = new Set(['login_begun', 'logged_in', 'logged_out']);

@@ -31,7 +31,12 @@ export class AuthenticationFilter implements Filter {
 
   onResponseHead(exchange: FilterContext, head: FilterResponseHead): void {
     if (!this.#ofResponses) return;
-    (exchange.getState(this) as AuthenticationRun | undefined)?.admittedBy?.onResponseHead?.(exchange, head);
+    const run = exchange.getState(this) as AuthenticationRun | undefined;
+    run?.admittedBy?.onResponseHead?.(exchange, head, run.note);
+  }
+
+  onSwitchHead(exchange: FilterContext, head: FilterResponseHead): void {
+    this.onResponseHead(exchange, head);
   }
 
   onCancelled(exchange: FilterContext): void {
@@ -42,6 +47,7 @@ export class AuthenticationFilter implements Filter {
 /** One request on its way through the schemes. */
 class AuthenticationRun {
   admittedBy: SchemePart | null = null;
+  note: unknown;
   readonly #filter: AuthenticationFilter;
   readonly #exchange: FilterContext;
   #at = 0;
@@ -108,7 +114,7 @@ class AuthenticationRun {
   #permit(
     name: string,
     part: SchemePart,
-    { user, headers = [], headerValues = [] }: Extract<SchemeDecision, { kind: 'user' }>,
+    { user, headers = [], headerValues = [], note }: Extract<SchemeDecision, { kind: 'user' }>,
   ): 'continue' | Failure {
     const { spec, counts } = this.#filter;
     this.#exchange.noteUser(user);
@@ -119,6 +125,7 @@ class AuthenticationRun {
     }
     counts.add(name, admitted);
     this.admittedBy = part;
+    this.note = note;
     for (const [header, value] of headers) this.#exchange.setRequestHeader(header, headerValueOf(value));
     for (const [header, value] of headerValues) this.#exchange.setRequestHeader(header, value);
     if (spec.userHeader !== null) this.#exchange.setRequestHeader(spec.userHeader, headerValueOf(user.name));

@@ -16,6 +16,8 @@ export type SchemeDecision =
       readonly kind: 'user';
       readonly user: User;
       readonly headers?: readonly (readonly [name: string, value: string])[];
+      /** For `onResponseHead` of the scheme. */
+      readonly note?: unknown;
       /** The same, with values that are those of headers already (`header-value.ts`), or came in headers. */
       readonly headerValues?: readonly (readonly [name: string, value: string])[];
     }
@@ -43,7 +45,7 @@ export interface SchemePart {
   /** Null: `pending.settle` will be called, which may not happen before this returns. */
   authenticate(exchange: FilterContext, pending: PendingDecision): SchemeDecision | null;
   /** Before the head of a response to a request that it has admitted is sent, such as for cookies. */
-  onResponseHead?(exchange: FilterContext, head: FilterResponseHead): void;
+  onResponseHead?(exchange: FilterContext, head: FilterResponseHead, note: unknown): void;
   /** What it has from a service, for the status, and for workers that begin later. */
   condition?(): SchemeCondition;
   /** The `state` that another worker, or this one, has told last. */
