@@ -16,7 +16,7 @@ export interface Subrequest {
   readonly hostSent?: string;
   readonly headers: readonly (readonly [name: string, value: string])[];
   /** What endpoints believe, and clients could not say: written as the gateway's own. Absent: nothing. */
-  readonly told?: readonly (readonly [name: string, value: string])[];
+  readonly ownHeaders?: readonly (readonly [name: string, value: string])[];
   /** Null: none. */
   readonly body: Uint8Array | null;
   /** On whose behalf: the endpoint is told of it in X-Forwarded-For. */

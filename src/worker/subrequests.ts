@@ -26,8 +26,8 @@ export function subrequests({ clock, exchangePorts, current, upstream }: Subrequ
       return Promise.resolve(
         failWith(fail('configuration_fault', 'route', { what: `there is no upstream ${request.upstream}` })),
       );
-    const { told = [], bodyBytesMax } = request;
-    const filters = told.length === 0 ? [] : [filterTelling(told)];
+    const { ownHeaders = [], bodyBytesMax } = request;
+    const filters = ownHeaders.length === 0 ? [] : [filterTelling(ownHeaders)];
     const hooks = { ...noHooks, priority: null, filters, bodyLimits: { responseBytesMax: bodyBytesMax } };
     const route = compileRoute(routeOf(request), asked, undefined, hooks);
     const serving: ServingRevision = { ...current(), router: { route: () => route } };
@@ -45,11 +45,11 @@ export function subrequests({ clock, exchangePorts, current, upstream }: Subrequ
 }
 
 /** What clients say of themselves is not forwarded: a filter's words are. */
-function filterTelling(told: NonNullable<Subrequest['told']>): Filter {
+function filterTelling(ownHeaders: NonNullable<Subrequest['ownHeaders']>): Filter {
   return {
     name: 'subrequest',
     onRequestHead(exchange) {
-      for (const [name, value] of told) exchange.setRequestHeader(name, value);
+      for (const [name, value] of ownHeaders) exchange.setRequestHeader(name, value);
       return 'continue';
     },
   };

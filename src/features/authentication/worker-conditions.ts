@@ -4,7 +4,7 @@ import type { SchemePart } from './worker-scheme.ts';
 /** What the schemes of a route have from services, told when it changes. */
 export class Conditions {
   readonly #schemes: ReadonlyMap<string, SchemePart>;
-  #told = '{}';
+  #reported = '{}';
 
   constructor(schemes: ReadonlyMap<string, SchemePart>) {
     this.#schemes = schemes;
@@ -18,9 +18,9 @@ export class Conditions {
         return condition === undefined ? [] : [[name, condition] as const];
       }),
     );
-    const told = JSON.stringify(conditions);
-    if (told === this.#told) return null;
-    this.#told = told;
+    const report = JSON.stringify(conditions);
+    if (report === this.#reported) return null;
+    this.#reported = report;
     return conditions;
   }
 }

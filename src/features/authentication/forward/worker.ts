@@ -71,7 +71,7 @@ class ForwardPart implements SchemePart {
     return {
       ...{ upstream: upstream as UpstreamId, route: `authentication of ${this.#ports.route}` },
       ...{ method: 'GET', target, authority: request.authority, headers, body: null },
-      told: [
+      ownHeaders: [
         ['X-Forwarded-Method', request.method],
         ['X-Forwarded-Uri', uri],
         ['X-Original-Method', request.method],
