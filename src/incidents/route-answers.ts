@@ -15,6 +15,7 @@ import {
 } from '../core/content-kind.ts';
 import type { AnswerChange } from '../core/live-incident.ts';
 import { answerParts, type RouteTraffic } from '../core/route-traffic.ts';
+import { AddedRequests } from './added-requests.ts';
 import { changedTogether } from './replaced-answers.ts';
 import { RouteAnswer, short, sliceS, type UnusualCount } from './route-answer.ts';
 import { UpgradeAnswers } from './upgrade-answers.ts';
@@ -38,7 +39,7 @@ const tellingOfChanges: ReadonlySet<number> = new Set([...tellingOfReads, declin
 export class RouteAnswers {
   readonly #routes = new Map<string, AnsweredRoute>();
 
-  add({ route, upstream, answers }: RouteTraffic, second: number): UnusualCount {
+  add({ route, upstream, answers, patterns = [] }: RouteTraffic, second: number): UnusualCount {
     if (answers === undefined || answers.length === 0) return noneUnusual;
     let known = this.#routes.get(route);
     if (known === undefined) {
@@ -46,7 +47,7 @@ export class RouteAnswers {
       this.#routes.set(
         route,
         (known = {
-          ...{ upstream, upgrades: new UpgradeAnswers(second) },
+          ...{ upstream, upgrades: new UpgradeAnswers(second), besides: new AddedRequests(second) },
           ...{
             reading: new RouteAnswer(second, tellingOfReads),
             changing: new RouteAnswer(second, tellingOfChanges),
@@ -68,7 +69,9 @@ export class RouteAnswers {
       const lane = key < unsafeKey ? reading : changing;
       lane.push(key % unsafeKey, count, clients);
     }
-    const [read, changed] = [known.reading.add(reading, second), known.changing.add(changing, second)];
+    const [readBesides, changedBesides] = known.besides.add(patterns, second);
+    const read = known.reading.add(reading, second, readBesides);
+    const changed = known.changing.add(changing, second, changedBesides);
     return { unusual: read.unusual + changed.unusual + refused, telling: read.telling + changed.telling };
   }
 
@@ -122,4 +125,5 @@ interface AnsweredRoute {
   readonly reading: RouteAnswer;
   readonly changing: RouteAnswer;
   readonly upgrades: UpgradeAnswers;
+  readonly besides: AddedRequests;
 }
