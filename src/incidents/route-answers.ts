@@ -6,6 +6,7 @@ import {
   emptyForm,
   limitedForm,
   lostForm,
+  optionsKey,
   redirectForm,
   sizeCells,
   unclosedForm,
@@ -13,6 +14,7 @@ import {
   unsafeKey,
   upgradeKey,
 } from '../core/content-kind.ts';
+import { optionsWords } from '../core/answer-words.ts';
 import type { AnswerChange } from '../core/live-incident.ts';
 import { answerParts, type RouteTraffic } from '../core/route-traffic.ts';
 import { AddedRequests } from './added-requests.ts';
@@ -21,6 +23,9 @@ import { RouteAnswer, short, sliceS, type UnusualCount } from './route-answer.ts
 import { UpgradeAnswers } from './upgrade-answers.ts';
 
 const routesMax = 1000;
+
+/** Of few refused preflights: pages of origins that the application does not know send some. */
+const nothingTells: ReadonlySet<number> = new Set();
 
 const noneUnusual: UnusualCount = { unusual: 0, telling: 0 };
 
@@ -51,6 +56,7 @@ export class RouteAnswers {
           ...{
             reading: new RouteAnswer(second, tellingOfReads),
             changing: new RouteAnswer(second, tellingOfChanges),
+            options: new RouteAnswer(second, nothingTells),
           },
         }),
       );
@@ -58,11 +64,13 @@ export class RouteAnswers {
     known.upstream = upstream;
     const reading: number[] = [];
     const changing: number[] = [];
+    const options: number[] = [];
     let refused = 0;
     for (let at = 0; at < answers.length; at += answerParts) {
       const key = answers[at] as number;
       const [count, clients] = [answers[at + 1] as number, answers[at + 2] as number];
-      if (key === acceptedKey) known.upgrades.addAccepted(count);
+      if (key >= optionsKey) options.push(key - optionsKey, count, clients);
+      else if (key === acceptedKey) known.upgrades.addAccepted(count);
       else if (key >= upgradeKey)
         refused += known.upgrades.addRefused(Math.floor((key - upgradeKey) / sizeCells), count, clients, second);
       if (key >= upgradeKey) continue;
@@ -72,6 +80,7 @@ export class RouteAnswers {
     const [readBesides, changedBesides] = known.besides.add(patterns, second);
     const read = known.reading.add(reading, second, readBesides);
     const changed = known.changing.add(changing, second, changedBesides);
+    if (options.length > 0) refused += known.options.add(options, second).unusual;
     return { unusual: read.unusual + changed.unusual + refused, telling: read.telling + changed.telling };
   }
 
@@ -81,7 +90,7 @@ export class RouteAnswers {
     const lanes: Parameters<typeof changedTogether>[0][number][] = [];
     for (const [route, known] of this.#routes) {
       if (known.upstream !== upstream) continue;
-      for (const lane of [known.reading, known.changing, known.upgrades]) {
+      for (const lane of [known.reading, known.changing, known.upgrades, known.options]) {
         const since = lane.changedSince(second);
         if (since !== null) found.push(since);
       }
@@ -94,11 +103,12 @@ export class RouteAnswers {
 
   /** Once a second. `isUsual`: there is no incident at an upstream. */
   settle(second: number, isUsual: (upstream: string) => boolean): void {
-    for (const { upstream, reading, changing } of this.#routes.values()) {
+    for (const { upstream, reading, changing, options } of this.#routes.values()) {
       const isWell = isUsual(upstream);
       if (second % sliceS !== 0 && isWell) continue;
       reading.settle(second, isWell);
       changing.settle(second, isWell);
+      options.settle(second, isWell);
     }
   }
 
@@ -108,7 +118,10 @@ export class RouteAnswers {
       const known = this.#routes.get(route);
       return known === undefined
         ? []
-        : [known.reading, known.changing, known.upgrades].flatMap((lane) => lane.change(route, second) ?? []);
+        : [
+            ...[known.reading, known.changing, known.upgrades].flatMap((lane) => lane.change(route, second) ?? []),
+            ...optionsChange(known.options, route, second),
+          ];
     });
     const [most] = all.sort((a, b) => b.count - a.count);
     if (most === undefined) return null;
@@ -118,12 +131,23 @@ export class RouteAnswers {
   }
 }
 
+function optionsChange(
+  options: RouteAnswer,
+  route: string,
+  second: number,
+): readonly NonNullable<ReturnType<RouteAnswer['change']>>[] {
+  const found = options.change(route, second);
+  return found === null ? [] : [{ ...found, change: { ...found.change, usual: optionsWords } }];
+}
+
 interface AnsweredRoute {
   /** That its requests went to last: a reload may give the route another one. */
   upstream: string;
   /** Requests with GET, and those that may change something: they are answered otherwise. */
   readonly reading: RouteAnswer;
   readonly changing: RouteAnswer;
+  /** Requests with OPTIONS: a form of those that succeed, and those of the others. */
+  readonly options: RouteAnswer;
   readonly upgrades: UpgradeAnswers;
   readonly besides: AddedRequests;
 }
