@@ -1,5 +1,5 @@
 import { deniedForm, lostForm, sizeCells, unsafeKey, upgradeKey } from '../core/content-kind.ts';
-import { answerParts, type PatternAnswers } from '../core/route-traffic.ts';
+import { answerParts, type RouteTraffic } from '../core/route-traffic.ts';
 
 /** What clients ask for that they may not have, or that is not there. */
 const ofClients: ReadonlySet<number> = new Set([deniedForm, lostForm]);
@@ -10,8 +10,9 @@ const widthsS = [20, 60] as const;
 const beforeS = 240;
 const keptSlices = (beforeS + Math.max(...widthsS)) / sliceS + 1;
 
-/** Patterns of a route that are told apart. */
-const patternsMax = 256;
+/** Patterns of all routes that are told apart; the others tell as ever. Those without requests make room, which is looked for once in so long. */
+const patternsMax = 4096;
+const sweepS = 60;
 
 /** Of fewer requests it is not known whether they are more than usual. */
 const countedMin = 8;
@@ -40,58 +41,86 @@ const none: AddedAnswers = new Map();
  * usual answers; a password that is typed again, a token that is fetched anew and a code that somebody tries make more requests, and the usual answers go on.
  */
 export class AddedRequests {
-  readonly #firstSecond: number;
-  readonly #patterns = new Map<string, Slice[]>();
+  /** By route and pattern: requests with GET, and those that may change something. */
+  readonly #lanes = [new Map<string, Slice[]>(), new Map<string, Slice[]>()] as const;
+  #sweptAt = -Infinity;
+  /** When one was not counted last: what is missing until then may be its requests. */
+  #fullAt = -Infinity;
 
-  constructor(second: number) {
-    this.#firstSecond = second;
-  }
-
-  /** What one batch has of them, by lane: requests with GET, and those that may change something. */
-  add(patterns: readonly PatternAnswers[], second: number): readonly [reading: AddedAnswers, changing: AddedAnswers] {
-    return [this.#addLane(patterns, second, 0), this.#addLane(patterns, second, unsafeKey)];
-  }
-
-  #addLane(patterns: readonly PatternAnswers[], second: number, lane: number): AddedAnswers {
-    let found: Map<number, number> | null = null;
+  /** What one batch has of them, by lane. `firstSecond`: of the route. */
+  add(
+    { route, patterns = [] }: Pick<RouteTraffic, 'route' | 'patterns'>,
+    second: number,
+    firstSecond: number,
+  ): readonly [reading: AddedAnswers, changing: AddedAnswers] {
+    const found: [AddedAnswers, AddedAnswers] = [none, none];
     for (const { pattern, answers } of patterns) {
-      const refused = new Map<number, number>();
-      const sum = { all: 0, refused: 0 };
-      for (let at = 0; at < answers.length; at += answerParts) {
-        const [key, count] = [answers[at] as number, answers[at + 1] as number];
-        if (key >= upgradeKey || key >= unsafeKey !== lane > 0) continue;
-        sum.all += count;
-        const form = Math.floor((key - lane) / sizeCells);
-        if (!ofClients.has(form)) continue;
-        sum.refused += count;
-        refused.set(form, (refused.get(form) ?? 0) + count);
+      const key = `${route}\n${pattern}`;
+      for (const lane of [0, 1] as const) {
+        const counted = countOf(answers, lane);
+        if (counted.all === 0) continue;
+        const slices = this.#slicesOf(lane, key, second);
+        if (slices === null) continue;
+        addTo(slices, counted, second);
+        if (counted.refused === 0) continue;
+        const since = Math.max(firstSecond, this.#fullAt);
+        if (!widthsS.some((widthS) => areAdded(slices, second, widthS, since))) continue;
+        found[lane] = withRefused(found[lane], answers, lane);
       }
-      if (sum.all === 0) continue;
-      const slices = this.#slicesOf(`${lane} ${pattern}`, second);
-      if (slices === null) continue;
-      addTo(slices, sum, second);
-      if (sum.refused === 0 || !widthsS.some((widthS) => areAdded(slices, second, widthS, this.#firstSecond))) continue;
-      found ??= new Map();
-      for (const [form, count] of refused) found.set(form, (found.get(form) ?? 0) + count);
     }
-    return found ?? none;
+    return found;
   }
 
-  #slicesOf(key: string, second: number): Slice[] | null {
-    let slices = this.#patterns.get(key);
+  #slicesOf(lane: 0 | 1, key: string, second: number): Slice[] | null {
+    const all = this.#lanes[lane];
+    let slices = all.get(key);
     if (slices !== undefined) return slices;
-    if (this.#patterns.size >= patternsMax) this.#forget(second);
-    if (this.#patterns.size >= patternsMax) return null;
-    this.#patterns.set(key, (slices = []));
+    if (this.#size >= patternsMax) this.#forget(second);
+    if (this.#size >= patternsMax) {
+      this.#fullAt = second;
+      return null;
+    }
+    all.set(key, (slices = []));
     return slices;
+  }
+
+  get #size(): number {
+    return this.#lanes[0].size + this.#lanes[1].size;
   }
 
   /** One without requests is as one that is new. */
   #forget(second: number): void {
+    if (second < this.#sweptAt + sweepS) return;
+    this.#sweptAt = second;
     const oldest = Math.floor(second / sliceS) - keptSlices;
-    for (const [key, slices] of this.#patterns)
-      if ((slices.at(-1)?.slice ?? oldest) <= oldest) this.#patterns.delete(key);
+    for (const all of this.#lanes)
+      for (const [key, slices] of all) if ((slices.at(-1)?.slice ?? oldest) <= oldest) all.delete(key);
   }
+}
+
+const isOf = (key: number, lane: 0 | 1): boolean => key < upgradeKey && key >= unsafeKey === (lane === 1);
+
+const formOf = (key: number): number => Math.floor((key % unsafeKey) / sizeCells);
+
+function countOf(answers: readonly number[], lane: 0 | 1): Sum {
+  const sum = { all: 0, refused: 0 };
+  for (let at = 0; at < answers.length; at += answerParts) {
+    const [key, count] = [answers[at] as number, answers[at + 1] as number];
+    if (!isOf(key, lane)) continue;
+    sum.all += count;
+    if (ofClients.has(formOf(key))) sum.refused += count;
+  }
+  return sum;
+}
+
+function withRefused(known: AddedAnswers, answers: readonly number[], lane: 0 | 1): AddedAnswers {
+  const found = new Map(known);
+  for (let at = 0; at < answers.length; at += answerParts) {
+    const [key, count] = [answers[at] as number, answers[at + 1] as number];
+    const form = formOf(key);
+    if (isOf(key, lane) && ofClients.has(form)) found.set(form, (found.get(form) ?? 0) + count);
+  }
+  return found;
 }
 
 function addTo(slices: Slice[], { all, refused }: Sum, second: number): void {

@@ -43,6 +43,7 @@ const tellingOfChanges: ReadonlySet<number> = new Set([...tellingOfReads, declin
 /** What each route answers below 500, compared with the last hour of the same route: 4xx, other types, nothing, redirects, or much less than before. */
 export class RouteAnswers {
   readonly #routes = new Map<string, AnsweredRoute>();
+  readonly #besides = new AddedRequests();
 
   add({ route, upstream, answers, patterns = [] }: RouteTraffic, second: number): UnusualCount {
     if (answers === undefined || answers.length === 0) return noneUnusual;
@@ -52,7 +53,7 @@ export class RouteAnswers {
       this.#routes.set(
         route,
         (known = {
-          ...{ upstream, upgrades: new UpgradeAnswers(second), besides: new AddedRequests(second) },
+          ...{ upstream, upgrades: new UpgradeAnswers(second) },
           ...{
             reading: new RouteAnswer(second, tellingOfReads),
             changing: new RouteAnswer(second, tellingOfChanges),
@@ -77,7 +78,7 @@ export class RouteAnswers {
       const lane = key < unsafeKey ? reading : changing;
       lane.push(key % unsafeKey, count, clients);
     }
-    const [readBesides, changedBesides] = known.besides.add(patterns, second);
+    const [readBesides, changedBesides] = this.#besides.add({ route, patterns }, second, known.reading.firstSecond);
     const read = known.reading.add(reading, second, readBesides);
     const changed = known.changing.add(changing, second, changedBesides);
     if (options.length > 0) refused += known.options.add(options, second).unusual;
@@ -149,5 +150,4 @@ interface AnsweredRoute {
   /** Requests with OPTIONS: a form of those that succeed, and those of the others. */
   readonly options: RouteAnswer;
   readonly upgrades: UpgradeAnswers;
-  readonly besides: AddedRequests;
 }
