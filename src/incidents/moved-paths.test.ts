@@ -24,15 +24,15 @@ const api: readonly Flow[] = [
   { route: 'tasks', path: '/v1/tasks/#', perS: 5, answer: json },
   { route: 'v1', path: '/v1/me', perS: 4, answer: json },
 ];
-const changedAt = 100;
+const [changedAt, restoredAt] = [100, 150];
 
 /** What incidents say that open. `appliedAfterS`: so long after the first requests that a new configuration routes, main tells of it; null: there is none. */
 function told(after: readonly Flow[], appliedAfterS: number | null): readonly string[] {
   const random = new SeededRandom(3);
   const tracker = new IncidentTracker(0);
   const found: string[] = [];
-  for (let second = 1; second <= 160; second++) {
-    const flows = second < changedAt ? [pages, ...api] : after;
+  for (let second = 1; second <= 210; second++) {
+    const flows = second < changedAt || second >= restoredAt ? [pages, ...api] : after;
     const routes = flows.flatMap(({ route, path, perS, answer }) => {
       const answered = Math.floor(perS + 2 * random.next());
       const answers = Array.from({ length: answered }, () => [answer, 1, 1 << random.integer(32)]).flat();
@@ -44,7 +44,8 @@ function told(after: readonly Flow[], appliedAfterS: number | null): readonly st
     });
     const exchanges = routes.map(({ route, upstream, answered }) => sampleCount({ upstream, route, count: answered }));
     tracker.note({ exchanges, outcomes: [], routes, staleReusesFailed: 0 }, second * 1000 + 500);
-    if (appliedAfterS !== null && second === changedAt + appliedAfterS) tracker.onEvent(applied, second * 1000 + 600);
+    if (appliedAfterS !== null && (second === changedAt + appliedAfterS || second === restoredAt + appliedAfterS))
+      tracker.onEvent(applied, second * 1000 + 600);
     const watched = { application: null, endpoints: [] };
     for (const { kind, incident } of tracker.judge((second + 1) * 1000, () => watched))
       if (kind === 'opened')

@@ -102,10 +102,12 @@ export class PathParts {
       const since = slow ?? part.answers.map((lane) => lane.changedSince(second)).find((one) => one !== null) ?? null;
       if (since === null) return [];
       const family: UnusualFamily = slow === null ? 'changed' : 'slower';
-      part.open = family;
       const counts = part.seconds
         .filter((one) => one.second >= since)
         .map((one) => ({ second: one.second, count: slow === null ? one.unusual : one.late }));
+      // Its answers may be those of two routes: the other one has what is unusual.
+      if (slow === null && counts.every(({ count }) => count === 0)) return [];
+      part.open = family;
       return [{ family, route: part.route, second: since, counts }];
     });
   }
