@@ -5,6 +5,8 @@ import { answerParts, type RouteTraffic } from '../core/route-traffic.ts';
 const ofClients: ReadonlySet<number> = new Set([deniedForm, lostForm]);
 
 const sliceS = 5;
+/** A path is new where its route has had requests for so long without it. */
+const newAfterS = 60;
 /** The requests of so many seconds are compared with those of four minutes before. */
 const widthsS = [20, 60] as const;
 const beforeS = 240;
@@ -31,7 +33,7 @@ interface Slice {
 
 type Sum = Pick<Slice, 'all' | 'refused'>;
 
-/** Of each form, how many answers were to requests that came besides the usual ones. */
+/** Of each key without its lane, how many answers were to requests that came besides the usual ones. */
 export type AddedAnswers = ReadonlyMap<number, number>;
 
 const none: AddedAnswers = new Map();
@@ -55,6 +57,8 @@ export class AddedRequests {
   ): readonly [reading: AddedAnswers, changing: AddedAnswers] {
     const found: [AddedAnswers, AddedAnswers] = [none, none];
     for (const { pattern, answers } of patterns) {
+      // A worker that begins learns names from good answers alone: refused ones may be of any path.
+      if (pattern.endsWith('/*')) continue;
       const key = `${route}\n${pattern}`;
       for (const lane of [0, 1] as const) {
         const counted = countOf(answers, lane);
@@ -62,10 +66,11 @@ export class AddedRequests {
         const slices = this.#slicesOf(lane, key, second);
         if (slices === null) continue;
         addTo(slices, counted, second);
-        if (counted.refused === 0) continue;
         const since = Math.max(firstSecond, this.#fullAt);
+        const areAll = isNew(slices, second, since);
+        if (!areAll && counted.refused === 0) continue;
         if (!widthsS.some((widthS) => areAdded(slices, second, widthS, since))) continue;
-        found[lane] = withRefused(found[lane], answers, lane);
+        found[lane] = withAnswers(found[lane], answers, lane, areAll);
       }
     }
     return found;
@@ -113,14 +118,20 @@ function countOf(answers: readonly number[], lane: 0 | 1): Sum {
   return sum;
 }
 
-function withRefused(known: AddedAnswers, answers: readonly number[], lane: 0 | 1): AddedAnswers {
+function withAnswers(known: AddedAnswers, answers: readonly number[], lane: 0 | 1, areAll: boolean): AddedAnswers {
   const found = new Map(known);
   for (let at = 0; at < answers.length; at += answerParts) {
     const [key, count] = [answers[at] as number, answers[at + 1] as number];
-    const form = formOf(key);
-    if (isOf(key, lane) && ofClients.has(form)) found.set(form, (found.get(form) ?? 0) + count);
+    if (!isOf(key, lane) || !(areAll || ofClients.has(formOf(key)))) continue;
+    found.set(key % unsafeKey, (found.get(key % unsafeKey) ?? 0) + count);
   }
   return found;
+}
+
+/** Nobody has asked for it before on a route that others have used: whatever it answers is nothing else than before. */
+function isNew(slices: readonly Slice[], second: number, firstSecond: number): boolean {
+  const began = (slices[0] as Slice).slice * sliceS;
+  return began >= firstSecond + newAfterS && began > second - beforeS;
 }
 
 function addTo(slices: Slice[], { all, refused }: Sum, second: number): void {
@@ -146,7 +157,9 @@ function areAdded(slices: readonly Slice[], second: number, widthS: number, firs
   if (now.all < countedMin || times <= 0) return false;
   const usual = now.all - now.refused;
   if (usual < (goesOnMin * (before.all - before.refused)) / times) return false;
-  const more = now.all / Math.max(usual, now.all / timesMax);
+  // More of the others may have come as well, as where people ask for what is new.
+  const grown = before.all === 0 ? timesMax : Math.min(timesMax, (now.all * times) / before.all);
+  const more = Math.max(grown, Math.min(timesMax, usual === 0 ? timesMax : now.all / usual));
   const [asBefore, added] = [1 / (1 + times), more / (more + times)];
   const likelier = now.all * Math.log(added / asBefore) + before.all * Math.log((1 - added) / (1 - asBefore));
   return likelier >= likelierMin;

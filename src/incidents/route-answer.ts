@@ -146,8 +146,8 @@ export class RouteAnswer {
       // Few long ones are no more than some larger results.
       const isTelling = what >= short ? what < long : this.#telling.has(what) && this.#isMuch(what, second);
       if (!isTelling) continue;
-      const besides = Math.min(count, left?.get(what) ?? 0);
-      if (besides > 0) left?.set(what, (left.get(what) ?? 0) - besides);
+      const besides = Math.min(count, left?.get(key) ?? 0);
+      if (besides > 0) left?.set(key, (left.get(key) ?? 0) - besides);
       if (besides === count) continue;
       now.clients |= clients;
       tellingCount += count - besides;
