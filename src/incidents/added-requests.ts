@@ -9,8 +9,9 @@ const sliceS = 5;
 const newAfterS = 60;
 /** The requests of so many seconds are compared with those of four minutes before. */
 const widthsS = [20, 60] as const;
+const widestS = Math.max(...widthsS);
 const beforeS = 240;
-const keptSlices = (beforeS + Math.max(...widthsS)) / sliceS + 1;
+const keptSlices = (beforeS + widestS) / sliceS + 1;
 
 /** Patterns of all routes that are told apart; the others tell as ever. Those without requests make room, which is looked for once in so long. */
 const patternsMax = 4096;
@@ -24,11 +25,21 @@ const goesOnMin = 0.9;
 const timesMax = 20;
 /** So many times likelier, as e^n, is it that refused requests came besides the usual ones than that they are some of these. */
 const likelierMin = 2;
+/** Where it is so many times likelier, those that follow within so long came besides as well, as long as the usual answers of a minute are not fewer than this: few of them show nothing. */
+const surelyMin = 6;
+const surelyS = 60;
+const fewerMax = 0.85;
 
 interface Slice {
   readonly slice: number;
   all: number;
   refused: number;
+}
+
+interface Counted {
+  readonly slices: Slice[];
+  /** Refused ones came besides until then, whatever the newest seconds show. */
+  sureUntil: number;
 }
 
 type Sum = Pick<Slice, 'all' | 'refused'>;
@@ -44,7 +55,7 @@ const none: AddedAnswers = new Map();
  */
 export class AddedRequests {
   /** By route and pattern: requests with GET, and those that may change something. */
-  readonly #lanes = [new Map<string, Slice[]>(), new Map<string, Slice[]>()] as const;
+  readonly #lanes = [new Map<string, Counted>(), new Map<string, Counted>()] as const;
   #sweptAt = -Infinity;
   /** When one was not counted last: what is missing until then may be its requests. */
   #fullAt = -Infinity;
@@ -63,30 +74,30 @@ export class AddedRequests {
       for (const lane of [0, 1] as const) {
         const counted = countOf(answers, lane);
         if (counted.all === 0) continue;
-        const slices = this.#slicesOf(lane, key, second);
-        if (slices === null) continue;
-        addTo(slices, counted, second);
+        const known = this.#countedOf(lane, key, second);
+        if (known === null) continue;
+        addTo(known.slices, counted, second);
         const since = Math.max(firstSecond, this.#fullAt);
-        const areAll = isNew(slices, second, since);
-        if (!areAll && counted.refused === 0) continue;
-        if (!widthsS.some((widthS) => areAdded(slices, second, widthS, since))) continue;
+        const areAll = isNew(known.slices, second, since);
+        if ((!areAll && counted.refused === 0) || !areAdded(known, second, since)) continue;
         found[lane] = withAnswers(found[lane], answers, lane, areAll);
       }
     }
     return found;
   }
 
-  #slicesOf(lane: 0 | 1, key: string, second: number): Slice[] | null {
+  #countedOf(lane: 0 | 1, key: string, second: number): Counted | null {
     const all = this.#lanes[lane];
-    let slices = all.get(key);
-    if (slices !== undefined) return slices;
+    const known = all.get(key);
+    if (known !== undefined) return known;
     if (this.#size >= patternsMax) this.#forget(second);
     if (this.#size >= patternsMax) {
       this.#fullAt = second;
       return null;
     }
-    all.set(key, (slices = []));
-    return slices;
+    const added: Counted = { slices: [], sureUntil: -Infinity };
+    all.set(key, added);
+    return added;
   }
 
   get #size(): number {
@@ -99,7 +110,7 @@ export class AddedRequests {
     this.#sweptAt = second;
     const oldest = Math.floor(second / sliceS) - keptSlices;
     for (const all of this.#lanes)
-      for (const [key, slices] of all) if ((slices.at(-1)?.slice ?? oldest) <= oldest) all.delete(key);
+      for (const [key, { slices }] of all) if ((slices.at(-1)?.slice ?? oldest) <= oldest) all.delete(key);
   }
 }
 
@@ -145,24 +156,40 @@ function addTo(slices: Slice[], { all, refused }: Sum, second: number): void {
   newest.refused += refused;
 }
 
+function areAdded(known: Counted, second: number, firstSecond: number): boolean {
+  let most = -Infinity;
+  for (const widthS of widthsS) {
+    const { likelier, goesOn } = comparison(known.slices, second, widthS, firstSecond);
+    if (widthS === widestS && goesOn < fewerMax) known.sureUntil = -Infinity;
+    if (goesOn >= goesOnMin) most = Math.max(most, likelier);
+  }
+  if (most >= surelyMin || second <= known.sureUntil) known.sureUntil = second + surelyS;
+  return most >= likelierMin || second <= known.sureUntil;
+}
+
 /**
  * Compares two explanations of how many requests came now, of those before and now together (of two Poisson variables, one given their sum is binomial): as many as
- * before, or besides these the refused ones.
+ * before, or besides these the refused ones. `goesOn`: the share of the usual answers that still come.
  */
-function areAdded(slices: readonly Slice[], second: number, widthS: number, firstSecond: number): boolean {
+function comparison(
+  slices: readonly Slice[],
+  second: number,
+  widthS: number,
+  firstSecond: number,
+): { readonly likelier: number; readonly goesOn: number } {
   const from = Math.floor(second / sliceS) + 1 - widthS / sliceS;
   const oldest = Math.max(from - beforeS / sliceS, Math.ceil(firstSecond / sliceS));
   const [now, before] = [sumOf(slices, from, Infinity), sumOf(slices, oldest, from)];
   const times = ((from - oldest) * sliceS) / (second + 1 - from * sliceS);
-  if (now.all < countedMin || times <= 0) return false;
+  if (now.all < countedMin || times <= 0) return { likelier: -Infinity, goesOn: 1 };
   const usual = now.all - now.refused;
-  if (usual < (goesOnMin * (before.all - before.refused)) / times) return false;
+  const usualBefore = (before.all - before.refused) / times;
   // More of the others may have come as well, as where people ask for what is new.
   const grown = before.all === 0 ? timesMax : Math.min(timesMax, (now.all * times) / before.all);
   const more = Math.max(grown, Math.min(timesMax, usual === 0 ? timesMax : now.all / usual));
   const [asBefore, added] = [1 / (1 + times), more / (more + times)];
   const likelier = now.all * Math.log(added / asBefore) + before.all * Math.log((1 - added) / (1 - asBefore));
-  return likelier >= likelierMin;
+  return { likelier, goesOn: usualBefore === 0 ? 1 : usual / usualBefore };
 }
 
 function sumOf(slices: readonly Slice[], from: number, until: number): Sum {
