@@ -76,7 +76,7 @@ export const loadBudgets: Readonly<Record<string, Load>> = {
   'src/cli/probe/probe-command.ts': { kilobytes: 655, packages: ['@stricli/core'] },
   'src/cli/torture.ts': { kilobytes: 236, packages: ['@stricli/core'] },
   'src/cli/configuration-thread.ts': { kilobytes: 687, packages: ['yaml', 'zod'] },
-  'src/worker/worker-main.ts': { kilobytes: 1405, packages: [] },
+  'src/worker/worker-main.ts': { kilobytes: 1410, packages: [] },
   'src/cli/app.ts': { kilobytes: 200, packages: ['@stricli/core'] },
   'src/cli/app-shell.ts': { kilobytes: 900, packages: ['@stricli/core', 'zod', 'yaml'] },
   'src/cli/adapt.ts': { kilobytes: 135, packages: ['@stricli/core', 'yaml'] },
