@@ -60,13 +60,14 @@ const statusConditions = new Map([
 ]);
 
 export const upgradeWords = 'an upgrade (101)';
+export const optionsWords = 'success of OPTIONS, which browsers send first for pages of other origins,';
 
 /**
  * Conditions of a search that finds responses such as those that a route gives now. Null: none does. A type, a size, or whether a path was answered well
- * before, is not stored; and a refused upgrade has the status of other requests of the route.
+ * before, is not stored; and a refused upgrade, or what OPTIONS is answered, has the status of other requests of the route.
  */
 export function statusConditionsOf({ now, usual }: Pick<AnswerChange, 'now' | 'usual'>): readonly string[] | null {
-  if (usual === upgradeWords) return null;
+  if (usual === upgradeWords || usual === optionsWords) return null;
   const [form] = [...statusConditions.keys()].filter((one) => formWords(one) === now);
   return form === undefined ? null : (statusConditions.get(form) ?? null);
 }

@@ -106,6 +106,8 @@ export const unsafeKey = 4096;
 /** Added to the key of a response to a request for an upgrade, whatever its method; and that of one that was switched, once its tunnel has ended. */
 export const upgradeKey = 2 * unsafeKey;
 export const acceptedKey = upgradeKey + unsafeKey;
+/** Added to the key of a response to a request with OPTIONS, which browsers send before those of another origin (a preflight). */
+export const optionsKey = acceptedKey + unsafeKey;
 
 /** Four cells to each doubling of a size; 0: not measured. */
 export const sizeCells = 128;
@@ -135,6 +137,12 @@ export function answerKey(
   if (bytes === 0) return lane + emptyForm * sizeCells;
   if (flawed > 0) return lane + flawed * sizeCells;
   return lane + kind * sizeCells + (isEncoded || kind === stream ? 0 : sizeCellOf(bytes));
+}
+
+/** The same of a response to OPTIONS: what a good one says is in its head. −1: it says nothing. */
+export function optionsAnswerKey(status: number): number {
+  if (status < 200 || status >= 500) return -1;
+  return optionsKey + (status < 400 ? emptyForm : formOfClientError(status)) * sizeCells;
 }
 
 /** Of a size above 0: see `startOfSize`. */

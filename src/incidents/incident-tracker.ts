@@ -15,6 +15,7 @@ import { suspectContext } from './suspect-context.ts';
 import type { WorkerTraffic } from './worker-traffic.ts';
 import { Beginnings, ledTo } from './beginnings.ts';
 import { changeOf, type IncidentChange, type IncidentNumber, noteOpening } from './incident-change.ts';
+import { MovedPaths } from './moved-paths.ts';
 import { ResolvedIncidents } from './resolved-incidents.ts';
 import { type SharedFault, sharedFaultOf, sharedFaults } from './shared-fault.ts';
 import { RefusedRequests } from './refused-requests.ts';
@@ -58,6 +59,7 @@ export class IncidentTracker {
   readonly #numberOf: (upstream: string, family: FailureFamily) => IncidentNumber;
   readonly #refused = new RefusedRequests();
   readonly #answers = new RouteAnswers();
+  readonly #moved = new MovedPaths();
   readonly #beginnings = new Beginnings(this.#answers);
   #judged = 0;
 
@@ -95,7 +97,10 @@ export class IncidentTracker {
     if (event.kind === 'clock_changed') this.#beganAt += event.evidence.movedMs;
     this.#events.add(event, ms);
     this.#releases.onEvent(event, ms);
-    if (event.kind === 'configuration_applied') this.#refused.onApplied(ms);
+    if (event.kind === 'configuration_applied') {
+      this.#refused.onApplied(ms);
+      this.#moved.onApplied(secondOf(ms));
+    }
     if (event.kind === 'health_disagreement' && event.evidence.pauseMs !== null)
       this.#beginnings.noteEjection(event.subject, ms);
   }
@@ -189,7 +194,7 @@ export class IncidentTracker {
     const known = this.#upstreams.get(upstream);
     if (known !== undefined) return known;
     if (this.#upstreams.size >= upstreamsMax) return null;
-    const failures = new UpstreamFailures(upstream, second, this.#answers);
+    const failures = new UpstreamFailures(upstream, second, this.#answers, this.#moved);
     this.#upstreams.set(upstream, failures);
     return failures;
   }

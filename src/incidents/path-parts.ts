@@ -1,6 +1,7 @@
 import { unsafeKey, upgradeKey } from '../core/content-kind.ts';
 import type { AnswerChange, Lateness } from '../core/live-incident.ts';
 import { answerParts, type AttemptOfClient, type PatternAnswers, type RouteTraffic } from '../core/route-traffic.ts';
+import { MovedPaths, type PartAnswers } from './moved-paths.ts';
 import { RouteAnswer } from './route-answer.ts';
 import { RouteLatency } from './route-latencies.ts';
 
@@ -33,8 +34,7 @@ interface Part {
   readonly route: string;
   readonly pattern: string;
   readonly latency: RouteLatency;
-  /** To requests with GET, and to those that may change something. */
-  readonly answers: readonly [reading: RouteAnswer, changing: RouteAnswer];
+  answers: PartAnswers;
   seconds: PartSecond[];
   /** Some of the slowest. */
   slow: (AttemptOfClient & { readonly second: number })[];
@@ -59,6 +59,12 @@ export interface PartBeginning {
  */
 export class PathParts {
   readonly #parts = new Map<string, Part>();
+  /** Of all upstreams. */
+  readonly #moved: MovedPaths;
+
+  constructor(moved = new MovedPaths()) {
+    this.#moved = moved;
+  }
 
   /** What the parts that an incident is about have added to it. */
   add({ route, patterns = [] }: RouteTraffic, second: number): { readonly late: number; readonly unusual: number } {
@@ -80,9 +86,11 @@ export class PathParts {
       if (this.#parts.size >= partsMax) return null;
       const latency = new RouteLatency(route, second, moreChance);
       const lane = (): RouteAnswer => new RouteAnswer(second, nothingTells, moreChance);
-      part = { route, pattern, latency, answers: [lane(), lane()], seconds: [], slow: [], usedAt: second, open: null };
-      this.#parts.set(key, part);
-    }
+      const answers: PartAnswers = [lane(), lane()];
+      const added: Part = { route, pattern, latency, answers, seconds: [], slow: [], usedAt: second, open: null };
+      this.#parts.set(key, (part = added));
+      this.#moved.add({ route, pattern, second, take: (before) => void (added.answers = before) }, answers);
+    } else if (part.usedAt !== second) this.#moved.use(route, pattern, second);
     part.usedAt = second;
     return part;
   }
@@ -94,10 +102,12 @@ export class PathParts {
       const since = slow ?? part.answers.map((lane) => lane.changedSince(second)).find((one) => one !== null) ?? null;
       if (since === null) return [];
       const family: UnusualFamily = slow === null ? 'changed' : 'slower';
-      part.open = family;
       const counts = part.seconds
         .filter((one) => one.second >= since)
         .map((one) => ({ second: one.second, count: slow === null ? one.unusual : one.late }));
+      // Its answers may be those of two routes: the other one has what is unusual.
+      if (slow === null && counts.every(({ count }) => count === 0)) return [];
+      part.open = family;
       return [{ family, route: part.route, second: since, counts }];
     });
   }

@@ -3,6 +3,7 @@ import { conflictForm, declinedForm, lostForm, redirectForm, sizeCells } from '.
 import type { AnswerChange } from '../core/live-incident.ts';
 import { answerParts } from '../core/route-traffic.ts';
 import { answersChanceMax, areFewerThanChance, type ReplacedAnswers } from './replaced-answers.ts';
+import type { AddedAnswers } from './added-requests.ts';
 import { formWords, otherTargetWords, sizeText } from '../core/answer-words.ts';
 
 /** Half of what is usual is forgotten in an hour. */
@@ -118,7 +119,9 @@ export class RouteAnswer {
     this.#chanceMax = answersChanceMax + moreChance;
   }
 
-  add(answers: readonly number[], second: number): UnusualCount {
+  /** `added`: answers to requests that came besides the usual ones, which tell nothing of these. */
+  add(answers: readonly number[], second: number, added?: AddedAnswers): UnusualCount {
+    const left = added === undefined || added.size === 0 ? null : new Map(added);
     const slice = Math.floor(second / sliceS);
     let recent = this.#recent.get(slice);
     if (recent === undefined) this.#recent.set(slice, (recent = new Map()));
@@ -143,8 +146,11 @@ export class RouteAnswer {
       // Few long ones are no more than some larger results.
       const isTelling = what >= short ? what < long : this.#telling.has(what) && this.#isMuch(what, second);
       if (!isTelling) continue;
+      const besides = Math.min(count, left?.get(key) ?? 0);
+      if (besides > 0) left?.set(key, (left.get(key) ?? 0) - besides);
+      if (besides === count) continue;
       now.clients |= clients;
-      tellingCount += count;
+      tellingCount += count - besides;
     }
     const isTelling = tellingCount > 0 && second - this.firstSecond >= tellingLearntS && this.#hasClients(second);
     return { unusual, telling: isTelling ? tellingCount : 0 };

@@ -5,6 +5,7 @@ import {
   answerKey,
   contentKindOfText,
   lostForm,
+  optionsAnswerKey,
   sizeCells,
   unclosedForm,
   unreadableForm,
@@ -339,4 +340,30 @@ test('what a scanner got for minutes is not usual when it has left', () => {
     answer: (second, drawn) => (isScanned(second) && drawn < 0.983 ? statusOf(404) : asEver(second, drawn)),
   });
   assert.deepEqual(told, []);
+});
+
+describe('requests with OPTIONS', () => {
+  const permitted: Answer = () => optionsAnswerKey(204);
+
+  test('that an application declines which it answered well before are an incident', () => {
+    const { told } = play({
+      answer: (second) => optionsAnswerKey(second <= 100 ? 204 : 405),
+      count: () => 3.5,
+    });
+    assert.match(
+      told[0] ?? '',
+      /^opened 10\d The application answers with 4xx on the route cart, where success of OPTIONS, which browsers send first/,
+    );
+  });
+
+  const quiet: readonly (readonly [what: string, answer: Answer])[] = [
+    ['answered with 200 in place of 204', (second) => optionsAnswerKey(second <= 100 ? 204 : 200)],
+    ['always declined', () => optionsAnswerKey(405)],
+    [
+      'of which some are of pages that are not let',
+      (_, drawn) => (drawn < 0.2 ? optionsAnswerKey(403) : permitted(_, drawn)),
+    ],
+  ];
+  for (const [what, answer] of quiet)
+    test(`that are ${what} are none`, () => assert.deepEqual(play({ answer }).told, []));
 });

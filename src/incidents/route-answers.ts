@@ -6,6 +6,7 @@ import {
   emptyForm,
   limitedForm,
   lostForm,
+  optionsKey,
   redirectForm,
   sizeCells,
   unclosedForm,
@@ -13,13 +14,18 @@ import {
   unsafeKey,
   upgradeKey,
 } from '../core/content-kind.ts';
+import { optionsWords } from '../core/answer-words.ts';
 import type { AnswerChange } from '../core/live-incident.ts';
 import { answerParts, type RouteTraffic } from '../core/route-traffic.ts';
+import { AddedRequests } from './added-requests.ts';
 import { changedTogether } from './replaced-answers.ts';
 import { RouteAnswer, short, sliceS, type UnusualCount } from './route-answer.ts';
 import { UpgradeAnswers } from './upgrade-answers.ts';
 
 const routesMax = 1000;
+
+/** Of few refused preflights: pages of origins that the application does not know send some. */
+const nothingTells: ReadonlySet<number> = new Set();
 
 const noneUnusual: UnusualCount = { unusual: 0, telling: 0 };
 
@@ -37,8 +43,9 @@ const tellingOfChanges: ReadonlySet<number> = new Set([...tellingOfReads, declin
 /** What each route answers below 500, compared with the last hour of the same route: 4xx, other types, nothing, redirects, or much less than before. */
 export class RouteAnswers {
   readonly #routes = new Map<string, AnsweredRoute>();
+  readonly #besides = new AddedRequests();
 
-  add({ route, upstream, answers }: RouteTraffic, second: number): UnusualCount {
+  add({ route, upstream, answers, patterns = [] }: RouteTraffic, second: number): UnusualCount {
     if (answers === undefined || answers.length === 0) return noneUnusual;
     let known = this.#routes.get(route);
     if (known === undefined) {
@@ -50,6 +57,7 @@ export class RouteAnswers {
           ...{
             reading: new RouteAnswer(second, tellingOfReads),
             changing: new RouteAnswer(second, tellingOfChanges),
+            options: new RouteAnswer(second, nothingTells),
           },
         }),
       );
@@ -57,18 +65,23 @@ export class RouteAnswers {
     known.upstream = upstream;
     const reading: number[] = [];
     const changing: number[] = [];
+    const options: number[] = [];
     let refused = 0;
     for (let at = 0; at < answers.length; at += answerParts) {
       const key = answers[at] as number;
       const [count, clients] = [answers[at + 1] as number, answers[at + 2] as number];
-      if (key === acceptedKey) known.upgrades.addAccepted(count);
+      if (key >= optionsKey) options.push(key - optionsKey, count, clients);
+      else if (key === acceptedKey) known.upgrades.addAccepted(count);
       else if (key >= upgradeKey)
         refused += known.upgrades.addRefused(Math.floor((key - upgradeKey) / sizeCells), count, clients, second);
       if (key >= upgradeKey) continue;
       const lane = key < unsafeKey ? reading : changing;
       lane.push(key % unsafeKey, count, clients);
     }
-    const [read, changed] = [known.reading.add(reading, second), known.changing.add(changing, second)];
+    const [readBesides, changedBesides] = this.#besides.add({ route, patterns }, second, known.reading.firstSecond);
+    const read = known.reading.add(reading, second, readBesides);
+    const changed = known.changing.add(changing, second, changedBesides);
+    if (options.length > 0) refused += known.options.add(options, second).unusual;
     return { unusual: read.unusual + changed.unusual + refused, telling: read.telling + changed.telling };
   }
 
@@ -78,7 +91,7 @@ export class RouteAnswers {
     const lanes: Parameters<typeof changedTogether>[0][number][] = [];
     for (const [route, known] of this.#routes) {
       if (known.upstream !== upstream) continue;
-      for (const lane of [known.reading, known.changing, known.upgrades]) {
+      for (const lane of [known.reading, known.changing, known.upgrades, known.options]) {
         const since = lane.changedSince(second);
         if (since !== null) found.push(since);
       }
@@ -91,11 +104,12 @@ export class RouteAnswers {
 
   /** Once a second. `isUsual`: there is no incident at an upstream. */
   settle(second: number, isUsual: (upstream: string) => boolean): void {
-    for (const { upstream, reading, changing } of this.#routes.values()) {
+    for (const { upstream, reading, changing, options } of this.#routes.values()) {
       const isWell = isUsual(upstream);
       if (second % sliceS !== 0 && isWell) continue;
       reading.settle(second, isWell);
       changing.settle(second, isWell);
+      options.settle(second, isWell);
     }
   }
 
@@ -105,7 +119,10 @@ export class RouteAnswers {
       const known = this.#routes.get(route);
       return known === undefined
         ? []
-        : [known.reading, known.changing, known.upgrades].flatMap((lane) => lane.change(route, second) ?? []);
+        : [
+            ...[known.reading, known.changing, known.upgrades].flatMap((lane) => lane.change(route, second) ?? []),
+            ...optionsChange(known.options, route, second),
+          ];
     });
     const [most] = all.sort((a, b) => b.count - a.count);
     if (most === undefined) return null;
@@ -115,11 +132,22 @@ export class RouteAnswers {
   }
 }
 
+function optionsChange(
+  options: RouteAnswer,
+  route: string,
+  second: number,
+): readonly NonNullable<ReturnType<RouteAnswer['change']>>[] {
+  const found = options.change(route, second);
+  return found === null ? [] : [{ ...found, change: { ...found.change, usual: optionsWords } }];
+}
+
 interface AnsweredRoute {
   /** That its requests went to last: a reload may give the route another one. */
   upstream: string;
   /** Requests with GET, and those that may change something: they are answered otherwise. */
   readonly reading: RouteAnswer;
   readonly changing: RouteAnswer;
+  /** Requests with OPTIONS: a form of those that succeed, and those of the others. */
+  readonly options: RouteAnswer;
   readonly upgrades: UpgradeAnswers;
 }

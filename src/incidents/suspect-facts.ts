@@ -149,6 +149,8 @@ export const refused: ReadonlySet<CountedFailure> = new Set([
   'connect_socket_missing',
   'connect_reset',
 ]);
+/** Of these, those that come where nothing listens. A connection that is reset before it is open was met by something: a proxy, a firewall. */
+export const unheard: ReadonlySet<CountedFailure> = new Set(['connect_refused', 'connect_socket_missing']);
 export const races: ReadonlySet<CountedFailure> = new Set([
   'closed_before_response',
   'reset_before_response',
@@ -232,7 +234,11 @@ export function namesPart(part: string, key: string, name: string): boolean {
   return names.some((one) => one === name || (one.startsWith(`${name} (`) && one.endsWith(')')));
 }
 
-const forEveryRoute: ReadonlySet<string> = new Set(['timeouts', 'dns', 'buffer', 'commit_delay', 'concurrency']);
+/** What all routes send changes with them, where it is not said at each. */
+const forEveryRoute: ReadonlySet<string> = new Set([
+  ...['timeouts', 'dns', 'buffer', 'commit_delay', 'concurrency'],
+  ...['request_headers', 'client_address_header', 'trusted_peers'],
+]);
 
 export function concerns(part: string, upstream: string, routes: readonly string[]): boolean {
   if (forEveryRoute.has(part)) return true;
@@ -299,9 +305,9 @@ export function sawNothingListening({
     isMostlyNotReady(incident) &&
     endpoints.length > 0 &&
     endpoints.every(({ checkCause }) => checkCause !== null && familyOfCause(checkCause) === 'tls');
-  if (directLook !== null && directLook.cause !== null && refused.has(directLook.cause) && !meetsOther) return true;
+  if (directLook !== null && directLook.cause !== null && unheard.has(directLook.cause) && !meetsOther) return true;
   const isRefused = ({ state, checkCause }: (typeof endpoints)[number]): boolean =>
-    state === 'unhealthy' && checkCause !== null && refused.has(checkCause);
+    state === 'unhealthy' && checkCause !== null && unheard.has(checkCause);
   return endpoints.length > 0 && endpoints.every(isRefused);
 }
 

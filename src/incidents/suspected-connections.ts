@@ -17,6 +17,7 @@ import {
   checksMet,
   specOfMost,
   refused,
+  unheard,
   races,
   otherProtocol,
   causesOfAnotherProgram,
@@ -254,7 +255,7 @@ export const connections = {
     const { incident, directLook } = context;
     if (directLook?.speaks !== undefined || sawNothingListening(context)) return null;
     const output = outputStepOf(context);
-    const met = checksMet(context, (cause) => familyOfCause(cause) === 'gone' && !refused.has(cause));
+    const met = checksMet(context, (cause) => familyOfCause(cause) === 'gone' && !unheard.has(cause));
     if (met === null && (!isOf(incident, 'gone') || shareOf(incident, refused) >= 0.5)) return null;
     // It says of the same connections when they were cut.
     if (keepAliveRace(context) !== null) return null;
@@ -271,8 +272,8 @@ export const connections = {
   nothing_listens: (context) => {
     const { incident, watched, directLook } = context;
     if (!isOf(incident, 'gone', 'not_ready')) return fewerEndpoints(context);
-    const share = shareOf(incident, refused);
-    const isDown = checksFound(context, (cause) => refused.has(cause));
+    const share = shareOf(incident, unheard);
+    const isDown = checksFound(context, (cause) => unheard.has(cause));
     const isSeen = sawNothingListening(context);
     if (share < 0.5 && !isDown && !isSeen) return null;
     const wasCut = isSeen ? share < 0.5 && isOf(incident, 'gone') : shareOf(incident, races) > 0;

@@ -265,6 +265,13 @@ cases.push(
     /^Compare/,
   ],
   [
+    'what all routes send the application, changed a little before',
+    { events: [applied(-2, 2, 'request_headers')], failedAt: [[0, 30]] },
+    'configuration_change',
+    /^The configuration was changed 2 s before the first failure\.$/,
+    /^Compare/,
+  ],
+  [
     'the change that the failures follow, not an earlier one, where a single request failed between them',
     {
       failed: 1000,

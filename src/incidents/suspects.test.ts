@@ -365,3 +365,23 @@ test('where checks meet another fault than the first requests did, that is what 
   const found = ranking(incident, { directLook: look, watched: { application: null, endpoints: [unhealthy] } });
   assert.equal(found[0]?.name, 'certificate');
 });
+
+test('connections that are reset before they are open are cut: something has met them', () => {
+  const endpoints = [1, 2].map((at) => endpointOf(`app/${at}`, { state: 'unhealthy', checkCause: 'connect_reset' }));
+  const look = {
+    endpoint: 'app/1',
+    isAccepting: false,
+    isHanging: false,
+    cause: 'connect_reset',
+    answer: '',
+    tookMs: 1,
+    at: 5000,
+  } as const;
+  const incident = incidentOf('gone', [
+    ['reset_before_response', 4],
+    ['connect_reset', 40],
+    ['no_endpoint_ready', 60],
+  ]);
+  const [first] = ranking(incident, { watched: { application: null, endpoints }, directLook: look });
+  assert.equal(first?.name, 'connections_cut');
+});

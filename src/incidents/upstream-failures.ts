@@ -13,6 +13,7 @@ import { RouteLatencies } from './route-latencies.ts';
 import { RouteRates } from './route-rates.ts';
 import { ComparedRequests } from './compared-requests.ts';
 import { ConnectTimes } from './connect-times.ts';
+import { MovedPaths } from './moved-paths.ts';
 import { type PartBeginning, PathParts } from './path-parts.ts';
 import { IdleConnections } from './idle-connections.ts';
 import { TopCounts } from './top-counts.ts';
@@ -100,7 +101,7 @@ export class UpstreamFailures {
   readonly families = new Map<FailureFamily, FamilyWindow>();
   readonly rates = new RouteRates();
   readonly latencies = new RouteLatencies();
-  readonly parts = new PathParts();
+  readonly parts: PathParts;
   /** Of all upstreams: a route may get another one. */
   readonly #answers: RouteAnswers;
   readonly #errorWaits = new ErrorWaits();
@@ -119,8 +120,9 @@ export class UpstreamFailures {
   /** Requests of a second that were counted before its first failure, by seconds with failures. */
   readonly #before = new Map<number, number>();
 
-  constructor(upstream: string, second: number, answers = new RouteAnswers()) {
+  constructor(upstream: string, second: number, answers = new RouteAnswers(), moved = new MovedPaths()) {
     this.upstream = upstream;
+    this.parts = new PathParts(moved);
     this.#answers = answers;
     this.firstSecond = second;
     this.requests = new RequestSeconds(second);

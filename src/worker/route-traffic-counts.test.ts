@@ -9,6 +9,7 @@ import {
   deniedForm,
   emptyForm,
   lostForm,
+  optionsAnswerKey,
   missingForm,
   sizeCells,
   unknownClientForm,
@@ -162,6 +163,15 @@ test('requests for an upgrade are told apart by whether the protocol was switche
   counts.count(exchangeOf({ status: 404, headMs: 5, needsHttp1: true }));
   const keys = (counts.take()[0]?.answers ?? []).filter((_, at) => at % answerParts === 0);
   assert.deepEqual(keys, [acceptedKey, upgradeKey + missingForm * sizeCells]);
+});
+
+test('what requests with OPTIONS are answered is told apart, whether it has content or not', () => {
+  const counts = new RouteTrafficCounts();
+  for (const status of [204, 200, 405]) counts.count(exchangeOf({ status, headMs: 5 }, { method: 'OPTIONS' }));
+  const bit = bitOf(sampleClient({}).address);
+  const [taken] = counts.take();
+  assert.deepEqual(taken?.answers, [optionsAnswerKey(204), 2, bit, optionsAnswerKey(405), 1, bit]);
+  assert.equal(taken.patterns, undefined);
 });
 
 test('answers are counted by pattern, and what came behind the end of one', () => {

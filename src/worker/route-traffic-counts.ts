@@ -5,6 +5,7 @@ import {
   deniedForm,
   lostForm,
   noContentKind,
+  optionsAnswerKey,
   sizeCells,
   unknownClientForm,
   surplusForm,
@@ -140,6 +141,7 @@ export class RouteTrafficCounts {
     const { status, contentKind = noContentKind, bytesFromEndpoint = 0, isEncoded = false, redirectCell } = attempt;
     // The end has not come, and with it the size.
     if (attempt.failure !== null && status < 300) return;
+    if (method === 'OPTIONS') return this.#countOptions(pair, status, client.address);
     const flawed = flawOf(attempt);
     const plain = answerKey(status, method, contentKind, bytesFromEndpoint, isEncoded, flawed);
     if (plain < 0) return;
@@ -160,6 +162,12 @@ export class RouteTrafficCounts {
     const ms = headWaitMs(attempt);
     (pattern.latencies[latencyCellOf(ms)] as number) += 1;
     if (ms > slowMs) noteSlow(pattern.slow, client.address, Math.round(ms), slowOfPatternMax);
+  }
+
+  /** Where browsers are not let, they send nothing that would fail. */
+  #countOptions(pair: Pair, status: number, address: string): void {
+    const key = optionsAnswerKey(status);
+    if (key >= 0) addAnswer(pair.answers, key, clientHash(address));
   }
 
   #patternOf({ patterns }: Pair, name: string): Pattern | null {
