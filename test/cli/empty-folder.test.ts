@@ -86,7 +86,7 @@ describe('in an empty folder, without a gateway, each command says what to do ne
       ([, name]) => name as string,
     );
     assert.ok(names.length > 25, String(names));
-    for (const name of names.filter((one) => !['alert', 'app', 'configuration', 'secret'].includes(one)))
+    for (const name of names.filter((one) => !['alert', 'app', 'configuration', 'key', 'secret'].includes(one)))
       for (const flag of ['--no-such-flag', '--c=']) {
         const said = await candor(name, flag);
         assert.match(said.text.trim(), noFlag, `candor ${name} ${flag}`);

@@ -341,14 +341,14 @@ export const statusSchema = z.object({
     .array(
       z.object({
         route: text,
-        dryRun: z.boolean().describe('Requests that would be refused pass.'),
+        dry_run: z.boolean().describe('Requests that would be refused pass.'),
         refused: z
           .array(z.object({ rule: text.describe('The key of `access`.'), count }))
           .describe('By rule, the most first, since the start.'),
       }),
     )
     .describe('Routes with `access`.'),
-  signedLinks: z
+  signed_links: z
     .array(
       z.object({
         route: text,
@@ -371,7 +371,7 @@ export const statusSchema = z.object({
             z.object({
               scheme: text,
               count: count.describe('How many keys are known.'),
-              ageS: z
+              age_s: z
                 .number()
                 .nullable()
                 .describe('How old they are in the worker with the oldest ones. Null: it has none.'),
