@@ -42,6 +42,7 @@ export const hiddenSettings: ReadonlyMap<string, Hiding> = new Map<string, Hidin
   ['token', 'value'],
   ['routingKey', 'value'],
   ['password', 'value'],
+  ['clientSecret', 'value'],
   ['passwordSecret', 'secret_name'],
   ['endpoint', 'path'],
   ['resource', 'name'],

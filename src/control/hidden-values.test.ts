@@ -48,6 +48,8 @@ const beside: Readonly<Partial<Record<string, object>>> = {
   'applications.*.workers.*': { command: 'node w.js' },
   'applications.*.jobs.*': { command: 'node a.js' },
   'routes.*': { to: 'app' },
+  'authentication.oidc': { issuer: 'https://login.example', upstream: 'app', client_id: 'shop' },
+  'routes.*.authentication.oidc': { issuer: 'https://login.example', upstream: 'app', client_id: 'shop' },
   'routes.*.php': { root: '/srv/www' },
   admin: { listen: '127.0.0.1:9901' },
   'alerts.targets.*.webhook': { url: 'https://a.example/x' },
@@ -80,8 +82,10 @@ function textOf(path: string, value: unknown, isInFlow = false): string {
   const app = path.includes('.php.') ? { endpoints: '127.0.0.1:9000', protocol: 'fastcgi' } : '127.0.0.1:3000';
   const upstreams = { app, ...(tree['upstreams'] as object | undefined) };
   const targets = [...Object.keys(upstreams), ...Object.keys((tree['applications'] as object | undefined) ?? {})];
-  const routes = tree['routes'] ?? targets.map((to) => ({ path: `/${to}`, to }));
-  const whole = { ...tree, upstreams, routes };
+  const routes = tree['routes'] ?? targets.map((to) => ({ path: path.includes('.oidc.') ? '/' : `/${to}`, to }));
+  // A login needs TLS, of its own or in front.
+  const front = path.includes('.oidc.') ? { trusted_peers: ['127.0.0.1'] } : {};
+  const whole = { ...front, ...tree, upstreams, routes };
   return isInFlow ? JSON.stringify(whole) : stringify(whole);
 }
 

@@ -6,7 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import { buildDashboard, currentDashboard } from '../../scripts/dashboard.ts';
 
 /** Of all that a browser loads if it visits every page, compressed. */
-const bytesMax = 132 * 1024;
+const bytesMax = 134 * 1024;
 
 describe('the built dashboard', () => {
   const parent = mkdtempSync(join(tmpdir(), 'candor-build-'));
@@ -18,7 +18,7 @@ describe('the built dashboard', () => {
   });
   after(() => rmSync(parent, { recursive: true, force: true }));
 
-  test('has at most 132 kB', (context) => {
+  test('has at most 134 kB', (context) => {
     const bytes = files
       .filter((name) => name.endsWith('.gz'))
       .reduce((sum, name) => sum + readFileSync(join(folder, name)).length, 0);

@@ -65,6 +65,18 @@ const textOf = async (path: string): Promise<string> => {
   return `${status} ${body.toString()}`;
 };
 
+const requestsOf = async (release: string): Promise<number> => {
+  const now = Date.now();
+  const { series } = await edge.gateway.usageSeries({
+    ...{ since: now - 600_000, until: now, step: 'minute', application: 'site' },
+  });
+  const own = series.filter((one) => one.kind === 'instances' && one.release === release);
+  return own.flatMap(({ steps }) => steps).reduce((sum, { requests }) => sum + requests, 0);
+};
+
+/** Of the folder beside the configuration, which is no release before the first one is deployed, and `r1` then. */
+const requestsOfFolder = async (): Promise<number> => (await requestsOf('')) + (await requestsOf('r1'));
+
 before(async () => {
   state = mkdtempSync(join(tmpdir(), 'candor-static-'));
   edge = await startFromYaml(yaml(), { keepsText: true });
@@ -82,6 +94,8 @@ describe('a static application', () => {
   test('serves the folder beside the configuration until something is deployed', async () => {
     assert.equal(await textOf('/'), '200 from the folder');
     assert.equal(await textOf('/docs/old.js'), '200 old');
+    // They are counted for the release in force when the worker reports them.
+    await until('its requests are counted', async () => (await requestsOfFolder()) > 0);
   });
 
   test('serves the folder of a release, without a failed request', async () => {
@@ -110,16 +124,8 @@ describe('a static application', () => {
   });
 
   test('has its requests in the usage, by the release that answers', async () => {
-    const requestsOf = async (release: string): Promise<number> => {
-      const now = Date.now();
-      const { series } = await edge.gateway.usageSeries({
-        ...{ since: now - 600_000, until: now, step: 'minute', application: 'site' },
-      });
-      const own = series.filter((one) => one.kind === 'instances' && one.release === release);
-      return own.flatMap(({ steps }) => steps).reduce((sum, { requests }) => sum + requests, 0);
-    };
     await until('the release has its requests', async () => (await requestsOf('one')) > 0);
-    assert.ok((await requestsOf('r1')) > 0);
+    assert.ok((await requestsOfFolder()) > 0);
   });
 
   test('keeps what pages of the release before name, while that is kept', async () => {

@@ -90,6 +90,7 @@ export const access: FeatureKeys = featureKeys<AccessRouteRead, object, AccessFi
   routeKeys: accessKeys,
   fileKeys: accessFileKeys,
   forms: {
+    country_file: { example: 'GeoLite2-Country.mmdb' },
     access: {
       example: '{ allow: 10.0.0.0/8 }',
       off: 'write none',

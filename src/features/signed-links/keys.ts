@@ -73,7 +73,6 @@ export const signedLinks: FeatureKeys = featureKeys<RouteRead, object, ScopeRead
       example: '{ keys_file: link-keys }',
       off: 'write none',
       on: 'name a file of keys, such as { keys_file: link-keys }',
-      stands: ['keys_file'],
     },
   },
   ofRoute(route, file, { contentOf }): SignedLinksSpec | null {
