@@ -9,7 +9,8 @@ import { installPackages } from '../../scripts/pack.ts';
 import { cacheFolder, repositoryRoot, toolPath } from '../../scripts/repository.ts';
 
 const home = join(cacheFolder, 'packages');
-const names = globSync('packages/*', { cwd: repositoryRoot }).map((path) => path.replace('packages/', ''));
+// That for Python is none of npm.
+const names = globSync('packages/*/package.json', { cwd: repositoryRoot }).map((path) => path.split('/')[1] as string);
 
 const user = `import { explain, LogExplainer, type Finding, type SummaryReport, whose } from 'candor-explain';
 import { explain as sentenceOf, type Failure, shapeOf, shapeWords } from 'candor-failures';
