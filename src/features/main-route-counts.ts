@@ -16,10 +16,13 @@ export class RouteCounts {
   }
 
   onReports(reports: FeatureMessages, worker: number, countsOf: (report: object) => Counts): void {
-    for (const [key, report] of Object.entries(reports)) {
-      const ofScope = this.#reported.get(key) ?? new Map<number, Counts>();
-      this.#reported.set(key, ofScope.set(worker, countsOf(report)));
-    }
+    for (const [key, report] of Object.entries(reports)) this.onReport(key, worker, countsOf(report));
+  }
+
+  /** What a worker has counted in a scope since its start, by `scopeKey`. */
+  onReport(key: string, worker: number, counts: Counts): void {
+    const ofScope = this.#reported.get(key) ?? new Map<number, Counts>();
+    this.#reported.set(key, ofScope.set(worker, counts));
   }
 
   onWorkerGone(worker: number): void {

@@ -1,6 +1,6 @@
-import { scopeKey } from '../../core/feature.ts';
-import type { FeatureState } from '../../core/feature.ts';
+import { type FeatureState, scopeKey } from '../../core/feature.ts';
 import { mainFeature, type MainFeaturePorts, type MainPart, type ScopedSpec } from '../main-feature.ts';
+import { RouteCounts } from '../main-route-counts.ts';
 import { SchemeConditions } from './main-conditions.ts';
 import type { SchemeForWorkers } from './main-scheme.ts';
 import { mainSchemes } from './main-schemes.ts';
@@ -16,14 +16,10 @@ import {
 /** Of what the process that takes over gets. */
 const stateVersion = 1;
 
-type Counts = Record<string, number>;
-
 /** Adds up how requests of each route have authenticated, over all workers and those that are gone. */
 class AuthenticationCounts implements MainPart<AuthenticationSpec> {
   #scopes: readonly ScopedSpec<AuthenticationSpec>[] = [];
-  /** By `scopeKey`, then by worker. */
-  readonly #reported = new Map<string, Map<number, Counts>>();
-  readonly #gone = new Map<string, Counts>();
+  readonly #counts = new RouteCounts();
   readonly #schemes: Readonly<Record<string, SchemeForWorkers>>;
   /** Routes that have what the file says share one spec, and workers get it once. */
   readonly #sent = new WeakMap<AuthenticationSpec, AuthenticationSpec>();
@@ -51,18 +47,15 @@ class AuthenticationCounts implements MainPart<AuthenticationSpec> {
 
   use(scopes: readonly ScopedSpec<AuthenticationSpec>[]): void {
     this.#scopes = scopes;
-    const known = new Set(scopes.map(({ scope }) => scopeKey(scope)));
-    for (const counts of [this.#reported, this.#gone])
-      for (const key of counts.keys()) if (!known.has(key)) counts.delete(key);
-    this.#conditions.keep(known);
+    this.#counts.use(scopes);
+    this.#conditions.keep(new Set(scopes.map(({ scope }) => scopeKey(scope))));
     this.#ports.publish(this.#conditions.states);
   }
 
   onReports(reports: Readonly<Record<string, object>>, worker: number): void {
     let isNew = false;
     for (const [key, report] of Object.entries(reports) as [string, AuthenticationReport][]) {
-      const ofScope = this.#reported.get(key) ?? new Map<number, Counts>();
-      if (report.counts !== undefined) this.#reported.set(key, ofScope.set(worker, report.counts));
+      if (report.counts !== undefined) this.#counts.onReport(key, worker, report.counts);
       if (this.#conditions.onReport(key, worker, report)) isNew = true;
     }
     if (isNew) this.#ports.publish(this.#conditions.states);
@@ -70,12 +63,7 @@ class AuthenticationCounts implements MainPart<AuthenticationSpec> {
 
   onWorkerGone(worker: number): void {
     this.#conditions.onWorkerGone(worker);
-    for (const [key, ofScope] of this.#reported) {
-      const counts = ofScope.get(worker);
-      if (counts === undefined) continue;
-      ofScope.delete(worker);
-      this.#gone.set(key, added(this.#gone.get(key) ?? {}, counts));
-    }
+    this.#counts.onWorkerGone(worker);
   }
 
   export(): FeatureState | null {
@@ -90,9 +78,7 @@ class AuthenticationCounts implements MainPart<AuthenticationSpec> {
   status(): AuthenticationStatus {
     return {
       authentication: this.#scopes.map(({ scope, spec }) => {
-        const key = scopeKey(scope);
-        const counts = [...(this.#reported.get(key)?.values() ?? [])].reduce(added, this.#gone.get(key) ?? {});
-        const outcomes = Object.entries(counts).map(([name, count]) => {
+        const outcomes = this.#counts.of(scope).map(([name, count]) => {
           const [scheme = '', fault = ''] = name.split(' ');
           return { scheme, fault, count };
         });
@@ -100,20 +86,12 @@ class AuthenticationCounts implements MainPart<AuthenticationSpec> {
           route: scope.id,
           schemes: spec.schemes.map(({ name }) => name),
           admitted: outcomes.reduce((sum, { fault, count }) => sum + (fault === admitted ? count : 0), 0),
-          refused: outcomes
-            .filter(({ fault }) => fault !== admitted && !stepsOfLogin.has(fault))
-            .toSorted((one, other) => other.count - one.count),
-          keys: this.#conditions.viewOf(key),
+          refused: outcomes.filter(({ fault }) => fault !== admitted && !stepsOfLogin.has(fault)),
+          keys: this.#conditions.viewOf(scopeKey(scope)),
         };
       }),
     };
   }
-}
-
-function added(one: Counts, other: Counts): Counts {
-  const sum = { ...one };
-  for (const [name, count] of Object.entries(other)) sum[name] = (sum[name] ?? 0) + count;
-  return sum;
 }
 
 export const authentication = mainFeature<AuthenticationSpec, AuthenticationCounts, AuthenticationStatus>({
