@@ -50,7 +50,7 @@ ${troubleStartMs / 1000} s it is in trouble for ${troubleMs / 1000} s. Each clie
 the parsers of their HTTP; the origin is the fault origin of \`candor/testing\`. Time and network are simulated, so that the figures are the same on
 every machine, and say nothing about how fast a library is.
 
-**Half of the clients ask an origin that honours idempotency keys, half one that ignores them.** Whoever retries a POST because it sent a key
+**Half of the clients ask an origin that honours idempotency keys, half one that ignores them.** A client that retries each POST with a key
 doubles orders at the second one. candor-client is told which origins honour keys (row "configured"), and assumes that none does
 (row "documented").
 
