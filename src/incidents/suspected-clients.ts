@@ -1,4 +1,6 @@
+import { conditionText } from '../core/exchange-query.ts';
 import type { SuspectKind } from '../core/live-incident.ts';
+import { userPrefix } from '../core/route-traffic.ts';
 import { percent, type Rule, isOf, rate, rounded, type SuspectContext, type SuspectFinding } from './suspect-facts.ts';
 import { settingText } from './present-settings.ts';
 import { retriedShare } from './retried-routes.ts';
@@ -32,7 +34,7 @@ function flooding(context: SuspectContext): SuspectFinding | null {
     fit: growth.fit + 0.01,
     sentence: `One client, ${client}, sends some ${percent(share)} of all requests, and there are far more than before.`,
     evidence: growth.evidence,
-    nextStep: `See with ${logsOf(client, watched)} what it requests, and bound it with \`rate_limits\` by address until it sends less.`,
+    nextStep: `See with ${logsOf(client, watched)} what it requests, and bound it with \`rate_limits\` by ${isUser(client) ? 'user' : 'address'} until it sends less.`,
   };
 }
 
@@ -48,8 +50,13 @@ function demanding({ incident, demanding: found, watched }: SuspectContext): Sus
   };
 }
 
+const isUser = (client: string): boolean => client.startsWith(userPrefix);
+
+const searchFor = (client: string): string =>
+  isUser(client) ? conditionText('user', client.slice(userPrefix.length)).replaceAll("'", `'\\''`) : `client:${client}`;
+
 const logsOf = (client: string, { storesOutput }: SuspectContext['watched']): string =>
-  `\`candor logs 'client:${client}'\`${storesOutput === true ? '' : ' (needs a `store`)'}`;
+  `\`candor logs '${searchFor(client)}'\`${storesOutput === true ? '' : ' (needs a `store`)'}`;
 
 function failingAlone(context: SuspectContext): SuspectFinding | null {
   const { incident, topClient, watched } = context;
