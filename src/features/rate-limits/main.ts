@@ -132,8 +132,16 @@ export class RateLimits implements MainPart<RateLimitsSpec> {
     return this.#memory?.export() ?? null;
   }
 
+  exportMore(): FeatureState | null {
+    return this.#memory?.exportMore() ?? null;
+  }
+
   import(state: FeatureState): void {
     this.#requireMemory().import(state);
+  }
+
+  importMore(state: FeatureState): void {
+    this.import(state);
   }
 
   stop(): void {
