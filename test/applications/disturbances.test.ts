@@ -13,7 +13,6 @@ const skip = process.platform === 'linux' ? false : 'processes are identified th
 const few: readonly Disturbance[] = [
   { operation: 'tick', blow: { kind: 'kill', at: 'gateway' }, afterMs: 300 },
   { operation: 'secret', blow: { kind: 'kill', at: 'gateway' }, afterMs: 40 },
-  { operation: 'none', blow: { kind: 'descriptors' }, afterMs: 0 },
 ];
 /** As many as a test file may take, on a busy machine. */
 const many = allDisturbances([0, 150, 400], 5).slice(0, 40);

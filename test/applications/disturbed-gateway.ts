@@ -48,9 +48,10 @@ export class DisturbedGateway {
   readonly #ticks = new JobTicks(this.folder);
   /** Written by every process of the gateway. */
   stderr = '';
-  /** Values that programs may have now, as digests, and texts of the static application. */
+  /** Values that programs may have, as digests: the last one that was set, and those whose setting has failed since. */
   #passwords: readonly string[] = [];
-  #texts: readonly string[] = ['text 0'];
+  /** Number of the release of the static application that was seen last. */
+  #text = 0;
   #count = 0;
   readonly #refused: string[] = [];
   /** Every value that the secret had. */
@@ -101,7 +102,6 @@ routes: [{ path: /site, to: site, rewrite: { path: / } }, { to: shop }]
     this.#start();
     await this.#until('the admin socket', async () => (await this.#status()) !== null);
     await this.#do('secret');
-    await this.#do('secret');
     await this.steady();
   }
 
@@ -147,12 +147,13 @@ routes: [{ path: /site, to: site, rewrite: { path: / } }, { to: shop }]
     const { variable, file } = JSON.parse(await get('/')) as { variable: string; file: string };
     if (variable !== file || !this.#passwords.includes(variable)) return 'an instance has another secret';
     const text = await get('/site/');
-    if (!this.#texts.includes(text)) return `the site has "${text}"`;
+    // A release that was accepted is rolled out later, and no earlier one comes back.
+    if (Number(text.split(' ')[1]) < this.#text) return `the site has "${text}" again`;
+    this.#text = Number(text.split(' ')[1]);
     await this.#ask('GET', '/v1/secrets');
     // Of a process that was stopped, the next one takes them.
     if (readdirSync(join(this.folder, 'state', 'jobs')).some((name) => name.startsWith('ended.')))
       return 'ends of runs were not taken';
-    [this.#passwords, this.#texts] = [[variable], [text]];
     return null;
   }
 
@@ -201,9 +202,7 @@ routes: [{ path: /site, to: site, rewrite: { path: / } }, { to: shop }]
       case 'restart':
         return void (await post('/v1/instances/restart', { instance: 'shop' }));
       case 'deploy': {
-        const text = `text ${count}`;
-        writeFileSync(join(this.folder, 'site', 'index.html'), text);
-        this.#texts = [...this.#texts, text];
+        writeFileSync(join(this.folder, 'site', 'index.html'), `text ${count}`);
         const from = { kind: 'folder', path: join(this.folder, 'site') };
         return void (await post('/v1/releases/deploy', { application: 'site', from }));
       }
@@ -260,6 +259,15 @@ routes: [{ path: /site, to: site, rewrite: { path: / } }, { to: shop }]
     this.#started.push(child);
   }
 
+  /** What it has printed last, besides runs of the job that is due each second. */
+  get lastWords(): string {
+    const lines = this.stderr
+      .split('\n')
+      .filter((line) => !/"kind":"(?:job_started|job_ended|endpoint_state)"/.test(line));
+    const short = lines.map((line) => /"kind":"(\w+)".*"reason":(.*)\}$/.exec(line)?.slice(1).join(': ') ?? line);
+    return short.slice(-30).join('\n  ');
+  }
+
   /** Stops it. What it has left behind, and values of secrets that stand in a file or in what it has printed, as sentences. */
   async end(): Promise<readonly string[]> {
     try {
@@ -297,7 +305,7 @@ routes: [{ path: /site, to: site, rewrite: { path: / } }, { to: shop }]
     const texts = [...paths.map((path): [string, string] => [path, readFileSync(path, 'latin1')])];
     return [...texts, ['what it prints', this.stderr] as const].flatMap(([name, text]) => [
       ...(this.#values.some((value) => text.includes(value)) ? [`${name} has a secret`] : []),
-      ...(/^ +at .*:\d+:\d+\)?$/m.test(text) ? [`${name} has a stack trace`] : []),
+      ...(/^.*\n(?: +at .*\n?){1,3}/m.exec(text) ?? []).map((stack) => `${name} has a stack trace: ${stack}`),
     ]);
   }
 
@@ -322,7 +330,7 @@ routes: [{ path: /site, to: site, rewrite: { path: / } }, { to: shop }]
   }
 
   async #until(what: string | (() => string), holds: () => Promise<boolean>): Promise<void> {
-    for (const giveUpAt = performance.now() + steadyMs; performance.now() < giveUpAt; await sleep(60))
+    for (const giveUpAt = performance.now() + steadyMs; performance.now() < giveUpAt; await sleep(100))
       if (await holds().catch(() => false)) return;
     throw new Error(`waited in vain for ${typeof what === 'string' ? what : what()}`);
   }

@@ -10,6 +10,8 @@ interface PlayOptions {
   readonly program?: string;
   /** Afterwards no further one begins. */
   readonly forMs?: number;
+  /** Ends after the disturbance that goes on. */
+  readonly signal?: AbortSignal;
   readonly onCase?: (text: string, broken: readonly string[]) => void;
 }
 
@@ -37,19 +39,20 @@ export async function playDisturbances(all: readonly Disturbance[], options: Pla
   const why = named.some(isDisk) ? noDiskBecause() : null;
   if (why !== null) onCase(`No disk is filled: ${why}`, []);
   const list = why === null ? named : named.filter((one) => !isDisk(one));
-  const begunAt = performance.now();
+  const endsAt = performance.now() + forMs;
+  const isOver = (): boolean => performance.now() >= endsAt || options.signal?.aborted === true;
   const broken: string[] = [];
   let played = 0;
-  while (played < list.length && performance.now() - begunAt < forMs) {
+  while (played < list.length && !isOver()) {
     const gateway = new DisturbedGateway({ isolation, program, disk: why === null && list.some(isDisk) });
     const tell = (text: string, found: readonly string[]): void => {
       broken.push(...found.map((one) => `${text}: ${one}`));
-      onCase(text, found.length === 0 ? found : [...found, gateway.stderr.slice(-2000)]);
+      onCase(text, found.length === 0 ? found : [...found, gateway.lastWords]);
     };
     const last = played + perGateway;
     try {
       await gateway.begin();
-      for (let isWell = true; isWell && played < Math.min(last, list.length) && performance.now() - begunAt < forMs; ) {
+      for (let isWell = true; isWell && played < Math.min(last, list.length) && !isOver(); ) {
         const one = list[played] as Disturbance;
         played += 1;
         isWell = await gateway.disturb(one.operation, one.blow, one.afterMs).then(

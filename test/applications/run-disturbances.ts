@@ -34,8 +34,10 @@ const { from, to, step, seed } = numbers;
 const times = Array.from({ length: Math.floor((to - from) / Math.max(1, step)) + 1 }, (_, at) => from + at * step);
 // A bundle starts in a third of the processor time.
 const program = join(await new TestBundle().current(), 'bin', 'candor');
+const stopping = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stopping.abort());
 const found = await playDisturbances(allDisturbances(times, seed), {
-  ...{ only, isolation, program, forMs: numbers.for * 1000 },
+  ...{ only, isolation, program, forMs: numbers.for * 1000, signal: stopping.signal },
   onCase: (text, broken) => console.error(`${text}${broken.map((one) => `\n  ${one}`).join('')}`),
 });
 const { played, of, broken } = found;
