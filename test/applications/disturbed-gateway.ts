@@ -121,7 +121,6 @@ routes: [{ path: /site, to: site, rewrite: { path: / } }, { to: shop }]
     await this.#until(
       () => `one of everything: ${why}`,
       async () => {
-        if (this.#of('gateway').length === 0) this.#start();
         why = (await this.#unsteadyBecause()) ?? (this.#ticks.ran.length > ticksBefore ? '' : 'the job does not run');
         return why === '';
       },
@@ -132,9 +131,10 @@ routes: [{ path: /site, to: site, rewrite: { path: / } }, { to: shop }]
   }
 
   async #unsteadyBecause(): Promise<string | null> {
-    const gateways = this.#of('gateway');
     const status = await this.#status();
-    if (status === null || status.state !== 'serving') return 'no gateway serves';
+    if (status === null && this.#of('gateway').length === 0) this.#start();
+    if (status?.state !== 'serving') return 'no gateway serves';
+    const gateways = this.#of('gateway');
     if (gateways.length !== 1 || gateways[0]?.pid !== status.pid) return `${gateways.length} gateways`;
     for (const { id, wanted, instances } of status.applications) {
       if (id === 'site') continue;
@@ -330,7 +330,7 @@ routes: [{ path: /site, to: site, rewrite: { path: / } }, { to: shop }]
   }
 
   async #until(what: string | (() => string), holds: () => Promise<boolean>): Promise<void> {
-    for (const giveUpAt = performance.now() + steadyMs; performance.now() < giveUpAt; await sleep(100))
+    for (const giveUpAt = performance.now() + steadyMs; performance.now() < giveUpAt; await sleep(200))
       if (await holds().catch(() => false)) return;
     throw new Error(`waited in vain for ${typeof what === 'string' ? what : what()}`);
   }
