@@ -93,6 +93,7 @@ describe('a breaker', () => {
               }
               const begun = begins[callers.indexOf(next)]!;
               assert.ok(next.at <= Math.max(begun, goodAt) + soonMs + 1, `${next.at} behind ${goodAt}`);
+              assert.ok(next.at <= Math.max(begun, retryAfterMs) + 2000);
             }
           }
         },

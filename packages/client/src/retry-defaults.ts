@@ -14,7 +14,7 @@ export const breakerDefaults: Readonly<Required<BreakerOptions>> = {
   failuresInRow: 5,
   failureShare: 0.5,
   windowCalls: 20,
-  openMs: 1200,
+  openMs: 1150,
   openMaxMs: 30_000,
   waitMs: 10_000,
 };

@@ -33,7 +33,7 @@ export interface BreakerOptions {
   readonly windowCalls?: number;
   /**
    * How long it stays open before one probe is let through; longer where Retry-After says so, up to `openMaxMs`. A probe without an answer is
-   * followed by another one after twice `openMs`. Defaults 1.2 s and 30 s.
+   * followed by another one after twice `openMs`. Defaults 1.15 s and 30 s.
    */
   readonly openMs?: number;
   readonly openMaxMs?: number;
