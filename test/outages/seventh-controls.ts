@@ -1,6 +1,5 @@
-import { addressesFrom } from './addresses.ts';
 import { control } from './control-form.ts';
-import { type Flow, ordinaryFlows } from './flows.ts';
+import { addressesFrom, type Flow, ordinaryFlows } from './flows.ts';
 import { afterwards, endWaves } from './fourth-waves.ts';
 import type { Lab } from './lab.ts';
 import type { Control } from './outage.ts';

@@ -1,4 +1,4 @@
-import { addressesFrom } from './addresses.ts';
+import { addressesFrom } from './flows.ts';
 import { afterwards, endWaves } from './fourth-waves.ts';
 import type { Lab } from './lab.ts';
 import type { Outage } from './outage.ts';
@@ -50,7 +50,7 @@ export const seventhApplicationOutages: readonly Outage[] = [
     end: usualParcels('portal'),
   }),
   outage('visits-run-the-jobs-of-the-site', 'jobs_on_visits', {
-    what: 'The portal runs its jobs when somebody visits, and a job of a new extension takes four seconds: three of a hundred visitors wait for it.',
+    what: 'The portal runs its jobs when somebody visits, and a job of a new extension takes four seconds: four of a hundred visitors wait for it.',
     marks: ['low rate', 'no 5xx'],
     harm: ['slow'],
     suspects: ['slow_application'],
@@ -58,7 +58,7 @@ export const seventhApplicationOutages: readonly Outage[] = [
     names: ['track'],
     setup: parcels(),
     seconds: 115,
-    begin: async (lab) => lab.behave('portal', { rules: [{ path: '/track', share: 0.03, latencyMs: 4200 }] }),
+    begin: async (lab) => lab.behave('portal', { rules: [{ path: '/track', share: 0.04, latencyMs: 4200 }] }),
     end: usualParcels('portal'),
   }),
   outage('browsers-that-draw-labels-become-zombies', 'zombie_processes', {

@@ -1,5 +1,4 @@
-import { addressesFrom } from './addresses.ts';
-import type { Flow } from './flows.ts';
+import { addressesFrom, type Flow } from './flows.ts';
 import type { Lab } from './lab.ts';
 import type { Outage } from './outage.ts';
 import { outage } from './outage-form.ts';
