@@ -4,7 +4,7 @@ import type { Outage } from './outage.ts';
 import { outage } from './outage-form.ts';
 import { parcelFlows, parcels } from './parcels.ts';
 import { usualParcels } from './seventh-outages-answers.ts';
-import { shop } from './shop.ts';
+import { pair, shop } from './shop.ts';
 
 const program = { method: 'GET', path: '/v2/parcels', perSecond: 0.5 };
 
@@ -21,8 +21,8 @@ async function reloadRoutes(lab: Lab, ids: readonly string[], keys: Readonly<Rec
   });
 }
 
-async function reloadCheck(lab: Lab, path: string): Promise<void> {
-  await lab.reload(({ upstreams }) => void Object.assign(upstreams['shop'] ?? {}, { check: { path } }));
+async function reloadCheck(lab: Lab, check: unknown): Promise<void> {
+  await lab.reload(({ upstreams }) => void Object.assign(upstreams['shop'] ?? {}, { check }));
 }
 
 async function reloadAccess(lab: Lab, access: unknown): Promise<void> {
@@ -31,14 +31,14 @@ async function reloadAccess(lab: Lab, access: unknown): Promise<void> {
 
 /** Changes of the configuration. */
 export const seventhOperatorOutages: readonly Outage[] = [
-  outage('reload-checks-a-page-that-is-not-there', 'check_setting', {
-    what: 'A reload asks for another page in the checks of the shop. The shop does not have it, 404: both hosts are taken out, and every request is 503.',
+  outage('reload-checks-another-port', 'check_setting', {
+    what: 'A reload checks the shop at a port of its own for checks, which it is to have next week. Nothing listens there yet: both hosts are taken out, and every request is 503.',
     suspects: ['configuration_change', 'failing_check'],
     side: 'operator',
     names: ['shop'],
     setup: shop(),
-    begin: async (lab) => reloadCheck(lab, '/health/live'),
-    end: async (lab) => reloadCheck(lab, '/healthz'),
+    begin: async (lab) => reloadCheck(lab, { path: '/healthz', port: 9 }),
+    end: async (lab) => reloadCheck(lab, { path: '/healthz' }),
   }),
   outage('reload-denies-a-network-that-is-too-large', 'deny_list', {
     what: 'Against one attacker a reload denies a network, with a mask that has a digit wrong: half of all customers are in it, and get 403.',
@@ -76,16 +76,18 @@ export const seventhOperatorOutages: readonly Outage[] = [
     end: async (lab) => reloadRoutes(lab, ['static'], { bandwidth: undefined }),
   }),
   outage('reload-leads-back-to-the-gateway', 'loop', {
-    what: 'A reload gives the pages for tracking an upstream of their own, by the public address of the service, which is that of the gateway: each request comes back to it, in a loop.',
+    what: 'A reload gives the pages for tracking an upstream of their own, by the public name of the service, which leads to the gateway: each request comes back to it, in a loop.',
     suspects: ['configuration_change'],
     side: 'operator',
     names: ['track'],
-    setup: parcels(),
-    begin: async (lab) =>
-      lab.reload(({ upstreams, routes }) => {
-        upstreams['tracking'] = { endpoints: [`127.0.0.1:${lab.listener}`] };
+    setup: parcels({ portal: { ...pair, host: 'portal.test' } }),
+    begin: async (lab) => {
+      lab.lead('www.parcels.test', '127.0.0.1');
+      await lab.reload(({ upstreams, routes }) => {
+        upstreams['tracking'] = { endpoints: [`www.parcels.test:${lab.listener}`] };
         for (const route of routes) if (route['id'] === 'track') route['to'] = 'tracking';
-      }),
+      });
+    },
     end: async (lab) =>
       lab.reload(({ upstreams, routes }) => {
         delete upstreams['tracking'];
