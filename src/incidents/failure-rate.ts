@@ -5,8 +5,9 @@ import { SlidingSeconds, UsualClumps } from './family-window.ts';
 export const usualSliceS = 60;
 export const usualSlices = 60;
 
-/** A route that has shown nothing yet is taken for one that has answered so many requests well. */
-const assumedRequests = 500;
+/** A route that has shown nothing yet is taken for one that has answered so many requests well, or as many as the other routes of its upstream speak for. */
+export const assumedRequests = 500;
+const assumedMax = 5000;
 
 /** Fewer failures than this share are usual everywhere. */
 const usualMin = 0.001;
@@ -63,14 +64,16 @@ export class FailureRate {
     for (const slice of this.#usual.keys()) if (slice < oldest) this.#usual.delete(slice);
   }
 
-  /** The largest share of failures that the last hour speaks for (95 %; the rule of three where there was none). */
-  usualMax(requests: number): number {
+  get usualFailed(): number {
     let failed = 0;
     for (const count of this.#usual.values()) failed += count;
-    return Math.max(
-      usualMin,
-      failed === 0 ? 3 / (requests + assumedRequests) : upperShare(failed, Math.max(failed, requests)),
-    );
+    return failed;
+  }
+
+  /** The largest share of failures that the last hour speaks for (95 %; the rule of three where there was none). `assumed`: requests answered well besides, where none failed. */
+  usualMax(requests: number, assumed = assumedRequests): number {
+    const { usualFailed: failed } = this;
+    return Math.max(usualMin, failed === 0 ? 3 / (requests + assumed) : upperShare(failed, Math.max(failed, requests)));
   }
 
   /**
@@ -115,4 +118,11 @@ export class FailureRate {
     this.#evidence.fill(1 / times.length);
     this.since = null;
   }
+}
+
+/** As how many requests without a failure the other routes of an upstream count for a route that has had none: their own share says how seldom it may fail. */
+export function assumedBeside(failed: number, requests: number): number {
+  if (requests <= assumedRequests) return assumedRequests;
+  const share = failed === 0 ? 3 / requests : upperShare(failed, requests);
+  return Math.min(assumedMax, Math.max(assumedRequests, 3 / share));
 }

@@ -2,7 +2,7 @@ import type { CountedClient } from '../core/counters.ts';
 import type { FailureFamily } from '../core/live-incident.ts';
 import { isWithoutFailure } from './failure-family.ts';
 import { ClientSamples, shareAmong } from './failing-clients.ts';
-import { FailureRate, usualSlices, usualSliceS } from './failure-rate.ts';
+import { assumedBeside, assumedRequests, FailureRate, usualSlices, usualSliceS } from './failure-rate.ts';
 import { SlidingSeconds } from './family-window.ts';
 import type { RetriedRoute } from './retried-routes.ts';
 
@@ -139,12 +139,17 @@ const comparedAfterS = 40;
 /** Nothing is compared with less than this. */
 const learntS = 30;
 
+/** What all routes have shown is summed up once in so long. */
+const usualKnownS = 10;
+
 /**
  * How often requests of each route fail, compared with the last hour of the same route: 3 % of one route are found although they are few of the upstream's requests,
  * and an application that always answers some requests with 500 does not alarm.
  */
 export class RouteRates {
   readonly #routes = new Map<string, Route>();
+  /** Of all routes while nothing was wrong, as it was in that second. */
+  #usual = { second: -Infinity, requests: 0, failed: new Map<FailureFamily, number>() };
 
   get size(): number {
     return this.#routes.size;
@@ -217,7 +222,8 @@ export class RouteRates {
         // Late and changed responses come together: those of one second count once, and they are told when they have lasted.
         const most = isWithoutFailure(family) ? 1 : counted.requests;
         const failed = Math.min(most, counted.telling.get(family) ?? 0);
-        const usual = rate.usualMax(family === 'slower' ? route.comparedRequests(second) : usualRequests);
+        const known = family === 'slower' ? route.comparedRequests(second) : usualRequests;
+        const usual = rate.usualMax(known, this.#assumed(family, rate, usualRequests, second));
         const evidence = rate.add(second, failed, counted.requests, usual, rate.clumps.dispersion(second));
         if (failed === 0 || evidence < evidenceMin || rate.since === null) continue;
         if (isWithoutFailure(family) && !rate.hasLasted(second, family, usual, route.requests)) continue;
@@ -226,6 +232,20 @@ export class RouteRates {
       counted.clients.clear();
     }
     return raised;
+  }
+
+  /** Routes of one upstream fail as seldom for the same reasons; what is late or unusual is so for those of each. */
+  #assumed(family: FailureFamily, { usualFailed }: FailureRate, requests: number, second: number): number {
+    if (isWithoutFailure(family) || usualFailed > 0) return assumedRequests;
+    if (second >= this.#usual.second + usualKnownS) {
+      this.#usual = { second, requests: 0, failed: new Map() };
+      for (const route of this.#routes.values()) {
+        this.#usual.requests += route.usualRequests;
+        for (const [one, rate] of route.rates)
+          this.#usual.failed.set(one, (this.#usual.failed.get(one) ?? 0) + rate.usualFailed);
+      }
+    }
+    return assumedBeside(this.#usual.failed.get(family) ?? 0, this.#usual.requests - requests);
   }
 
   /** Once a second, after `judge`. `open`: the families of incidents that go on; none: what happens is usual. */
