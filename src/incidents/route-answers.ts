@@ -9,7 +9,9 @@ import {
   optionsKey,
   redirectForm,
   sizeCells,
+  unaskedForm,
   unclosedForm,
+  unfitForm,
   unreadableForm,
   unsafeKey,
   upgradeKey,
@@ -34,7 +36,8 @@ const noneUnusual: UnusualCount = { unusual: 0, telling: 0 };
  * a message with a link has many readers.
  */
 const tellingOfReads: ReadonlySet<number> = new Set([
-  ...[emptyForm, deniedForm, limitedForm, lostForm, unreadableForm, unclosedForm, redirectForm + short],
+  ...[emptyForm, deniedForm, limitedForm, lostForm, unfitForm],
+  ...[unreadableForm, unclosedForm, unaskedForm, redirectForm + short],
   ...(['none', 'text', 'html'] as const).map((kind) => contentKinds.indexOf(kind)),
 ]);
 /** Several clients that send what is declined have a new version, or the application has: nobody guesses what to send. */
