@@ -64,7 +64,7 @@ const statusConditions = new Map([
   [unfitForm, ['status:413-417', '-status:416']],
   [
     declinedForm,
-    ['status:4xx', ...[401, 403, 404, 407, 409, 410, 429, ...unfitStatuses].map((status) => `-status:${status}`)],
+    ['status:4xx', ...[401, 403, 404, 407, 409, 410, ...unfitStatuses, 429].map((status) => `-status:${status}`)],
   ],
 ]);
 
