@@ -131,6 +131,8 @@ export interface Lateness {
   readonly nowMs: number;
   /** What takes longer is late. */
   readonly limitMs: number;
+  /** Nothing is: clients leave requests after one time, before the response or in its middle; absent: they do not. */
+  readonly left?: { readonly afterMs: number; readonly isInBody: boolean };
 }
 
 /** How a route answers now, and how it usually does: 'HTML', 'JSON'. */
