@@ -14,7 +14,12 @@ const knownMin = 100;
 export class CutBodies {
   #whole = 0;
   #long = 0;
-  #cut: { readonly second: number; readonly durations: readonly number[]; readonly clients: readonly string[] }[] = [];
+  #cut: {
+    readonly second: number;
+    readonly durations: readonly number[];
+    readonly meanMs: number;
+    readonly clients: readonly string[];
+  }[] = [];
 
   addWhole({ count, durations, durationMsMax }: ExchangeCount): void {
     this.#whole += count;
@@ -23,21 +28,24 @@ export class CutBodies {
 
   /** How many of these were left after the time after which nearly all of the last minute were; null: they tell nothing. */
   add(
-    { durations, clients = [] }: ExchangeCount,
+    { count, durations, durationMsSum, clients = [] }: ExchangeCount,
     second: number,
   ): { readonly count: number; readonly afterMs: number } | null {
     if (this.#whole < knownMin || this.#long > longMax * this.#whole) return null;
-    this.#cut.push({ second, durations, clients: clients.map(({ client }) => client) });
+    this.#cut.push({ second, durations, meanMs: durationMsSum / count, clients: clients.map(({ client }) => client) });
     this.#cut = this.#cut.filter((one) => one.second > second - keptS);
     const sum = new Float64Array(durationBoundsMs.length + 1);
     for (const one of this.#cut)
       for (let cell = 0; cell < sum.length; cell++) (sum[cell] as number) += one.durations[cell] ?? 0;
-    const afterMs = commonDuration(sum);
-    if (afterMs === null || afterMs < timeoutMs) return null;
+    if ((commonDuration(sum) ?? 0) < timeoutMs) return null;
+    // The cells of durations are wide: of most of them one is exact.
+    const afterMs = medianOf(this.#cut.map(({ meanMs }) => meanMs));
     if (new Set(this.#cut.flatMap((one) => one.clients)).size < clientsMin) return null;
     return { count: countBetween(durations, 0.7 * afterMs, 1.4 * afterMs), afterMs };
   }
 }
+
+const medianOf = (all: readonly number[]): number => all.toSorted((a, b) => a - b)[all.length >> 1] ?? 0;
 
 const countBetween = (durations: readonly number[], fromMs: number, untilMs: number): number =>
   durations.reduce((sum, one, cell) => {

@@ -178,6 +178,7 @@ function exchangesOf(ended: readonly Ended[]): readonly ExchangeCount[] {
     counted.durations.fill(0);
     for (const { ms } of own) (counted.durations[bucketOf(ms)] as number) += 1;
     counted.durationMsMax = Math.max(...own.map(({ ms }) => ms));
+    counted.durationMsSum = own.reduce((sum, { ms }) => sum + ms, 0);
     const clients = Map.groupBy(own, ({ request }) => addressOf(request.client));
     if (kind === '') counted.client = addressOf((own.at(-1) as Ended).request.client);
     else counted.clients = [...clients].map(([client, all]) => ({ client, count: all.length }));
