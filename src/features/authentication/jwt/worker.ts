@@ -1,7 +1,6 @@
 import { fail } from '#failures/failure.ts';
 import type { FilterContext } from '../../../core/filter.ts';
 import { headerListOf, headerValueOf } from '../header-value.ts';
-import { withoutCookie } from '../worker-cookies.ts';
 import {
   authenticationScheme,
   type PendingDecision,
@@ -187,6 +186,6 @@ function tokenIn({ variables }: FilterContext, { from }: JwtSpec): string | null
 }
 
 function removeToken(exchange: FilterContext, { from }: JwtSpec): void {
-  if (from.kind === 'cookie') withoutCookie(exchange, from.name);
+  if (from.kind === 'cookie') exchange.removeRequestCookies((name) => name === from.name);
   else exchange.removeRequestHeader(from.kind === 'header' ? from.name : 'authorization');
 }

@@ -11,7 +11,7 @@ import {
   type SchemePorts,
 } from '../worker-scheme.ts';
 import { oidcName, type OidcSpec } from './settings.ts';
-import { cookieLines, cookiesOf, hideCookies, removingLines, valueIn } from './worker-cookies.ts';
+import { cookieLines, cookiesOf, removingLines, valueIn } from './worker-cookies.ts';
 import { loggedOutPage, redirect } from './worker-answers.ts';
 import { type Asker, loadLibrary, Provider, type ProviderFault, visible } from './worker-provider.ts';
 import { Refreshes } from './worker-refreshes.ts';
@@ -92,7 +92,7 @@ class OidcPart implements SchemePart {
   }
 
   #admit(exchange: FilterContext, cookies: Cookies, session: LoginSession, isNew: boolean): SchemeDecision {
-    hideCookies(exchange, cookies, (name) => this.#isOurs(name));
+    exchange.removeRequestCookies((name) => this.#isOurs(name));
     const lines = isNew ? this.#sessionLines(exchange, cookies, session) : null;
     return {
       kind: 'user',
