@@ -3,6 +3,7 @@ import type { Filter, FilterAnswer, FilterContext } from '../../../core/filter.t
 import type { Failure } from '#failures/failure.ts';
 import { fail } from '#failures/failure.ts';
 import type { AskUpstream } from '../../../core/subrequest.ts';
+import { addSessionCookies } from '../worker-session-cookies.ts';
 import {
   authenticationScheme,
   type PendingDecision,
@@ -83,12 +84,7 @@ class OidcPart implements SchemePart {
     head: Parameters<NonNullable<Filter['onResponseHead']>>[1],
     note: unknown,
   ): void {
-    const lines = note as readonly string[] | undefined;
-    if (lines === undefined) return;
-    for (const line of lines) head.add('Set-Cookie', line);
-    // RFC 9111 §7.3: a cache that gives the response to others would give them the session.
-    if (!/\b(?:private|no-store)\b/i.test(head.get('Cache-Control') ?? ''))
-      head.set('Cache-Control', 'private, no-cache');
+    addSessionCookies(head, (note as readonly string[] | undefined) ?? []);
   }
 
   #admit(exchange: FilterContext, cookies: Cookies, session: LoginSession, isNew: boolean): SchemeDecision {
