@@ -114,7 +114,7 @@ class AuthenticationRun {
   #permit(
     name: string,
     part: SchemePart,
-    { user, headers = [], headerValues = [], note }: Extract<SchemeDecision, { kind: 'user' }>,
+    { user, headerValues = [], note }: Extract<SchemeDecision, { kind: 'user' }>,
   ): 'continue' | Failure {
     const { spec, counts } = this.#filter;
     // A service may let in whom it does not name.
@@ -127,7 +127,6 @@ class AuthenticationRun {
     counts.add(name, admitted);
     this.admittedBy = part;
     this.note = note;
-    for (const [header, value] of headers) this.#exchange.setRequestHeader(header, headerValueOf(value));
     for (const [header, value] of headerValues) this.#exchange.setRequestHeader(header, value);
     if (spec.userHeader !== null && user.name !== '')
       this.#exchange.setRequestHeader(spec.userHeader, headerValueOf(user.name));

@@ -11,6 +11,7 @@ import {
   type SchemePart,
   type SchemePorts,
 } from '../worker-scheme.ts';
+import { claimHeaders } from '../jwt/worker-claims.ts';
 import { oidcName, type OidcSpec } from './settings.ts';
 import { cookieLines, cookiesOf, removingLines, valueIn } from './worker-cookies.ts';
 import { loggedOutPage, redirect } from './worker-answers.ts';
@@ -21,7 +22,6 @@ import { Seal } from './worker-seal.ts';
 import { SessionRefresher } from './worker-refresher.ts';
 import {
   cookieName,
-  headersOf,
   loginMs,
   type LoginInProgress,
   purposeOf,
@@ -93,7 +93,7 @@ class OidcPart implements SchemePart {
     return {
       kind: 'user',
       user: userOf(session),
-      headers: headersOf(session, this.#spec),
+      headerValues: claimHeaders(session.claims, Object.entries(this.#spec.headers)),
       ...(lines === null ? {} : { note: lines }),
     };
   }
