@@ -9,7 +9,7 @@ class Changes extends RequestHeaderChanges {
 
   constructor(...lines: string[]) {
     super();
-    this.request = { headers: new PairHeaders(lines.map((line) => ['Cookie', line])) } as RequestHead;
+    this.request = { headers: new PairHeaders(lines.map((line) => ['Cookie', line])) } as unknown as RequestHead;
   }
 
   /** What the endpoint gets: as it came, or the value that was set; null: no cookies. */
