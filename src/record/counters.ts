@@ -93,8 +93,7 @@ export class ExchangeCounters {
     if (shape !== 'client_abort') this.#countRequest(requests as CountedRequests[], exchange);
     // A client that left without an answer has given up waiting; one that had the head of its response has not.
     const hasWaited = shape !== 'client_abort' || exchange.statusSent === 0;
-    if (hasWaited || exchange.endKind === 'generated')
-      this.#countClient(clients as CountedClient[], countedClient(exchange));
+    this.#countClient(clients as CountedClient[], countedClient(exchange));
     if (hasWaited) this.#clientRetries.noteFailed(exchange);
   }
 
