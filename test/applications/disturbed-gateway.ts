@@ -81,7 +81,7 @@ drain: { lame_duck: 1ms, timeout: 4s }
 applications:
   shop:
     command: [${node}, server.cjs]
-    environment: { ROUND: "${this.#count}" }
+    environment: { ROUND: "${this.#count}", NODE_OPTIONS: "" }
     isolation: ${isolation}
     stop_timeout: 1s
     readiness: { path: /, interval: 50ms, passes: 1 }
@@ -356,6 +356,7 @@ const isPiece = {
   instance: (one: MarkedProcess) => one.words.at(-2) === 'server.cjs' && one.words[0] === process.execPath,
   worker: (one: MarkedProcess) => has('worker.sh')(one) && one.words[0] === 'sh',
   job: (one: MarkedProcess) => has('tick.sh')(one) || has('long.sh')(one),
+  sandbox: (one: MarkedProcess) => /(?:^|\/)bwrap$/.test(one.words[0] ?? ''),
   watchdog: isWatchdog,
 } as const;
 
