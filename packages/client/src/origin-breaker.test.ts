@@ -36,7 +36,10 @@ describe('a breaker', () => {
   for (const [after, outcomes, state] of rows) {
     test(`is ${state} after ${after}`, () => {
       const breaker = newBreaker();
-      for (const at of outcomes) at === 'good' ? breaker.succeeded(false) : fail(breaker, at);
+      for (const at of outcomes) {
+        if (at === 'good') breaker.succeeded(false);
+        else fail(breaker, at);
+      }
       assert.equal(breaker.state, state);
     });
   }
