@@ -60,15 +60,20 @@ export function follow(signal: AbortSignal | null, stop: (reason: unknown) => vo
 export function untilAborted<T>(work: Promise<T>, signal: AbortSignal, late?: (result: T) => void): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     const unfollow = follow(signal, reject);
-    const settle = async (): Promise<T> => {
-      try {
-        const result = await work;
+    work
+      .then((result) => {
         if (signal.aborted) late?.(result);
-        return result;
-      } finally {
-        unfollow();
-      }
-    };
-    settle().then(resolve, reject);
+        resolve(result);
+      }, reject)
+      .finally(unfollow);
   });
+}
+
+/** Whatever becomes of it. */
+export async function ignore(work: unknown): Promise<void> {
+  try {
+    await work;
+  } catch {
+    // It had ended in another way.
+  }
 }
