@@ -27,7 +27,7 @@ export async function prepareRequest(
     (globalThis as { location?: { href: string } }).location?.href,
   );
   // Throws what is wrong with the call, which would be thrown again by each attempt.
-  new Request(url, { method, body: body && '' });
+  void new Request(url, { method, body: body && '' });
   return {
     method: method.toUpperCase(),
     url,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer, type IncomingHttpHeaders } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { refusingAddress, type UnreachableAddress } from '../../../src/testing/unreachable-address.ts';
@@ -16,7 +16,9 @@ let sent: { readonly call: string; readonly headers: IncomingHttpHeaders; readon
 const notSent = JSON.stringify({ shape: 'unreachable', cause: 'connect_refused', delivery: 'not_sent' });
 
 /** `/303/ok` redirects to `/ok`; `other` stands for the same server under another name, and so for another origin. */
-const server = createServer(async (request, response) => {
+const server = createServer((request, response) => void reply(request, response));
+
+async function reply(request: IncomingMessage, response: ServerResponse): Promise<void> {
   let body = '';
   for await (const bytes of request) body += (bytes as Buffer).toString();
   const { method, headers } = request;
@@ -30,7 +32,7 @@ const server = createServer(async (request, response) => {
     response.writeHead(Number(status), { location: location[target as 'nothing'] ?? `/${target}` }).end();
   else if (status === 'busy') response.writeHead(503, { 'content-type': 'application/problem+json' }).end(notSent);
   else response.end(body);
-});
+}
 
 before(async () => {
   nothing = await refusingAddress();

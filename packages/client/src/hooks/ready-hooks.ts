@@ -7,7 +7,7 @@ export function joinHooks(...all: readonly ClientHooks[]): ClientHooks {
   const each =
     <E>(pick: (hooks: ClientHooks) => ((event: E) => void) | undefined) =>
     // All are called at once. The client counts what one throws, or rejects with.
-    (event: E) =>
+    (event: E): unknown =>
       Promise.all(all.map(async (hooks) => pick(hooks)?.(event)));
   return {
     retry: each((hooks) => hooks.retry),
