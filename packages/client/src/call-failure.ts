@@ -67,7 +67,7 @@ export function describeFailure(...known: readonly (KnownOfFailure | null)[]): C
   // Problem details may have anything in them.
   for (const source of known)
     for (const [name, value] of Object.entries(source ?? {}))
-      if (value != null && typeof value !== 'object' && !((value as number) < 0)) failure[name] = value;
+      if (value != null && typeof value !== 'object') failure[name] = value;
   failure['mayHaveBeenExecuted'] ??= !/^not_sent$|^refused_by_peer$/.test(failure['delivery'] as string);
   return failure as unknown as CallFailure;
 }

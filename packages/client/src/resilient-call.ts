@@ -1,6 +1,6 @@
 import { followingFetch } from '#client/redirects.ts';
 import { type CallFailure, describeFailure } from './call-failure.ts';
-import { callAfter, type CallScope } from './call-scope.ts';
+import { type CallScope, within } from './call-scope.ts';
 import type { ClientClock } from './client-clock.ts';
 import { failureMessage } from './failure-message.ts';
 import { type AttemptOutcome, brokenBody, type FetchAttempt, startAttempt } from './fetch-attempt.ts';
@@ -10,7 +10,7 @@ import { asHeader } from './idempotency-key.ts';
 import { type AttemptQueue, attemptQueue } from './attempt-queue.ts';
 import { headersOf, prepareRequest } from './prepared-request.ts';
 import { watchBody } from './response-body.ts';
-import { overallMsDefault } from './retry-defaults.ts';
+import { never, overallMsDefault } from './retry-defaults.ts';
 import type { ClientRetryPolicy } from './retry-policy.ts';
 
 /** What all calls of a client share. */
@@ -46,7 +46,7 @@ export async function runCall(
   const { resilience = {} } = init;
   const timeouts: CallTimeouts = { ...options.timeouts, ...resilience.timeouts };
   const { overallMs = overallMsDefault, bodyIdleMs = 30_000, overallCoversBody = false } = timeouts;
-  const endsAt = clock.now() + (overallMs ?? Number.POSITIVE_INFINITY);
+  const endsAt = clock.now() + (overallMs ?? never);
   let isPrepared = false;
   if (overallMs !== null)
     scope.stopAfter(overallMs, () => (isPrepared ? timeoutError() : new DOMException('', 'TimeoutError')));
@@ -144,10 +144,8 @@ export async function runCall(
   /** The first good answer wins; the other attempt is aborted. */
   async function hedged(afterMs: number): Promise<AttemptOutcome> {
     const first = send(false);
-    let cancel = (): void => {};
-    const late = new Promise<null>((resolve) => (cancel = callAfter(clock, afterMs, () => resolve(null))));
-    const early = await Promise.race([first.outcome, late]).finally(cancel);
-    if (early !== null || !call.mayHedge()) return first.outcome;
+    const early = await within(clock, afterMs, (late) => Promise.race([first.outcome, late]));
+    if (early !== undefined || !call.mayHedge()) return first.outcome;
     const second = send(true);
     const good = [first, second].map(async ({ outcome }) =>
       (await outcome).failure === null ? outcome : Promise.reject(),

@@ -34,7 +34,7 @@ export function createFetch(options: FetchOptions = {}): ResilientFetch {
   async function fetch(input: FetchInput, given?: ResilientRequestInit): Promise<Response> {
     // `fetch(url, null)` is lawful.
     const init = given ?? {};
-    const caller = init.signal ?? (input instanceof Request && init.signal === undefined ? input.signal : null);
+    const { signal: caller = input instanceof Request ? input.signal : null } = init;
     const scope = callScope(clock, caller);
     counts.calls++;
     scopes.add(scope);

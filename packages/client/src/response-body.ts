@@ -21,11 +21,10 @@ export async function readStart(response: Response, clock: ClientClock): Promise
   return start.slice(0, bytesMax);
 }
 
-/** Reads what is small, so that the connection can be used again, and cancels the rest. Never rejects. */
+/** Reads what is short, so that the connection can be used again, and cancels the rest. Never rejects. */
 export async function discardBody(response: Response | null, clock: ClientClock): Promise<void> {
   if (response?.body == null || response.body.locked) return;
-  if (Number(response.headers.get('content-length')) > drainBytesMax) await ignore(response.body.cancel());
-  else await readParts(response, drainBytesMax, clock, () => {});
+  await readParts(response, drainBytesMax, clock, () => {});
 }
 
 async function readParts(

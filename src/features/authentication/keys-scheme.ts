@@ -16,6 +16,8 @@ export interface SchemeBeside {
   readonly upstreams: ReadonlySet<string>;
 }
 
+type KnownOfUsers = 'users' | 'groups' | 'claims';
+
 export interface SchemeKeys<R = object> {
   /** Its key in `authentication`, and its name in metrics and records. */
   readonly name: string;
@@ -32,8 +34,10 @@ export interface SchemeKeys<R = object> {
   readonly upstreams?: (read: R) => readonly string[];
   /** The path below which it answers requests itself, and who does: a route with this login must get them. */
   readonly answersAt?: (read: R) => { readonly path: string; readonly by: string };
-  /** What its users may have beside a name. */
-  readonly knows: readonly ('groups' | 'claims')[];
+  /** What it may find out of a user: the name ('users'), and what else. */
+  readonly knows: (read: R) => readonly KnownOfUsers[];
+  /** What to do so that it finds out more. */
+  readonly toKnow?: Partial<Readonly<Record<KnownOfUsers, string>>>;
   /** Finds what is wrong beside other settings; `at` is the path of its key. */
   readonly review?: (read: R, at: Path, beside: SchemeBeside, findings: Findings) => void;
 }

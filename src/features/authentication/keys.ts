@@ -184,19 +184,23 @@ function reviewOne(read: AuthenticationRead | undefined, at: Path, beside: Schem
       `add ${schemesOfFile.map(({ name, example }) => `"${name}: ${example}"`).join(' or ')}, or write none`,
     );
   for (const [{ name, review }, own] of schemes) review?.(own, [...at, name], beside, findings);
-  for (const known of ['groups', 'claims'] as const) {
-    const isAsked = read.require?.[known] !== undefined || (known === 'groups' && read.groups_header !== undefined);
-    if (!isAsked || schemes.length === 0 || schemes.some(([{ knows }]) => knows.includes(known))) continue;
-    const names = schemes.map(([{ name }]) => quoted(name)).join(' and ');
+  for (const known of ['users', 'groups', 'claims'] as const) {
+    if (schemes.length === 0 || schemes.some(([{ knows }, own]) => knows(own).includes(known))) continue;
+    const lack = `no user has ${noun[known]} by ${schemes.map(([{ name }]) => quoted(name)).join(' and ')}`;
+    const toKnow = schemes.find(([scheme]) => scheme.toKnow?.[known] !== undefined)?.[0].toKnow?.[known];
     if (read.require?.[known] !== undefined)
       findings.errorAtKey(
         [...at, 'require', known],
-        `no user has ${known} by ${names}: nobody could enter`,
-        known === 'groups' ? 'name the users, in "users"' : 'remove it',
+        `${lack}: nobody could enter`,
+        toKnow ?? (known === 'groups' ? 'name the users, in "users"' : 'remove it'),
       );
-    else findings.warnAtKey([...at, 'groups_header'], `no user has groups by ${names}`, 'remove it');
+    const header = known === 'users' ? 'user_header' : 'groups_header';
+    if (known !== 'claims' && read[header] !== undefined && read.require?.[known] === undefined)
+      findings.warnAtKey([...at, header], lack, toKnow ?? 'remove it');
   }
 }
+
+const noun = { users: 'a name', groups: 'groups', claims: 'claims' };
 
 /** Applications would get two values, and take the one that is not of the user. */
 function reviewEdits(read: CommonRead | null, route: object, path: Path, findings: Findings): void {

@@ -46,7 +46,14 @@ export const forward: SchemeKeys = schemeKeys<z.output<typeof schema>>({
   description:
     'A service that is asked about each request, such as Authelia, Authentik or oauth2-proxy. It gets the method and URL in `X-Forwarded-Method`, `-Proto`, `-Host` and `-Uri`, and no body. 2xx lets the request pass; 401, 403 and redirects are the answer for the client; anything else is a failure, 503.',
   example: '{ upstream: authelia, path: /api/authz/forward-auth }',
-  knows: ['groups'],
+  knows: ({ user_from, groups_from }) => [
+    ...(user_from === undefined ? [] : (['users'] as const)),
+    ...(groups_from === undefined ? [] : (['groups'] as const)),
+  ],
+  toKnow: {
+    users: 'name the header of its answer in "user_from", such as Remote-User',
+    groups: 'name the header of its answer in "groups_from", such as Remote-Groups',
+  },
   ofRoute: (read): ForwardSpec => ({
     upstream: read.upstream,
     target: read.path,
