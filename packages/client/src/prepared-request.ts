@@ -26,6 +26,8 @@ export async function prepareRequest(
     base.url ?? (input as string | URL),
     (globalThis as { location?: { href: string } }).location?.href,
   );
+  // Throws what is wrong with the call, which would be thrown again by each attempt.
+  void new Request(url, { method, body: body && '' });
   return {
     method: method.toUpperCase(),
     url,
@@ -86,5 +88,5 @@ export function headersOf(
 /** A page that asks another origin pays for each header with a preflight request. */
 function ownDeadlineHeader({ origin }: URL): string | null {
   const page = (globalThis as { location?: { origin: string } }).location?.origin;
-  return page === undefined || page === origin ? 'x-envoy-expected-rq-timeout-ms' : null;
+  return (page ?? origin) === origin ? 'x-envoy-expected-rq-timeout-ms' : null;
 }

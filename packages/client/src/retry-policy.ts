@@ -91,12 +91,14 @@ export function createRetryPolicy(options: RetryPolicyOptions = {}): ClientRetry
   let hookErrors = 0;
 
   /** What a hook throws is the hook's, not the call's. */
-  function notify<E>(hook: ((event: E) => void) | undefined, event: E): void {
-    try {
-      hook?.(event);
-    } catch {
-      hookErrors++;
-    }
+  function notify<E>(hook: ((event: E) => unknown) | undefined, event: E): void {
+    void (async () => {
+      try {
+        await hook?.(event);
+      } catch {
+        hookErrors++;
+      }
+    })();
   }
 
   function stateOf(origin: string, key: string): OriginState {
