@@ -59,19 +59,26 @@ export function urlFailure(exchange: {
     const value = forwardedValue(request.headers, name.toLowerCase(), client.trusted ? dropOfTrusted : drop);
     if (value === null) continue;
     const leadsOut = route.covers !== null && sentOf(value, urls) === null;
-    if (!leadsOut && !pathsIn(value).some((path) => isGuardedElsewhere(path, exchange))) continue;
+    const paths = pathsIn(value);
+    const isRefused =
+      leadsOut || paths.size > pathsMax || [...paths].some((path) => isGuardedElsewhere(path, exchange));
+    if (!isRefused) continue;
     const at = `${name}: ${visibleText(value, 80)}`;
     return fail('request_refused', 'route', { rule, status: requestRules[rule].status, at });
   }
   return null;
 }
 
+/** What begins with two slashes is a path to some, and begins with a host to others. */
+const urlForms = [/^\/.*$/s, /^(?:[a-z]+:)?\/\/[^/?#]*(\/.*)$/is];
+/** A route is looked for each of them. Clients name one, or that of a lock beside it. */
+const pathsMax = 64;
+
 /** The paths of all URLs in a Destination or If, of whichever origin: many applications take the path alone. */
-function pathsIn(value: string): readonly string[] {
+function pathsIn(value: string): ReadonlySet<string> {
   const resources = [...value.matchAll(/<([^<>]*)>/g)].map(([, resource]) => resource as string);
-  return [...value.split(/,\s*(?=\/|[a-z]+:)/i), ...resources].flatMap(
-    (url) => /^(?:[a-z]+:\/\/[^/?#]*)?(\/.*)$/is.exec(url)?.[1] ?? [],
-  );
+  const urls = [...value.split(/,\s*(?=\/|[a-z]+:)/i), ...resources];
+  return new Set(urls.flatMap((url) => urlForms.flatMap((form) => form.exec(url)?.at(-1) ?? [])));
 }
 
 /** Whether a request for this path would meet rules that this one has not passed: who may not enter there may not write there either. */

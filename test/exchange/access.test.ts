@@ -156,6 +156,7 @@ describe('a request that names a second URL, which another route has', () => {
     ...{ id: id as RouteId, match: { hosts: [], pathPrefix, methods: [] } },
     ...(access === null ? {} : { features: { access } }),
   });
+  const many = (count: number): string => Array.from({ length: count }, (_, at) => `</${at}> (["1"])`).join(' ');
   const destination = (url: string): Record<string, string> => ({ Destination: url });
   for (const [what, outside, inside, headers, status] of [
     ['is refused where that has rules', null, inner, destination('/private/x'), 400],
@@ -168,6 +169,10 @@ describe('a request that names a second URL, which another route has', () => {
       destination('http://b.example/private'),
       400,
     ],
+    ['is refused behind a host without a scheme', null, inner, destination('//example.org/private'), 400],
+    ['is refused behind an empty host', null, inner, destination('///private'), 400],
+    ['is refused among more than can be looked at', null, null, { If: many(65) }, 400],
+    ['passes among as many as can be', null, null, { If: many(64) }, 200],
     ['is refused as one of several', null, inner, destination('/a, /private'), 400],
     ['is refused as a condition, which would tell what is there', null, inner, { If: '</private/x> (["1"])' }, 400],
     ['passes where that has the same rules', outer, { ...outer }, destination('/private/x'), 200],
