@@ -25,7 +25,7 @@ class SignalledProgram {
       this.drains++;
       return promise;
     };
-    this.#ends.push(onSignals({ names: ['SIGUSR2', 'SIGWINCH'], exits, clock: this.clock, drain, log: () => {} }));
+    this.#ends.push(onSignals({ names: ['SIGHUP', 'SIGWINCH'], exits, clock: this.clock, drain, log: () => {} }));
     this.#ends.push(() => resolve(0));
     return (code) => {
       resolve(code);
@@ -42,7 +42,7 @@ describe('a signal', () => {
   test('ends the program with the code of the drain', async (context) => {
     const program = new SignalledProgram(context);
     const end = program.serve();
-    program.send('SIGUSR2');
+    program.send('SIGHUP');
     assert.deepEqual([program.drains, program.codes], [1, []]);
     await end(0);
     assert.deepEqual(program.codes, [0]);
@@ -51,19 +51,19 @@ describe('a signal', () => {
   test('that npm passes on a moment later is the same one; a second later it is another', async (context) => {
     const program = new SignalledProgram(context);
     program.serve();
-    program.send('SIGUSR2');
+    program.send('SIGHUP');
     await program.clock.pass(999);
-    program.send('SIGUSR2');
+    program.send('SIGHUP');
     assert.deepEqual(program.codes, []);
     await program.clock.pass(1);
-    program.send('SIGUSR2');
-    assert.deepEqual([program.drains, program.codes], [1, [140]]);
+    program.send('SIGHUP');
+    assert.deepEqual([program.drains, program.codes], [1, [129]]);
   });
 
   test('of another kind ends it at once', (context) => {
     const program = new SignalledProgram(context);
     program.serve();
-    program.send('SIGUSR2');
+    program.send('SIGHUP');
     program.send('SIGWINCH');
     assert.deepEqual(program.codes, [156]);
   });
@@ -73,7 +73,7 @@ describe('a program with two servers', () => {
   test('ends when both have drained, and with 1 where one of them cut requests', async (context) => {
     const program = new SignalledProgram(context);
     const [endIdle, endBusy] = [program.serve(), program.serve()];
-    program.send('SIGUSR2');
+    program.send('SIGHUP');
     await endIdle(1);
     assert.deepEqual([program.drains, program.codes], [2, []]);
     await endBusy(0);
@@ -83,7 +83,7 @@ describe('a program with two servers', () => {
   test('ends itself where its servers leave that to it', async (context) => {
     const program = new SignalledProgram(context);
     const ends = [program.serve(false), program.serve(false)];
-    program.send('SIGUSR2');
+    program.send('SIGHUP');
     for (const end of ends) await end(0);
     assert.deepEqual(program.codes, []);
   });
