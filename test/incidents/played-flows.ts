@@ -111,7 +111,7 @@ export function playFlows({ flows, meets, rateOf, seconds = 115, seed = 1 }: Flo
       },
       second * 1000 + 999,
     );
-    const watched = () => ({ application: 'shop', endpoints });
+    const watched = () => ({ application: 'shop', endpoints, sendsByChance: true as const });
     const changes = tracker.judge((second + 1) * 1000, watched);
     const opened = changes.find(({ kind }) => kind === 'opened');
     if (opened !== undefined && openedAt === null) [openedAt, atFirst] = [second, opened.incident];
