@@ -56,7 +56,17 @@ describe('candor sign', () => {
     assert.match(route ?? '', /own/);
   });
 
+  test('signs a folder, for each path in it', async () => {
+    const { code, out, nowS } = await candor('https://shop.example.org/files/my album/', '--folder');
+    assert.equal(code, 0);
+    assert.match(out, /^https:\/\/shop\.example\.org\/files\/my%20album\/\?folder=\/files\/my%20album\/&expires=/);
+    const other = out.replace('album/?', 'album/2026/1.jpg?');
+    assert.deepEqual([problemOf(out, nowS), problemOf(other, nowS)], [null, null]);
+    assert.equal(problemOf(out.replace('album/?', 'album2/?'), nowS), 'not_valid');
+  });
+
   for (const [what, argv, code, says] of [
+    ['a folder without its slash', ['https://shop.example.org/files/album', '--folder'], 2, /ends with "\/"/],
     ['a URL that no route takes', ['https://other.example.org/files/a'], 9, /No route takes this URL/],
     ['one that needs none', ['https://shop.example.org/a'], 2, /has no signed_links/],
     ['what is no URL', ['files/a.pdf'], 2, /no URL/],
