@@ -1,9 +1,7 @@
 /** What to say of words of other gateways within sections of a route or the file, where they mean something else than beside them. */
 import { plainKey } from '../core/plain-key.ts';
-import { whoMayEnter } from './words-of-access.ts';
+import { type Answers, whoMayEnter } from './words-of-access.ts';
 import type { Path } from '../schema/findings.ts';
-
-export type Answers = readonly (readonly [words: string, answer: string])[];
 
 const files: Answers = [
   [

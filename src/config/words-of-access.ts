@@ -1,5 +1,5 @@
 /** What to say of words of other gateways within the sections that decide who may enter, and how often. */
-import type { Answers } from './words-in-sections.ts';
+export type Answers = readonly (readonly [words: string, answer: string])[];
 
 export const whoMayEnter: Readonly<Record<string, Answers>> = {
   'authentication.api_keys': [
@@ -58,6 +58,16 @@ export const whoMayEnter: Readonly<Record<string, Answers>> = {
       'each response has its own "response"; how many a client has at once, says "rate_limits: { at_once: 2 }"',
     ],
     ['rate speed limit limitrate max', 'did you mean "response"?'],
+  ],
+  'routes.maintenance': [
+    [
+      'schedule cron window windows at from begin begins times',
+      'a route that is closed at certain times has "maintenance_windows: { schedule: \"0 3 * * SUN\", for: 1h }" beside "to"',
+    ],
+    [
+      'until end ends allow except pass host',
+      'a maintenance that ends by itself, or lets some clients pass, is begun at run time: candor maintenance on ROUTE --until 23:30 --allow 10.0.0.0/8',
+    ],
   ],
   signed_links: [
     ['key keys secret secrets secretfile keyfile', 'name a file with a key in each line, in "keys_file"'],

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { linkProblem } from '../../src/features/signed-links/link.ts';
+import { isInFolder } from '../../src/features/signed-links/worker-folder.ts';
 import { FakeProcessContext } from '../fakes/fake-process-context.ts';
 import { assertFits } from './golden.ts';
 
@@ -30,7 +31,8 @@ async function candor(...argv: string[]): Promise<{ code: number; out: string; e
 }
 
 const problemOf = (url: string, nowS: number, address: string | null = null): string | null =>
-  linkProblem(url.replace('https://shop.example.org', ''), [keys[0] as string], { nowS, address })?.fault ?? null;
+  linkProblem(url.replace('https://shop.example.org', ''), [keys[0] as string], { nowS, address, isIn: isInFolder })
+    ?.fault ?? null;
 
 describe('candor sign', () => {
   test('makes a link that the gateway takes for an hour, by the first key of its route', async () => {

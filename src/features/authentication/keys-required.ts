@@ -11,7 +11,9 @@ export interface ListedUser {
 
 /** Names and groups that `require` wants and no line of the only file of users has. `at` is the path of the authentication. */
 export function reviewRequired(
-  require: { readonly users?: readonly string[] | undefined; readonly groups?: readonly string[] | undefined } | undefined,
+  require:
+    | { readonly users?: readonly string[] | undefined; readonly groups?: readonly string[] | undefined }
+    | undefined,
   listed: readonly ListedUser[],
   file: string,
   at: Path,

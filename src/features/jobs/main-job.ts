@@ -2,7 +2,7 @@ import type { EndedJob } from '../../deploy/release-job.ts';
 import type { EventSink } from '../../core/event.ts';
 import { after, type Clock, type Instant, type Timer } from '../../core/time.ts';
 import { type JobEnd, type JobFact, type JobHistory, type MissedTicks, newHistory } from './main-history.ts';
-import type { JobSchedule } from './main-schedule.ts';
+import type { CronSchedule } from '../cron-schedule.ts';
 import type { JobSpec, JobStarter } from './settings.ts';
 
 /** A tick that is found later than this is missed: the gateway did not run, the machine slept, or its clock was set. */
@@ -75,7 +75,7 @@ export class Job {
   readonly id: string;
   readonly application: string;
   #spec: JobSpec;
-  #schedule: JobSchedule | null;
+  #schedule: CronSchedule | null;
   /** Pattern and zone: what the journal knows of the schedule. */
   #scheduleText: string | null;
   readonly #parts: JobSurroundings;
@@ -101,7 +101,7 @@ export class Job {
 
   constructor(
     order: JobOrder,
-    schedule: { readonly schedule: JobSchedule | null; readonly text: string | null },
+    schedule: { readonly schedule: CronSchedule | null; readonly text: string | null },
     parts: JobSurroundings,
   ) {
     this.id = order.id;
@@ -144,7 +144,7 @@ export class Job {
   }
 
   /** The configuration says something else of it. */
-  change(spec: JobSpec, schedule: { readonly schedule: JobSchedule | null; readonly text: string | null }): void {
+  change(spec: JobSpec, schedule: { readonly schedule: CronSchedule | null; readonly text: string | null }): void {
     this.#spec = spec;
     this.#schedule = schedule.schedule;
     this.#scheduleText = schedule.text;
@@ -206,7 +206,7 @@ export class Job {
 
   /** Ticks that are not decided; null: none is. `earlier`: all but the last. */
   #dueUntil(now: number): { readonly last: number; readonly earlier: Ticks | null; readonly all: Ticks } | null {
-    const schedule = this.#schedule as JobSchedule;
+    const schedule = this.#schedule as CronSchedule;
     const first = schedule.next(this.#lastDecided);
     if (first === null || first > now) return null;
     let [last, before, count] = [first, first, 1];
@@ -226,7 +226,7 @@ export class Job {
   }
 
   #lastTwo(now: number): [last: number, before: number] {
-    const schedule = this.#schedule as JobSchedule;
+    const schedule = this.#schedule as CronSchedule;
     const found: number[] = [];
     for (let backMs = lateMs; found.length < 2; backMs *= 2) {
       found.length = 0;

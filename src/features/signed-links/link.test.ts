@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { linkProblem, signedFolder, signedTarget } from './link.ts';
+import { isInFolder } from './worker-folder.ts';
 
 const [key, other] = ['a'.repeat(32), 'b'.repeat(32)];
 const nowS = 1_700_000_000;
 const at = (target: string, address: string | null = null, keys = [key]): string | null =>
-  linkProblem(target, keys, { nowS, address })?.fault ?? null;
+  linkProblem(target, keys, { nowS, address, isIn: isInFolder })?.fault ?? null;
 const link = signedTarget('/files/a.pdf', nowS + 60, key, null);
 const signature = link.slice(link.lastIndexOf('=') + 1);
 

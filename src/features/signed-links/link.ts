@@ -5,7 +5,6 @@
  * of no other link.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { hidesDotSegment, plainPath } from '../../wire/plain-path.ts';
 import type { LinkFault } from './settings.ts';
 
 const expiresName = 'expires';
@@ -16,6 +15,14 @@ export interface LinkProblem {
   readonly fault: LinkFault;
   /** One clause. */
   readonly because: string;
+}
+
+interface LinkQuestion {
+  readonly nowS: number;
+  /** Of the client; null: links are bound to none. */
+  readonly address: string | null;
+  /** Whether the path of a target lies in the folder, which ends with a slash. */
+  readonly isIn: (folder: string, target: string) => boolean;
 }
 
 /** `target` is path and query without these parameters; `address`: null: of any client. */
@@ -40,7 +47,7 @@ function signatureOf(text: string, key: string, address: string | null): Buffer 
 export function linkProblem(
   target: string,
   keys: readonly string[],
-  { nowS, address }: { readonly nowS: number; readonly address: string | null },
+  { nowS, address, isIn }: LinkQuestion,
 ): LinkProblem | null {
   const found = /^([^?]*\?(?:(.*)&)?)signature=([^&]*)$/s.exec(target);
   if (found === null) {
@@ -83,10 +90,5 @@ function isSignedByOne(text: string, given: Buffer, keys: readonly string[], add
 function folderIn(query: string): string | null {
   const [, written] = /^folder=([^&]*)&expires=[^&]*$/.exec(query) ?? [];
   const folder = written?.replaceAll(/%2f/gi, '/');
-  return folder !== undefined && /^\/(?:.*\/)?$/s.test(folder) ? plainPath(folder) : null;
-}
-
-/** In the spelling by which routes are found. Applications decode what is left encoded in it: no dot segment may come to light there. */
-function isIn(folder: string, target: string): boolean {
-  return plainPath(target).startsWith(folder) && !hidesDotSegment(target);
+  return folder !== undefined && /^\/(?:.*\/)?$/s.test(folder) ? folder : null;
 }
