@@ -62,7 +62,7 @@ export const whoMayEnter: Readonly<Record<string, Answers>> = {
   'routes.maintenance': [
     [
       'schedule cron window windows at from begin begins times',
-      'a route that is closed at certain times has "maintenance_windows: { schedule: \"0 3 * * SUN\", for: 1h }" beside "to"',
+      'a route that is closed at certain times has "maintenance_windows: { schedule: "0 3 * * SUN", for: 1h }" beside "to"',
     ],
     [
       'until end ends allow except pass host',
