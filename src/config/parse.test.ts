@@ -440,12 +440,18 @@ describe('what is written', () => {
       ({ routes, headersReserved }) => [...routes.map(({ features }) => features?.['authentication']), headersReserved],
       [
         {
-          schemes: [{ name: 'basic', spec: { usersText: '', passesCredentials: false } }],
+          schemes: [{ name: 'basic', spec: { usersText: '', passesCredentials: false }, believes: 'users' }],
           ...{ realm: 'Team', require: null, userHeader: 'X-User', groupsHeader: null },
         },
         undefined,
         {
-          schemes: [{ name: 'api_keys', spec: { keysText: '', header: 'x-api-key', passesCredentials: true } }],
+          schemes: [
+            {
+              name: 'api_keys',
+              spec: { keysText: '', header: 'x-api-key', passesCredentials: true },
+              believes: 'keys',
+            },
+          ],
           realm: 'Restricted',
           require: { users: ['ci'], groups: ['ops'], claims: null },
           ...{ userHeader: null, groupsHeader: 'X-Groups' },

@@ -39,6 +39,8 @@ export interface SchemeKeys<R = object> {
   readonly upstreams?: (read: R) => readonly string[];
   /** The path below which it answers requests itself, and who does: a route with this login must get them. */
   readonly answersAt?: (read: R) => { readonly path: string; readonly by: string };
+  /** The file, service or issuer whose word counts: `candor route` shows it. */
+  readonly believes: (read: R) => string;
   /** What it finds out of its users. */
   readonly knows: (read: R) => readonly KnownOfUsers[];
   /** Finds what is wrong beside other settings; `at` is the path of its key. */

@@ -101,7 +101,10 @@ function specOf(read: CommonRead, context: SchemeContext): AuthenticationSpec {
   const known = built.get(read);
   if (known !== undefined) return known;
   const spec: AuthenticationSpec = {
-    schemes: schemesIn(read).map(([{ name, ofRoute }, own]) => ({ name, spec: ofRoute(own, context) })),
+    schemes: schemesIn(read).map(([{ name, ofRoute, believes }, own]) => ({
+      ...{ name, spec: ofRoute(own, context) },
+      believes: believes(own),
+    })),
     realm: read.realm ?? absent.realm.written,
     require: requiredOf(read.require),
     userHeader: read.user_header ?? null,

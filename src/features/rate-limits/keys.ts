@@ -90,7 +90,8 @@ export const rateLimits: FeatureKeys = featureKeys<RateLimitsRead, object, RateL
     const isKnown = ofFile || routes.some(({ read }) => authenticates(read) && read.rate_limits === undefined);
     reviewLimits(file.read.rate_limits, ['rate_limits'], { rates, knowsUsers: isKnown }, findings);
     for (const { path, read } of routes) {
-      const knowsUsers = 'authentication' in read ? authenticates(read) : ofFile;
+      const own = (read as { readonly authentication?: unknown }).authentication;
+      const knowsUsers = own === undefined ? ofFile : own !== 'none';
       reviewLimits(read.rate_limits, [...path, 'rate_limits'], { rates, knowsUsers }, findings);
     }
     if (rates.size > ratesMax)
@@ -162,7 +163,7 @@ function reviewLimits(
         'add "authentication", or write by: address',
       );
     if (one.exempt?.some((network) => network.endsWith('/0')) === true)
-      findings.warnAtKey([...at, 'exempt'], 'nobody is counted', 'name the networks that are not to be counted');
+      findings.warnAtKey([...at, 'exempt'], 'it names every address', 'name the networks that are not to be counted');
     if (one.rate !== undefined) rates.add(`${one.rate.requests} ${one.rate.periodMs} ${burstOf(one, one.rate)}`);
     const itsName = nameOf(one);
     if (names.has(itsName))

@@ -37,6 +37,7 @@ export const basic: SchemeKeys = schemeKeys<z.output<typeof schema>>({
   description:
     'A name and a password, which browsers ask people for (HTTP Basic, RFC 7617). Passwords are checked one at a time, so that nobody can try many.',
   example: '{ users_file: users }',
+  believes: ({ users_file }) => users_file,
   knows: () => ['users', 'groups'],
   ofRoute: ({ users_file, pass_credentials }, { contentOf }): BasicSpec => ({
     usersText: contentOf(users_file),

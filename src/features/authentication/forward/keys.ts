@@ -46,6 +46,7 @@ export const forward: SchemeKeys = schemeKeys<z.output<typeof schema>>({
   description:
     'A service that is asked about each request, such as Authelia, Authentik or oauth2-proxy. It gets the method and URL in `X-Forwarded-Method`, `-Proto`, `-Host` and `-Uri`, and no body. 2xx lets the request pass; 401, 403 and redirects are the answer for the client; anything else is a failure, 503.',
   example: '{ upstream: authelia, path: /api/authz/forward-auth }',
+  believes: ({ upstream, path }) => `${upstream} ${path}`,
   knows: ({ user_from, groups_from }) => [
     ...(user_from === undefined ? [] : ['users' as const]),
     ...(groups_from === undefined ? [] : ['groups' as const]),
