@@ -26,8 +26,11 @@ const library: BundledProgram = {
 
 /** The modules that the command `candor` and its threads run. */
 export const commandPrograms: readonly BundledProgram[] = [command, ...threads];
-/** The same, and what programs import from the package. */
-export const packagePrograms: readonly BundledProgram[] = [command, ...threads, library];
+/** The same, and what programs import from the package, which shares the command's modules. */
+export const packagePrograms: readonly BundledProgram[] = [
+  { entries: [...command.entries, ...library.entries], splitting: true },
+  ...threads,
+];
 
 /**
  * Bundles the programs into `folder`, each file with a source map beside it. Every file lies exactly one folder below it, as
@@ -88,5 +91,7 @@ const common: BuildOptions = {
   banner: {
     js: "import { createRequire as requireOf } from 'node:module';\nconst require = requireOf(import.meta.url);",
   },
+  // Half of the size. Names stay as they are, and no line is so long that an error which Node prints with its line fills the screen.
+  ...{ minifyWhitespace: true, minifySyntax: true, lineLimit: 160 },
   logLevel: 'silent',
 };

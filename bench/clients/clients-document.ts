@@ -60,8 +60,9 @@ How to read the columns:
   cost the service nothing.
 - *POSTs executed twice* or more often: orders that were placed twice.
 - *p50, p99*: how long calls took that began in the trouble, whether they succeeded or failed. A client that gives up at once is fast.
-- *recovery*: from the end of the trouble, or of the last wait that the service asked for, until the last call ended that failed or had begun
-  before. *never*: some call had not ended 104 s later.
+- *recovery*: of the client that took longest, from when the service was back for it until its last call ended that failed or had begun in the
+  trouble. The service is back for a client when the trouble has ended, the last wait that it asked the client for is over, and it holds no
+  request of the trouble any more: it has answered them, or the client has given them up. *never*: some call had not ended 104 s later.
 - *peak*: the highest rate of requests in a tenth of a second after the trouble, in multiples of the usual rate.
 
 No client is the best in each column, and none can be: calls that wait succeed later and come back together; calls that fail at once leave

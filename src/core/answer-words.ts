@@ -11,7 +11,10 @@ import {
   startOfSize,
   unknownClientForm,
   surplusForm,
+  unaskedForm,
   unclosedForm,
+  unfitForm,
+  unfitStatuses,
   unreadableForm,
 } from './content-kind.ts';
 import type { AnswerChange } from './live-incident.ts';
@@ -44,6 +47,8 @@ const wordsWithoutContent = new Map([
     unreadableForm,
     'content that its clients cannot read (coded twice, in a coding that they have not asked for, or of another type than its head says)',
   ],
+  [unaskedForm, '304 or 206 for requests without a condition or a range'],
+  [unfitForm, '4xx for the size or the form of requests (413, 415 and others)'],
   [unclosedForm, 'JSON without its end'],
   [surplusForm, 'longer than its Content-Length'],
 ]);
@@ -56,7 +61,11 @@ const statusConditions = new Map([
   [limitedForm, ['status:429']],
   [missingForm, ['status:404']],
   [conflictForm, ['status:409']],
-  [declinedForm, ['status:4xx', ...[401, 403, 404, 407, 409, 410, 429].map((status) => `-status:${status}`)]],
+  [unfitForm, ['status:413-417', '-status:416']],
+  [
+    declinedForm,
+    ['status:4xx', ...[401, 403, 404, 407, 409, 410, ...unfitStatuses, 429].map((status) => `-status:${status}`)],
+  ],
 ]);
 
 export const upgradeWords = 'an upgrade (101)';

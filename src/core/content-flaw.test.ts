@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { PairHeaders } from './pair-headers.ts';
-import { isOtherContent, isUnclosedJson, takenCoding, targetCell } from './content-flaw.ts';
+import { isOtherContent, isUnasked, isUnclosedJson, takenCoding, targetCell } from './content-flaw.ts';
 import { contentKindOfText } from './content-kind.ts';
 
 describe('a coding that the client has asked for', () => {
@@ -22,6 +22,21 @@ describe('a coding that the client has asked for', () => {
       const response = new PairHeaders(coding === null ? [] : [['content-encoding', coding]]);
       assert.equal(takenCoding(request, response), taken);
     });
+});
+
+test('304 and 206 are asked for by a condition and by a range', () => {
+  const cases: readonly (readonly [status: number, asked: readonly string[], isUnasked: boolean])[] = [
+    [304, [], true],
+    [304, ['range'], true],
+    [304, ['if-none-match'], false],
+    [304, ['if-modified-since'], false],
+    [206, [], true],
+    [206, ['if-none-match'], true],
+    [206, ['range'], false],
+    [200, [], false],
+  ];
+  for (const [status, asked, unasked] of cases)
+    assert.equal(isUnasked(status, new PairHeaders(asked.map((name) => [name, 'x']))), unasked, `${status} ${asked}`);
 });
 
 describe('content that is none of what its head says', () => {

@@ -17,6 +17,12 @@ export function takenCoding(request: MessageHeaders, response: MessageHeaders): 
   return accepted !== undefined && (accepted.includes(name) || accepted.includes('*')) ? name : null;
 }
 
+/** Whether a response needs a condition or a range that its request did not have (RFC 9110 §15.3.7, §15.4.5): its client has no copy, and not the rest. */
+export function isUnasked(status: number, request: MessageHeaders): boolean {
+  if (status === 304) return !request.has('if-none-match') && !request.has('if-modified-since');
+  return status === 206 && !request.has('range');
+}
+
 /** Whether content that begins so is in another coding than its head says, coded twice, or HTML where its head says JSON. */
 export function isOtherContent(
   kind: ContentKind,

@@ -76,7 +76,7 @@ export function contentKindOfText(value: string | null): ContentKind {
 /** What a response is: its kind of content, `empty`, `redirect`, or a client error. The larger numbers are those without content. */
 export const emptyForm = contentKinds.length;
 export const redirectForm = emptyForm + 1;
-/** 401, 403 and 407; 429; 404 and 410; other 4xx but 409. */
+/** 401, 403 and 407; 429; 404 and 410; other 4xx but 409 and those of `unfitForm`. */
 export const deniedForm = redirectForm + 1;
 export const limitedForm = deniedForm + 1;
 export const missingForm = limitedForm + 1;
@@ -92,11 +92,18 @@ export const unreadableForm = surplusForm + 1;
 export const unclosedForm = unreadableForm + 1;
 /** As `deniedForm`, for a client that the route has never answered well. */
 export const unknownClientForm = unclosedForm + 1;
+/** What its request did not allow: see `isUnasked`. */
+export const unaskedForm = unknownClientForm + 1;
+/** 413, 415 and others that refuse a request for its size or its form, whatever it is about. */
+export const unfitForm = unaskedForm + 1;
+
+export const unfitStatuses: ReadonlySet<number> = new Set([406, 411, 413, 414, 415, 417, 421, 426, 431]);
 
 function formOfClientError(status: number): number {
   if (status === 401 || status === 403 || status === 407) return deniedForm;
   if (status === 429) return limitedForm;
   if (status === 409) return conflictForm;
+  if (unfitStatuses.has(status)) return unfitForm;
   return status === 404 || status === 410 ? missingForm : declinedForm;
 }
 
@@ -127,11 +134,14 @@ export function answerKey(
   flawed = 0,
   target = 0,
 ): number {
-  if (status < 200 || status >= 500 || status === notModified || status === partialContent) return -1;
+  if (status < 200 || status >= 500) return -1;
+  const isPart = status === notModified || status === partialContent;
+  if (isPart && flawed === 0) return -1;
   if (method === 'HEAD' || method === 'OPTIONS') return -1;
   // RFC 9110 §15.3.5: what is usual for these, also where visitors could not do so before.
   if (status === 204 && (method === 'DELETE' || method === 'PUT' || method === 'PATCH')) return -1;
   const lane = method === 'GET' ? 0 : unsafeKey;
+  if (isPart) return lane + flawed * sizeCells;
   if (status >= 400) return lane + formOfClientError(status) * sizeCells;
   if (status >= 300) return lane + redirectForm * sizeCells + target;
   if (bytes === 0) return lane + emptyForm * sizeCells;

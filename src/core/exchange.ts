@@ -101,6 +101,8 @@ export interface AttemptFacts {
   readonly isEncoded?: boolean;
   /** The client cannot read it: it is in a coding that the client has not asked for, or is not what its head says; absent: it can, as far as is known. */
   readonly isUnreadable?: boolean;
+  /** A 304 or 206 that the request did not allow: see `isUnasked`; absent: not. */
+  readonly isUnasked?: boolean;
   /** The last byte of the content; absent: not known. */
   readonly lastByte?: number;
   /** Of a redirect: see `targetCell`; absent: not known. */

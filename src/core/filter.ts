@@ -138,6 +138,8 @@ export interface FilterContext {
   removeRequestHeader(name: string): void;
   /** The endpoint gets this header with this value alone, which may have no control characters. Before an endpoint is chosen. */
   setRequestHeader(name: string, value: string): void;
+  /** The endpoint does not get the cookies of these names. Before an endpoint is chosen. */
+  removeRequestCookies(isRemoved: (name: string) => boolean): void;
   /** Who the client is, as an earlier filter has found out; null: nobody has. */
   readonly user: User | null;
   /** A filter has found out who the client is: for later filters, and by its name for the record. */

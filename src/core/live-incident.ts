@@ -131,6 +131,8 @@ export interface Lateness {
   readonly nowMs: number;
   /** What takes longer is late. */
   readonly limitMs: number;
+  /** Nothing is: clients leave requests after one time, before the response or in its middle; absent: they do not. */
+  readonly left?: { readonly afterMs: number; readonly isInBody: boolean };
 }
 
 /** How a route answers now, and how it usually does: 'HTML', 'JSON'. */
@@ -140,6 +142,8 @@ export interface AnswerChange {
   readonly path?: string;
   readonly now: string;
   readonly usual: string;
+  /** Where requests are missing that clients send to paths of `route` now, which never were; absent: that is not so. */
+  readonly movedFrom?: { readonly route: string; readonly path: string };
 }
 
 /** Requests of a route that their clients have left, of the last minute. */

@@ -1,4 +1,4 @@
-import { isOtherContent, takenCoding, targetCell } from '../core/content-flaw.ts';
+import { isOtherContent, isUnasked, takenCoding, targetCell } from '../core/content-flaw.ts';
 import { jsonKind, listKind, noContentKind } from '../core/content-kind.ts';
 import type { Timeouts } from '../core/route-spec.ts';
 import type { EndpointState } from '../core/endpoint.ts';
@@ -88,6 +88,7 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
   contentKind = noContentKind;
   isEncoded = false;
   isUnreadable = false;
+  isUnasked = false;
   lastByte = 0;
   redirectCell = 0;
   surplusBytes = 0;
@@ -267,6 +268,7 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
     this.contentKind = response.headers.contentKind();
     this.isEncoded = response.headers.has('content-encoding');
     if (this.isEncoded) this.#noteCoding(response);
+    if (needsCondition(response.status)) this.isUnasked = isUnasked(response.status, this.#owner.request.headers);
     if (isRedirect(response.status)) this.redirectCell = targetCell(response.headers.get('location'));
     this.#timeLimit?.cancel();
     if (response.status === tooManyRequests) this.retryAfter = response.headers.get('retry-after');
@@ -366,6 +368,7 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
   }
 }
 
+const needsCondition = (status: number): boolean => status === 304 || status === 206;
 const isRedirect = (status: number): boolean => status >= 300 && status < 400 && status !== 304;
 
 const unauthorized = 401;

@@ -56,7 +56,10 @@ export function operatorMaintenance(route: string, setting: MaintenanceSetting, 
     stage: 'maintenance',
     onRequestHead(context) {
       // Endpoints do not get it: whoever reads their logs would have a pass.
-      if (pass !== undefined) context.removeRequestHeader(passName);
+      if (pass !== undefined) {
+        context.removeRequestHeader(passName);
+        context.removeRequestCookies((name) => name === passName);
+      }
       return isIn(context) ? refusal(context.clock.wallTime()) : 'continue';
     },
   };
@@ -64,9 +67,13 @@ export function operatorMaintenance(route: string, setting: MaintenanceSetting, 
 
 /** What the request shows as its pass: the header, and cookies of that name. */
 function tokensOf({ headers }: FilterContext['request']): string[] {
-  const cookies = (headers.get('cookie') ?? '').split(';').flatMap((pair) => {
-    const [name = '', value = ''] = pair.split('=', 2);
-    return name.trim() === passName ? [value.trim()] : [];
+  const cookies: string[] = [];
+  headers.each((header, line) => {
+    if (header !== 'cookie') return;
+    for (const pair of line.split(';')) {
+      const [name = '', value = ''] = pair.split('=', 2);
+      if (name.trim() === passName) cookies.push(value.trim());
+    }
   });
   const header = headers.get(passName);
   return header === null ? cookies : [header.trim(), ...cookies];

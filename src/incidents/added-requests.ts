@@ -1,8 +1,8 @@
-import { deniedForm, lostForm, sizeCells, unsafeKey, upgradeKey } from '../core/content-kind.ts';
+import { deniedForm, lostForm, sizeCells, unfitForm, unsafeKey, upgradeKey } from '../core/content-kind.ts';
 import { answerParts, type RouteTraffic } from '../core/route-traffic.ts';
 
-/** What clients ask for that they may not have, or that is not there. */
-const ofClients: ReadonlySet<number> = new Set([deniedForm, lostForm]);
+/** What clients ask for that they may not have, that is not there, or that is too large. */
+const ofClients: ReadonlySet<number> = new Set([deniedForm, lostForm, unfitForm]);
 
 const sliceS = 5;
 /** A path is new where its route has had requests for so long without it. */

@@ -5,8 +5,9 @@ import { SlidingSeconds, UsualClumps } from './family-window.ts';
 export const usualSliceS = 60;
 export const usualSlices = 60;
 
-/** A route that has shown nothing yet is taken for one that has answered so many requests well. */
-const assumedRequests = 500;
+/** A route that has shown nothing yet is taken for one that has answered so many requests well, or as many as the other routes of its upstream speak for. */
+export const assumedRequests = 500;
+const assumedMax = 5000;
 
 /** Fewer failures than this share are usual everywhere. */
 const usualMin = 0.001;
@@ -28,6 +29,14 @@ const lasting = {
 const lastingTimes = 2;
 
 /**
+ * What goes on is not learnt as usual while evidence against it grows: the logarithm of a likelihood ratio that has risen by so much since a failure (CUSUM:
+ * Page 1954), for so long. Chance does that seldom, so that what is usual stays known. What began when little was known of the route may have been so ever.
+ */
+const risenMin = 4;
+const heldS = 240;
+const heldAfterS = 70;
+
+/**
  * Failures are not independent: a database that is slow for some seconds fails three requests, and that is over before anybody can act. What comes at once
  * speaks as loud as one failure, and what follows adds less each second: the logarithm of a likelihood has a bound that fills again with time. A
  * likelihood that is made smaller by what was known before has no more false alarms. Where clumps are usual, the logarithm and its bound are divided by their dispersion
@@ -39,6 +48,7 @@ const evidencePerS = 2.5;
 /** One family of failures on one route. */
 export class FailureRate {
   readonly clumps: UsualClumps;
+  readonly #firstSecond: number;
   /** By slice number. */
   readonly #usual = new Map<number, number>();
   readonly #evidence = new Float64Array(times.length).fill(1 / times.length);
@@ -46,14 +56,47 @@ export class FailureRate {
   #bound = evidenceAtOnce;
   #boundAt = 0;
   readonly failed = new SlidingSeconds();
+  /** By alternative: how far the logarithm has risen, and since when. */
+  readonly #risen = new Float64Array(times.length);
+  readonly #risenSince = new Float64Array(times.length);
+  /** Settled seconds that are not learnt yet, and their requests. */
+  #held: { readonly second: number; readonly failed: number }[] = [];
+  heldRequests = 0;
   /** The first failure since which the evidence has grown. */
   since: number | null = null;
 
   constructor(firstSecond: number) {
+    this.#firstSecond = firstSecond;
     this.clumps = new UsualClumps(firstSecond);
   }
 
-  noteUsual(second: number, failed: number): void {
+  /** A second that was usual, as far as is known. */
+  noteUsual(second: number, failed: number, requests: number): void {
+    const since = this.#risingSince(second);
+    if (since === null) this.#learnHeld();
+    if (since === null || second < since) return this.#learn(second, failed);
+    if (failed > 0) this.#held.push({ second, failed });
+    this.heldRequests += requests;
+  }
+
+  #learnHeld(): void {
+    for (const { second, failed } of this.#held) this.#learn(second, failed);
+    this.#held = [];
+    this.heldRequests = 0;
+  }
+
+  /** Null: it is not, or has been for too long. */
+  #risingSince(second: number): number | null {
+    let most = 0;
+    for (let index = 1; index < times.length; index++)
+      if ((this.#risen[index] as number) > (this.#risen[most] as number)) most = index;
+    const since = this.#risenSince[most] as number;
+    const isNew = since >= this.#firstSecond + heldAfterS && second - since <= heldS;
+    return isNew && (this.#risen[most] as number) >= risenMin ? since : null;
+  }
+
+  #learn(second: number, failed: number): void {
+    if (failed === 0) return;
     const slice = Math.floor(second / usualSliceS);
     this.#usual.set(slice, (this.#usual.get(slice) ?? 0) + failed);
     this.clumps.note(second, failed);
@@ -63,14 +106,16 @@ export class FailureRate {
     for (const slice of this.#usual.keys()) if (slice < oldest) this.#usual.delete(slice);
   }
 
-  /** The largest share of failures that the last hour speaks for (95 %; the rule of three where there was none). */
-  usualMax(requests: number): number {
+  get usualFailed(): number {
     let failed = 0;
     for (const count of this.#usual.values()) failed += count;
-    return Math.max(
-      usualMin,
-      failed === 0 ? 3 / (requests + assumedRequests) : upperShare(failed, Math.max(failed, requests)),
-    );
+    return failed;
+  }
+
+  /** The largest share of failures that the last hour speaks for (95 %; the rule of three where there was none). `assumed`: requests answered well besides, where none failed. */
+  usualMax(requests: number, assumed = assumedRequests): number {
+    const { usualFailed: failed } = this;
+    return Math.max(usualMin, failed === 0 ? 3 / (requests + assumed) : upperShare(failed, Math.max(failed, requests)));
   }
 
   /**
@@ -88,6 +133,8 @@ export class FailureRate {
       const share = Math.min(shareMax, Math.max(usual * 1.5, usual * (times[index] as number)));
       const log = failed * Math.log(share / usual) + (requests - failed) * Math.log((1 - share) / (1 - usual));
       const likelihood = Math.min(bound, log / dispersion);
+      if (this.#risen[index] === 0) this.#risenSince[index] = second;
+      this.#risen[index] = Math.max(0, (this.#risen[index] as number) + likelihood);
       most = Math.max(most, likelihood);
       const before = (this.#evidence[index] as number) + 1 / times.length;
       this.#evidence[index] = Math.min(1e15, before * Math.exp(likelihood));
@@ -113,6 +160,14 @@ export class FailureRate {
 
   reset(): void {
     this.#evidence.fill(1 / times.length);
+    this.#risen.fill(0);
     this.since = null;
   }
+}
+
+/** As how many requests without a failure the other routes of an upstream count for a route that has had none: their own share says how seldom it may fail. */
+export function assumedBeside(failed: number, requests: number): number {
+  if (requests <= assumedRequests) return assumedRequests;
+  const share = failed === 0 ? 3 / requests : upperShare(failed, requests);
+  return Math.min(assumedMax, Math.max(assumedRequests, 3 / share));
 }

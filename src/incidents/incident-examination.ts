@@ -239,7 +239,9 @@ export class IncidentExamination {
     const [which, took] =
       lateness === undefined
         ? ['request with such an answer', '']
-        : [`request that took longer than ${msText(lateness.limitMs)}`, ` took ${msText(tookMs)} and`];
+        : lateness.left !== undefined
+          ? ['request that its client left', ` took ${msText(tookMs)} and`]
+          : [`request that took longer than ${msText(lateness.limitMs)}`, ` took ${msText(tookMs)} and`];
     return [
       `the newest stored ${which}, of ${this.#momentText(Date.parse(at) + tookMs)}: ${sentText(method)} on the route ${route ?? 'of none'}${took} ended with ${status ?? 'no status'} (candor explain ${id})`,
     ];

@@ -116,6 +116,7 @@ function partyOfIncident(open: OpenIncident, root: CountedFailure): Whose {
     parties: open.kinds.get(root)?.parties ?? new Map(),
     suspects: open.suspects,
     answersInHttp: open.requests.answeredBetween('notHttp') !== null,
+    haveMoved: open.answers?.movedFrom !== undefined,
     application: open.application,
   });
 }

@@ -11,6 +11,8 @@ interface PartyFacts {
   readonly suspects: readonly IncidentSuspect[];
   /** An endpoint of it answers in HTTP meanwhile. */
   readonly answersInHttp: boolean;
+  /** Clients ask for paths that never were, in place of others. */
+  readonly haveMoved?: boolean;
   /** The application that Candor runs at its upstream; null: none. */
   readonly application: string | null;
 }
@@ -36,10 +38,11 @@ const ofApplication: ReadonlySet<SuspectKind> = new Set([
 ]);
 
 /** Whose fault an incident is. */
-export function partyOf({ root, parties, suspects, answersInHttp, application }: PartyFacts): Whose {
+export function partyOf({ root, parties, suspects, answersInHttp, haveMoved, application }: PartyFacts): Whose {
   const [suspect] = suspects;
   const ofSuspect = suspect === undefined ? undefined : partyOfSuspect[suspect.name];
   if (ofSuspect !== undefined) return ofSuspect;
+  if (suspect?.name === 'changed_responses' && haveMoved === true) return 'client';
   // What waits in vain does not know for what.
   if (suspect?.name === 'network' && isOfWaiting(root)) return 'network';
   const ofRequests = partyOfRequests();

@@ -95,8 +95,9 @@ export function incidentTitle(whole: LiveIncident): string {
 /** Nearly all failures of garbage have the title's cause; else several kinds are told. */
 const sameKindMin = 0.9;
 
-function titleOf({ family, cause, causes, suspects }: LiveIncident): string {
+function titleOf({ family, cause, causes, suspects, lateness }: LiveIncident): string {
   if (isOfChecksAlone({ cause, suspects })) return 'The health check fails where no request had failed';
+  if (family === 'slower' && lateness?.left !== undefined) return 'Clients leave requests after one time';
   if (family === 'slower') return 'Responses begin much later than before';
   if (family === 'changed') return 'The application answers otherwise than before';
   if (cause === null) return 'The application answers with errors';
@@ -162,7 +163,8 @@ function extentOf({ family, failed, attemptsFailed, requests, lateness, answers 
   if (family === 'changed') return `${failed} of ${requests} requests were answered with ${changeText(answers)}`;
   if (family === 'slower') {
     const where = lateness === undefined ? '' : `: ${latenessText(lateness)}`;
-    return `${failed} of ${requests} requests took longer than usual${where}`;
+    const what = lateness?.left === undefined ? 'took longer than usual' : 'were left by their clients';
+    return `${failed} of ${requests} requests ${what}${where}`;
   }
   if (failed === 0) return `${attemptsFailed} attempts failed, and other attempts answered their requests`;
   return `${failed} of ${requests} requests failed`;
@@ -174,6 +176,8 @@ const whereOf = ({ route, path }: Pick<Lateness, 'route' | 'path'>): string =>
 
 /** 'HTML on the route /cart, where JSON was usual' */
 export function changeText(answers: AnswerChange | undefined): string {
+  if (answers?.movedFrom !== undefined)
+    return `404 on the route ${answers.route} at paths that never were, and as many requests are missing at ${whereOf(answers.movedFrom)}`;
   return answers === undefined
     ? '4xx'
     : `${answers.now} on the route ${whereOf(answers)}, where ${answers.usual} was usual`;
@@ -181,8 +185,12 @@ export function changeText(answers: AnswerChange | undefined): string {
 
 /** 'half of those of the route /search take 4.1 s, where 35 ms were usual' */
 export function latenessText(lateness: Lateness): string {
-  const { usualMs, nowMs, limitMs } = lateness;
+  const { usualMs, nowMs, limitMs, left } = lateness;
   const route = whereOf(lateness);
+  if (left?.isInBody === true)
+    return `some of those of the route ${route} after ${msText(left.afterMs)}, before their response was complete`;
+  if (left !== undefined)
+    return `some of those of the route ${route} after ${msText(left.afterMs)}, where half take ${msText(usualMs)}`;
   if (nowMs <= limitMs)
     return `some of those of the route ${route} take longer than ${msText(limitMs)}, where half took ${msText(usualMs)}`;
   return `half of those of the route ${route} take ${msText(nowMs)}, where ${msText(usualMs)} were usual`;

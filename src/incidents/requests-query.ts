@@ -38,9 +38,9 @@ const queryOf = (incident: LiveIncident, conditions: readonly string[]): string 
 const appError = 'shape:app_error';
 
 /** A whole request takes at least as long as its response to begin. */
-const lateConditions = ({ route, limitMs }: Lateness): readonly string[] => [
+const lateConditions = ({ route, limitMs, left }: Lateness): readonly string[] => [
   conditionText('route', route),
-  `duration:>${limitMs}ms`,
+  left === undefined ? `duration:>${limitMs}ms` : 'shape:client_abort',
 ];
 
 /** Null: its requests fail. */

@@ -68,11 +68,21 @@ interface Second {
   readonly second: number;
   /** Answers by form, short ones apart. Whether a form is usual is asked when it is judged: a crawler may make its own usual. */
   readonly forms: Map<number, number>;
+  /** What has been counted by what was usual then; null: not yet, or a form has come since. */
+  counted: CountedSecond | null;
   /** A bit for each client of those that tell something, of 32. */
   clients: number;
   /** The same of all answers, and of the unusual ones. */
   allClients: number;
   unusualClients: number;
+}
+
+interface CountedSecond {
+  answered: number;
+  unusual: number;
+  conflicts: number;
+  /** How often the route had learnt what is usual. */
+  learnt: number;
 }
 
 interface LearntCount {
@@ -103,6 +113,7 @@ export class RouteAnswer {
   readonly #unusual = new Set<number>();
   #seconds: Second[] = [];
   #known = 0;
+  #learnt = 0;
   /** The smallest usual cell of the forms whose sizes are known. */
   readonly #leastCells = new Map<number, number>();
   readonly #mostCells = new Map<number, number>();
@@ -139,6 +150,7 @@ export class RouteAnswer {
       const now = this.#at(second);
       const what = this.#formOf(key);
       now.forms.set(what, (now.forms.get(what) ?? 0) + count);
+      now.counted = null;
       now.allClients |= clients;
       if (!this.#isUnusual(what)) continue;
       unusual += count;
@@ -196,7 +208,7 @@ export class RouteAnswer {
   #at(second: number): Second {
     const newest = this.#seconds.at(-1);
     if (newest?.second === second) return newest;
-    const added: Second = { second, forms: new Map(), clients: 0, allClients: 0, unusualClients: 0 };
+    const added: Second = { second, forms: new Map(), counted: null, clients: 0, allClients: 0, unusualClients: 0 };
     this.#seconds.push(added);
     if (this.#seconds.length > keptS) this.#seconds = this.#seconds.slice(-keptS);
     return added;
@@ -253,17 +265,30 @@ export class RouteAnswer {
 
   #sum(after: number, until: number): { answered: number; unusual: number; conflicts: number; first: number } {
     const sum = { answered: 0, unusual: 0, conflicts: 0, first: until };
-    for (const one of this.#seconds) {
-      if (one.second <= after || one.second > until) continue;
-      for (const [form, count] of one.forms) {
-        sum.answered += count;
-        if (!this.#isUnusual(form)) continue;
-        sum.unusual += count;
-        if (form === conflictForm) sum.conflicts += count;
-      }
-      sum.first = Math.min(sum.first, one.second);
+    // From the newest on: most sums are of the last seconds.
+    for (let at = this.#seconds.length - 1; at >= 0; at--) {
+      const one = this.#seconds[at] as Second;
+      if (one.second <= after) break;
+      if (one.second > until) continue;
+      const { answered, unusual, conflicts } = this.#count(one);
+      sum.answered += answered;
+      sum.unusual += unusual;
+      sum.conflicts += conflicts;
+      sum.first = one.second;
     }
     return sum;
+  }
+
+  #count(second: Second): CountedSecond {
+    if (second.counted?.learnt === this.#learnt) return second.counted;
+    const counted = { answered: 0, unusual: 0, conflicts: 0, learnt: this.#learnt };
+    for (const [form, count] of second.forms) {
+      counted.answered += count;
+      if (!this.#isUnusual(form)) continue;
+      counted.unusual += count;
+      if (form === conflictForm) counted.conflicts += count;
+    }
+    return (second.counted = counted);
   }
 
   settle(second: number, isUsual: boolean): void {
@@ -297,6 +322,7 @@ export class RouteAnswer {
       usual.count += count;
       if (cell > 0) (usual.sizes[cell] as number) += count;
     }
+    this.#learnt++;
     this.#known = 0;
     this.#leastCells.clear();
     this.#mostCells.clear();

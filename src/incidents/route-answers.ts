@@ -4,25 +4,33 @@ import {
   declinedForm,
   deniedForm,
   emptyForm,
+  jsonKind,
   limitedForm,
   lostForm,
+  missingForm,
   optionsKey,
   redirectForm,
   sizeCells,
+  unaskedForm,
   unclosedForm,
+  unfitForm,
   unreadableForm,
   unsafeKey,
   upgradeKey,
 } from '../core/content-kind.ts';
-import { optionsWords } from '../core/answer-words.ts';
+import { formWords, optionsWords } from '../core/answer-words.ts';
 import type { AnswerChange } from '../core/live-incident.ts';
 import { answerParts, type RouteTraffic } from '../core/route-traffic.ts';
 import { AddedRequests } from './added-requests.ts';
+import { type MovedRequests, MovedRequestsWatch } from './moved-requests.ts';
 import { changedTogether } from './replaced-answers.ts';
 import { RouteAnswer, short, sliceS, type UnusualCount } from './route-answer.ts';
 import { UpgradeAnswers } from './upgrade-answers.ts';
 
 const routesMax = 1000;
+
+/** Requests that have moved to paths that never were stay the change for so long. */
+const movedKeptS = 120;
 
 /** Of few refused preflights: pages of origins that the application does not know send some. */
 const nothingTells: ReadonlySet<number> = new Set();
@@ -34,7 +42,8 @@ const noneUnusual: UnusualCount = { unusual: 0, telling: 0 };
  * a message with a link has many readers.
  */
 const tellingOfReads: ReadonlySet<number> = new Set([
-  ...[emptyForm, deniedForm, limitedForm, lostForm, unreadableForm, unclosedForm, redirectForm + short],
+  ...[emptyForm, deniedForm, limitedForm, lostForm, unfitForm],
+  ...[unreadableForm, unclosedForm, unaskedForm, redirectForm + short],
   ...(['none', 'text', 'html'] as const).map((kind) => contentKinds.indexOf(kind)),
 ]);
 /** Several clients that send what is declined have a new version, or the application has: nobody guesses what to send. */
@@ -44,9 +53,13 @@ const tellingOfChanges: ReadonlySet<number> = new Set([...tellingOfReads, declin
 export class RouteAnswers {
   readonly #routes = new Map<string, AnsweredRoute>();
   readonly #besides = new AddedRequests();
+  readonly #movedRequests = new MovedRequestsWatch();
+  /** The last ones that were found. */
+  #moved: MovedRequests | null = null;
 
   add({ route, upstream, answers, patterns = [] }: RouteTraffic, second: number): UnusualCount {
     if (answers === undefined || answers.length === 0) return noneUnusual;
+    this.#movedRequests.add({ route, upstream, patterns }, second);
     let known = this.#routes.get(route);
     if (known === undefined) {
       if (this.#routes.size >= routesMax) return noneUnusual;
@@ -98,6 +111,9 @@ export class RouteAnswers {
       for (const lane of [known.reading, known.changing])
         if (lane.isUnusualNow(second)) lanes.push({ route, replaced: (...of) => lane.replaced(...of) });
     }
+    const moved = this.#movedRequests.judge(second, upstream);
+    if (moved !== null) found.push(moved.second);
+    this.#moved = moved ?? this.#moved;
     const together = lanes.length < 2 ? null : changedTogether(lanes, second);
     return together === null ? found : [...found, together];
   }
@@ -115,6 +131,9 @@ export class RouteAnswers {
 
   /** The one with the most unusual answers of these routes. */
   change(routes: readonly string[], second: number, shown: AnswerChange | null): AnswerChange | null {
+    const moved = this.#moved;
+    if (moved !== null && moved.second > second - movedKeptS && routes.includes(moved.route))
+      return { route: moved.route, now: formWords(missingForm), usual: formWords(jsonKind), movedFrom: moved.from };
     const all = routes.flatMap((route) => {
       const known = this.#routes.get(route);
       return known === undefined

@@ -3,6 +3,7 @@ import type { AbandonedRequests, Lateness } from '../core/live-incident.ts';
 import { commonDuration, durationBoundsMs, type ExchangeCount, startOfDuration } from '../core/counters.ts';
 import { type RouteTraffic, slowMs } from '../core/route-traffic.ts';
 import { chanceExponent } from './chance.ts';
+import { CutBodies } from './cut-bodies.ts';
 import { CountedAwaited, passing } from './counted-awaited.ts';
 import { LeavingClients } from './leaving-clients.ts';
 import { LongWaits, longWaitsSince, type PartThatWaits, partThatWaits, waitingClient } from './long-waits.ts';
@@ -41,6 +42,9 @@ const sights = [
   { widthS: 30, kind: 'severe', shareMin: 0.2, spreadS: 15 },
   { widthS: 30, kind: 'late', shareMin: 0.3, spreadS: 15 },
 ] as const;
+
+/** Who leaves several requests after one such time has a timeout, and no client sets a shorter one on purpose. */
+const timeoutMs = 1000;
 
 /** The longest of them, and how many responses at least. */
 const slowMostS = 30;
@@ -82,7 +86,10 @@ export class RouteLatency {
   #seconds: Second[] = [];
   readonly #lateOnes = new CountedAwaited();
   readonly #severeOnes = new CountedAwaited();
-  readonly #leaving = new LeavingClients();
+  readonly leaving = new LeavingClients();
+  readonly cut = new CutBodies();
+  /** What told something of clients that leave although nothing is late, and when. */
+  #left: { readonly second: number; readonly left: NonNullable<Lateness['left']> } | null = null;
   /** The share that is late while all is as usual. */
   lateUsually = lateUsuallyMin;
   limitMs: number | null = null;
@@ -130,19 +137,35 @@ export class RouteLatency {
     now.left ??= new Float64Array(durations.length);
     for (let cell = 0; cell < durations.length; cell++) (now.left[cell] as number) += durations[cell] as number;
     const { limitMs } = this;
+    this.leaving.addLeft(clients, second);
     if (limitMs === null) return noneLate;
+    const leftAfterMs = this.#leftAfterMs(second);
     const above = (limit: number): number => countAtLeast(durations, limit);
     // Who waits in vain for one time would have waited for longer; people click away at any time.
-    const ended = above(this.#leftAfterMs(second) === null ? limitMs : Math.min(severeMs, limitMs));
+    const ended = above(leftAfterMs === null ? limitMs : Math.min(severeMs, limitMs));
     const late = this.#lateOnes.add(ended, 0, second);
     now.answered += count - ended + late;
     now.late += late;
     now.severe += this.#severeOnes.add(ended, 0, second);
     this.waits.add(count, above(this.waits.limitMs as number), [], second);
     now.lateLeft += late;
-    if (ended > 0) this.#leaving.add(clients, second);
+    if (ended > 0) this.leaving.add(clients, second);
     const telling = Math.min(ended, above(Math.max(limitMs, severeMs)));
-    return { ...noneLate, late, telling: this.#leaving.areSeveral ? telling : 0 };
+    // A timeout that was set too short is over before anything is late.
+    if (ended === 0 && leftAfterMs !== null && this.leaving.leavesAll(clients)) {
+      this.#left = { second, left: { afterMs: leftAfterMs, isInBody: false } };
+      return { ...noneLate, late: count, telling: count };
+    }
+    const isTelling = this.leaving.areSeveral || ((leftAfterMs ?? 0) >= timeoutMs && this.leaving.areUsual);
+    return { ...noneLate, late, telling: isTelling ? telling : 0 };
+  }
+
+  /** Those that their clients have left after the head of their response. */
+  addCut(counted: ExchangeCount, second: number): LateCount {
+    const found = this.cut.add(counted, second);
+    if (found === null) return noneLate;
+    this.#left = { second, left: { afterMs: found.afterMs, isInBody: true } };
+    return { ...noneLate, late: found.count, telling: found.count };
   }
 
   /** After which time clients leave, in the last minute; null: after different ones. */
@@ -199,7 +222,7 @@ export class RouteLatency {
   #isSlow(second: number, { widthS, kind, shareMin, spreadS }: (typeof sights)[number]): boolean {
     const seconds = this.#seconds.filter((one) => one.second > second - widthS && one.answered > 0);
     const sum = (of: (one: Second) => number): number => seconds.reduce((all, one) => all + of(one), 0);
-    const late = sum((one) => one[kind]) - (this.#leaving.areSeveral ? 0 : sum((one) => one.lateLeft));
+    const late = sum((one) => one[kind]) - (this.leaving.areSeveral ? 0 : sum((one) => one.lateLeft));
     const answered = sum((one) => one.answered);
     const withLate = seconds.filter((one) => one[kind] > 0);
     const spread = (withLate.at(-1)?.second ?? 0) - (withLate[0]?.second ?? 0);
@@ -241,6 +264,10 @@ export class RouteLatency {
     return latencyQuantileMs(this.#usual, 0.5);
   }
 
+  #leftSince(second: number): Pick<Lateness, 'left'> {
+    return this.#left === null || this.#left.second < second ? {} : { left: this.#left.left };
+  }
+
   /** `second`: now. Null: nothing is known. */
   lateness(route: string, second: number): Lateness | null {
     const { usualMs } = this;
@@ -251,7 +278,7 @@ export class RouteLatency {
     const nowMs = latencyQuantileMs(now, 0.5);
     return usualMs === null || nowMs === null || this.limitMs === null
       ? null
-      : { route, usualMs, nowMs, limitMs: this.limitMs };
+      : { route, usualMs, nowMs, limitMs: this.limitMs, ...this.#leftSince(second - keptS) };
   }
 }
 
@@ -281,8 +308,18 @@ export class RouteLatencies {
     return 2 * countAtLeast(durations, usualMs) >= count;
   }
 
+  /** A client whose request succeeded. */
+  addAnswered(counted: ExchangeCount, client: string, second: number): void {
+    const route = this.#routes.get(counted.route);
+    route?.leaving.addAnswered(client, second);
+    route?.cut.addWhole(counted);
+  }
+
+  /** Requests that their clients have left, before the head of the response or after it. */
   addAbandoned(counted: ExchangeCount, second: number): LateCount {
-    return this.#routeOf(counted.route, second)?.addAbandoned(counted, second) ?? noneLate;
+    const route = this.#routeOf(counted.route, second);
+    if (route === null) return noneLate;
+    return counted.statusClass === 'none' ? route.addAbandoned(counted, second) : route.addCut(counted, second);
   }
 
   #routeOf(route: string, second: number): RouteLatency | null {

@@ -139,6 +139,19 @@ describe('requests of one route that all fail, and then 4 % of them', () => {
   });
 });
 
+describe('a quiet route of an upstream without failures', () => {
+  test('is found at 3 % within two minutes, because the other routes show how seldom it may fail', () => {
+    const share = (second: number): number => (second > 75 ? 0.03 : 0);
+    const found = [1, 2, 3, 4, 5, 6].map((seed) => play({ seconds: 190, perS: 60, share, seed }).told.length);
+    assert.ok(found.filter((told) => told > 0).length >= 5, found.join());
+  });
+
+  test('may fail more often than they do from the first minute on: 0.5 %', () => {
+    for (const seed of [1, 2, 3])
+      assert.deepEqual(play({ seconds: 1200, perS: 60, share: () => 0.005, seed }).told, [], `seed ${seed}`);
+  });
+});
+
 test('a route that fails wholly is an incident after a few requests', () => {
   const { requestsUntilOpen } = play({ seconds: 120, perS: 12, share: (second) => (second > 75 ? 1 : 0) });
   assert.ok((requestsUntilOpen ?? Infinity) <= 5, `${requestsUntilOpen}`);

@@ -2,7 +2,7 @@ import type { CountedClient } from '../core/counters.ts';
 import type { FailureFamily } from '../core/live-incident.ts';
 import { isWithoutFailure } from './failure-family.ts';
 import { ClientSamples, shareAmong } from './failing-clients.ts';
-import { FailureRate, usualSlices, usualSliceS } from './failure-rate.ts';
+import { assumedBeside, assumedRequests, FailureRate, usualSlices, usualSliceS } from './failure-rate.ts';
 import { SlidingSeconds } from './family-window.ts';
 import type { RetriedRoute } from './retried-routes.ts';
 
@@ -85,7 +85,7 @@ class Route {
     return seconds === 0 ? null : this.usualRequests / seconds;
   }
 
-  /** Of the usual ones, those of which it is known whether they were late: none of the first. */
+  /** Of the usual ones, those of which it is known whether they were late or answered otherwise: none of the first. */
   comparedRequests(second: number): number {
     const isKept = second - this.firstSecond <= usualSlices * usualSliceS;
     return Math.max(0, this.usualRequests - (isKept ? this.#uncompared : 0));
@@ -99,7 +99,7 @@ class Route {
 
   /** What happened until `until` was usual, or is forgotten. */
   settle(until: number, isUsual: boolean): void {
-    for (const [second, { requests, failed }] of this.recent) {
+    for (const [second, { requests, failed, telling }] of this.recent) {
       // They are in order.
       if (second > until) break;
       this.recent.delete(second);
@@ -111,7 +111,10 @@ class Route {
         known.requests += requests;
         known.last = second;
       }
-      for (const [family, count] of failed) this.rates.get(family)?.noteUsual(second, count);
+      // Which other answers tell something is known after a minute.
+      const isTold = second - this.firstSecond >= toldAfterS;
+      for (const [family, rate] of this.rates)
+        rate.noteUsual(second, (isTold && family === 'changed' ? telling : failed).get(family) ?? 0, requests);
     }
     const oldest = Math.floor(until / usualSliceS) - usualSlices;
     if (oldest <= this.#oldest) return;
@@ -133,11 +136,15 @@ interface RaisedRate {
 const unsettledS = 60;
 const unsettledAtFirstS = 10;
 
-/** What is late is known after so long. */
+/** What is late, or another answer, is known after so long; which of these few tell something, after a minute. */
 const comparedAfterS = 40;
+const toldAfterS = 60;
 
 /** Nothing is compared with less than this. */
 const learntS = 30;
+
+/** What all routes have shown is summed up once in so long. */
+const usualKnownS = 10;
 
 /**
  * How often requests of each route fail, compared with the last hour of the same route: 3 % of one route are found although they are few of the upstream's requests,
@@ -145,6 +152,8 @@ const learntS = 30;
  */
 export class RouteRates {
   readonly #routes = new Map<string, Route>();
+  /** Of all routes while nothing was wrong, as it was in that second. */
+  #usual = { second: -Infinity, requests: 0, failed: new Map<FailureFamily, number>() };
 
   get size(): number {
     return this.#routes.size;
@@ -217,7 +226,11 @@ export class RouteRates {
         // Late and changed responses come together: those of one second count once, and they are told when they have lasted.
         const most = isWithoutFailure(family) ? 1 : counted.requests;
         const failed = Math.min(most, counted.telling.get(family) ?? 0);
-        const usual = rate.usualMax(family === 'slower' ? route.comparedRequests(second) : usualRequests);
+        const known = isWithoutFailure(family) ? route.comparedRequests(second) : usualRequests;
+        const usual = rate.usualMax(
+          Math.max(0, known - rate.heldRequests),
+          this.#assumed(family, rate, usualRequests, second),
+        );
         const evidence = rate.add(second, failed, counted.requests, usual, rate.clumps.dispersion(second));
         if (failed === 0 || evidence < evidenceMin || rate.since === null) continue;
         if (isWithoutFailure(family) && !rate.hasLasted(second, family, usual, route.requests)) continue;
@@ -226,6 +239,20 @@ export class RouteRates {
       counted.clients.clear();
     }
     return raised;
+  }
+
+  /** Routes of one upstream fail as seldom for the same reasons; what is late is so for those of each. */
+  #assumed(family: FailureFamily, { usualFailed }: FailureRate, requests: number, second: number): number {
+    if (family === 'slower' || usualFailed > 0) return assumedRequests;
+    if (second >= this.#usual.second + usualKnownS) {
+      this.#usual = { second, requests: 0, failed: new Map() };
+      for (const route of this.#routes.values()) {
+        this.#usual.requests += route.usualRequests;
+        for (const [one, rate] of route.rates)
+          this.#usual.failed.set(one, (this.#usual.failed.get(one) ?? 0) + rate.usualFailed);
+      }
+    }
+    return assumedBeside(this.#usual.failed.get(family) ?? 0, this.#usual.requests - requests);
   }
 
   /** Once a second, after `judge`. `open`: the families of incidents that go on; none: what happens is usual. */

@@ -133,7 +133,7 @@ export class UpstreamFailures {
     const { cause, shape, route, count } = counted;
     if (counted.isLongLived !== true) this.compared.add(counted, second);
     if (shape === 'client_abort') {
-      if (counted.statusClass === 'none') this.#addAbandoned(counted, second, firstMs);
+      if (counted.statusClass === 'none' || counted.statusClass === '2xx') this.#addAbandoned(counted, second, firstMs);
       return;
     }
     // A deadline that is shorter than what the route usually takes is as if the client had left.
@@ -144,8 +144,11 @@ export class UpstreamFailures {
     if (this.#countsRoutes) this.#addRoute(second, route, count);
     const family = familyOf(cause, shape);
     if (family === null) {
-      if (counted.client !== undefined && counted.client !== '')
-        this.rates.addAnswered(route, clientNetwork(counted.client));
+      if (counted.client !== undefined && counted.client !== '') {
+        const client = clientNetwork(counted.client);
+        this.rates.addAnswered(route, client);
+        this.latencies.addAnswered(counted, client, second);
+      }
       // A tunnel lasts as long as both sides keep it, and a stream as long as it has something to say.
       if (counted.statusClass !== '1xx' && counted.isLongLived !== true) this.durations.add(counted, second);
       return;
@@ -182,7 +185,7 @@ export class UpstreamFailures {
 
   /**
    * Requests that their clients have abandoned: they are no failures, and show how long a client waited. One that had got the head of its response did
-   * not wait for it: downloads are aborted at any time.
+   * not wait for it: downloads are aborted at any time, and only those that are aborted after one time tell something.
    */
   #addAbandoned(counted: ExchangeCount, second: number, firstMs: number): void {
     if (counted.isLongLived === true) return;

@@ -12,7 +12,9 @@ import {
   sizeCells,
   startOfSize,
   surplusForm,
+  unaskedForm,
   unclosedForm,
+  unfitForm,
   unreadableForm,
   unsafeKey,
   upgradeKey,
@@ -36,7 +38,7 @@ const sizedMinBytes = 256;
 /** Visitors never want these. That a thing is in conflict (409) tells of its state. */
 const refusals: ReadonlySet<number> = new Set([
   ...[deniedForm, limitedForm, missingForm, declinedForm, lostForm, surplusForm],
-  ...[unreadableForm, unclosedForm],
+  ...[unreadableForm, unclosedForm, unaskedForm, unfitForm],
 ]);
 /** In place of other answers they are a page for everybody, an error in words, or nothing. */
 const substitutes: ReadonlySet<number> = new Set([

@@ -92,8 +92,7 @@ export class ExchangeCounters {
     if (shape !== 'client_abort') this.#countRequest(requests as CountedRequests[], exchange);
     // A client that left without an answer has given up waiting; one that had the head of its response has not.
     const hasWaited = shape !== 'client_abort' || exchange.statusSent === 0;
-    if (hasWaited || exchange.endKind === 'generated')
-      this.#countClient(clients as CountedClient[], exchange.client.address);
+    this.#countClient(clients as CountedClient[], exchange.client.address);
     if (hasWaited) this.#clientRetries.noteFailed(exchange);
   }
 

@@ -14,6 +14,7 @@ import {
   sizeCells,
   unknownClientForm,
   surplusForm,
+  unaskedForm,
   unclosedForm,
   unreadableForm,
   unsafeKey,
@@ -320,6 +321,15 @@ test('pairs of endpoints that are gone make room for others', () => {
   // Room is made by the next batch.
   countAll(5000);
   assert.ok(countAll(10_000) > 800);
+});
+
+test('304 and 206 count where their request did not allow them', () => {
+  const counts = new RouteTrafficCounts();
+  for (const status of [304, 206])
+    for (const isUnasked of [true, false]) counts.count(exchangeOf({ status, isUnasked }));
+  const [{ answers = [] } = {}] = counts.take();
+  assert.deepEqual(answers.slice(0, 2), [unaskedForm * sizeCells, 2]);
+  assert.equal(answers.length, answerParts);
 });
 
 test('content that clients cannot read, JSON without its end, and where redirects lead, are told apart', () => {

@@ -9,6 +9,7 @@ import {
   sizeCells,
   unknownClientForm,
   surplusForm,
+  unaskedForm,
   unclosedForm,
   unreadableForm,
   unsafeKey,
@@ -248,10 +249,12 @@ const laneOf = (key: number): number => key - (key % unsafeKey);
 /** A form of flawed content; 0: none. */
 function flawOf({
   isUnreadable = false,
+  isUnasked = false,
   isEncoded = false,
   contentKind = noContentKind,
   lastByte,
 }: AttemptFacts): number {
+  if (isUnasked) return unaskedForm;
   if (isUnreadable) return unreadableForm;
   return lastByte !== undefined && !isEncoded && isUnclosedJson(contentKind, lastByte) ? unclosedForm : 0;
 }

@@ -134,6 +134,8 @@ class Pair {
   }
 }
 
+const addressOf = (client: number): string => `10.0.${client >> 8}.${client & 255}`;
+
 const answersOf = (answers: Pattern['answers']): readonly number[] =>
   [...answers].flatMap(([key, [count, clients]]) => [key, count, clients]);
 
@@ -162,7 +164,8 @@ export class DayTraffic {
   /** The client left after the response had begun. */
   addAborted(pair: Pair, headMs: number, ms: number, client: number): void {
     this.#head(pair, headMs, client, false);
-    this.#exchange(pair.upstream, pair.route, 'aborted', ms);
+    const count = this.#exchange(pair.upstream, pair.route, 'aborted', ms);
+    addClient((count.clients ??= []), addressOf(client));
   }
 
   addStreams(route: string, upstream: string, count: number): void {
@@ -176,7 +179,8 @@ export class DayTraffic {
 
   #end(pair: Pair, kind: Kind, ms: number, client: number): void {
     const count = this.#exchange(pair.upstream, pair.route, kind, ms);
-    if (kind === 'abandoned') return void addClient((count.clients ??= []), `10.0.${client >> 8}.${client & 255}`);
+    if (kind === 'abandoned') return void addClient((count.clients ??= []), addressOf(client));
+    if (kind === 'answered') count.client = addressOf(client);
     if (kind === 'reset_before_response' || kind === 'response_head_timeout') this.#cause(this.#outcomesOf(pair), kind);
     else this.#head(pair, ms, client, kind === 'failed');
     if (kind === 'answered' || kind === 'declined') pair.addAnswer(kind === 'declined', ms, client);

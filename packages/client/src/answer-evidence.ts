@@ -17,11 +17,14 @@ export function readProblemDetails({ bodyStart }: ResponseFacts): KnownOfFailure
     writer: 'gateway',
     shape,
     cause,
-    ...{ whose, delivery, proxyError: proxy_error, requestId: request_id },
-    ...(temporary === false ? { temporary } : {}),
-    ...(typeof retry_after === 'number' ? { retryAfterMs: retry_after * 1000 } : {}),
+    whose,
+    delivery,
+    proxyError: proxy_error,
+    requestId: request_id,
+    temporary: temporary === false ? temporary : null,
+    retryAfterMs: typeof retry_after === 'number' ? retry_after * 1000 : null,
     // An earlier attempt of the gateway's own may have been executed, whatever became of the latest.
-    ...(may_have_been_executed === true ? { mayHaveBeenExecuted: true } : {}),
+    mayHaveBeenExecuted: may_have_been_executed === true || null,
   };
 }
 
@@ -61,7 +64,7 @@ export function readProxyStatus({ header, status }: ResponseFacts): KnownOfFailu
         gateway: /[^\s";][^";]*/.exec(member)?.[0],
         proxyError: type,
         shape: shapeOfProxyError(type),
-        ...(provesNotSent.test(type) ? { delivery: 'not_sent' } : {}),
+        delivery: provesNotSent.test(type) ? 'not_sent' : null,
       };
     if (bare.includes(`received-status=${status}`)) return { writer: 'service' };
   }

@@ -9,7 +9,7 @@ import { asHeader } from './idempotency-key.ts';
 import { type AttemptQueue, attemptQueue } from './attempt-queue.ts';
 import { headersOf, prepareRequest } from './prepared-request.ts';
 import { watchBody } from './response-body.ts';
-import { overallMsDefault } from './retry-defaults.ts';
+import { never, overallMsDefault } from './retry-defaults.ts';
 import type { ClientRetryPolicy } from './retry-policy.ts';
 
 /** What all calls of a client share. */
@@ -55,7 +55,7 @@ export async function runCall(
     ...resilience.timeouts,
   };
   const { overallMs, bodyIdleMs, overallCoversBody } = timeouts;
-  const endsAt = clock.now() + (overallMs ?? Number.POSITIVE_INFINITY);
+  const endsAt = clock.now() + (overallMs ?? never);
   let isPrepared = false;
   if (overallMs !== null)
     scope.stopAfter(overallMs, () => (isPrepared ? timeoutError() : new DOMException('', 'TimeoutError')));

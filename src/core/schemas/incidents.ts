@@ -140,6 +140,12 @@ export const incidentSchema = z.object({
         .describe('Of the route, paths that look alike: `/orders/#` has numbers; absent: all of the route.'),
       usual: text.describe('What the route mostly answered before, such as `JSON`.'),
       now: text.describe('What it answers in its place, such as `HTML`, `nothing (no content)`, `a redirect`.'),
+      movedFrom: z
+        .object({ route: text, path: text })
+        .optional()
+        .describe(
+          'Where requests are missing that clients send to paths of `route` now which never were; absent: that is not so.',
+        ),
     })
     .optional()
     .describe('Where nothing fails, and the application answers otherwise with 2xx or 3xx; absent: it does not.'),

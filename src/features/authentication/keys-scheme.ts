@@ -19,7 +19,7 @@ export interface SchemeBeside {
   readonly responseHeadMs: number;
 }
 
-export type KnownOfUsers = 'users' | 'groups' | 'claims';
+type KnownOfUsers = 'users' | 'groups' | 'claims';
 
 export interface SchemeKeys<R = object> {
   /** Its key in `authentication`, and its name in metrics and records. */
@@ -41,8 +41,10 @@ export interface SchemeKeys<R = object> {
   readonly answersAt?: (read: R) => { readonly path: string; readonly by: string };
   /** The file, service or issuer whose word counts: `candor route` shows it. */
   readonly believes: (read: R) => string;
-  /** What it finds out of its users. */
+  /** What it may find out of a user: the name ('users'), and what else. */
   readonly knows: (read: R) => readonly KnownOfUsers[];
+  /** What to do so that it finds out more. */
+  readonly toKnow?: Partial<Readonly<Record<KnownOfUsers, string>>>;
   /** Finds what is wrong beside other settings; `at` is the path of its key. */
   readonly review?: (read: R, at: Path, beside: SchemeBeside, findings: Findings) => void;
 }

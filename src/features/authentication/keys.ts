@@ -8,7 +8,7 @@ import { type FeatureKeys, featureKeys, type NamedFile, type SettingsBeside } fr
 import { parseRealm, parseUserHeader } from './keys-values.ts';
 import { reviewAnswers } from './keys-answers.ts';
 import { reviewRequired } from './keys-required.ts';
-import type { KnownOfUsers, SchemeBeside, SchemeContext, SchemeKeys } from './keys-scheme.ts';
+import type { SchemeBeside, SchemeContext, SchemeKeys } from './keys-scheme.ts';
 import { schemesOfFile } from './keys-schemes.ts';
 import { authenticationName, type AuthenticationSpec, type RequiredOfUsers } from './settings.ts';
 
@@ -204,24 +204,18 @@ function reviewOne(read: AuthenticationRead | undefined, at: Path, beside: Schem
     );
   for (const [{ name, review }, own] of schemes) review?.(own, [...at, name], beside, findings);
   for (const known of ['users', 'groups', 'claims'] as const) {
-    const header = known === 'users' ? 'user_header' : 'groups_header';
-    const isRequired = read.require?.[known] !== undefined;
-    const isTold = known !== 'claims' && read[header] !== undefined;
     if (schemes.length === 0 || schemes.some(([{ knows }, own]) => knows(own).includes(known))) continue;
-    const names = schemes.map(([{ name }]) => quoted(name)).join(' and ');
-    const message = `no user has ${known === 'users' ? 'a name' : known} by ${names}`;
-    const suggestion = wherefrom[known];
-    if (isRequired)
-      findings.errorAtKey([...at, 'require', known], `${message}: nobody could enter`, suggestion ?? 'remove it');
-    if (isTold) findings.warnAtKey([...at, header], message, suggestion ?? 'remove it');
+    const lack = `no user has ${noun[known]} by ${schemes.map(([{ name }]) => quoted(name)).join(' and ')}`;
+    const toKnow = schemes.find(([scheme]) => scheme.toKnow?.[known] !== undefined)?.[0].toKnow?.[known];
+    if (read.require?.[known] !== undefined)
+      findings.errorAtKey([...at, 'require', known], `${lack}: nobody could enter`, toKnow ?? 'remove it');
+    const header = known === 'users' ? 'user_header' : 'groups_header';
+    if (known !== 'claims' && read[header] !== undefined && read.require?.[known] === undefined)
+      findings.warnAtKey([...at, header], lack, toKnow ?? 'remove it');
   }
 }
 
-/** The other schemes know both by themselves. */
-const wherefrom: Partial<Record<KnownOfUsers, string>> = {
-  users: 'add "user_from" to "forward"',
-  groups: 'add "groups_from" to "forward"',
-};
+const noun = { users: 'a name', groups: 'groups', claims: 'claims' };
 
 /** Applications would get two values, and take the one that is not of the user. */
 function reviewEdits(read: CommonRead | null, route: object, path: Path, findings: Findings): void {

@@ -159,6 +159,12 @@ describe('a rate limit', () => {
         [{ headers: { 'x-tenant': 'a' } }, { headers: { 'x-tenant': 'a' } }],
         { headers: { 'x-tenant': 'a' }, address: '192.0.2.8' },
       ],
+      [
+        'its address where the header is empty',
+        ['header.x-tenant'],
+        [{}, { headers: { 'x-tenant': '' } }],
+        { address: '192.0.2.8' },
+      ],
       ['its address where the header is missing', ['header.x-tenant'], [{}, {}], { address: '192.0.2.8' }],
       [
         'its address, which no header can name',

@@ -48,9 +48,13 @@ export const forward: SchemeKeys = schemeKeys<z.output<typeof schema>>({
   example: '{ upstream: authelia, path: /api/authz/forward-auth }',
   believes: ({ upstream, path }) => `${upstream} ${path}`,
   knows: ({ user_from, groups_from }) => [
-    ...(user_from === undefined ? [] : ['users' as const]),
-    ...(groups_from === undefined ? [] : ['groups' as const]),
+    ...(user_from === undefined ? [] : (['users'] as const)),
+    ...(groups_from === undefined ? [] : (['groups'] as const)),
   ],
+  toKnow: {
+    users: 'name the header of its answer in "user_from", such as Remote-User',
+    groups: 'name the header of its answer in "groups_from", such as Remote-Groups',
+  },
   ofRoute: (read): ForwardSpec => ({
     upstream: read.upstream,
     target: read.path,
