@@ -36,7 +36,7 @@ const starts: Readonly<Record<string, () => Promise<string>>> = {
     return shown.ok ? '' : shown.failure;
   },
   'the program of an alert': async () =>
-    (await new CommandChannel(command).send({ alert: alertSample, link: null }, never)).reason,
+    (await new CommandChannel(command).send({ alert: alertSample, link: null }, never)).reason ?? '',
 };
 
 describe('without a descriptor for its pipes', { skip }, () => {
