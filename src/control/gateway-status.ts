@@ -52,6 +52,7 @@ export type FeatureSections = Pick<
   | 'access'
   | 'authentication'
   | 'signedLinks'
+  | 'maintenanceWindows'
   | 'rateLimits'
   | 'rateTable'
   | 'breakers'

@@ -122,7 +122,26 @@ describe('the dashboard', withBrowser, () => {
         await page.getByText('no space left on device').waitFor();
         assert.deepEqual(await accessibilityFindings(page), []);
         assert.equal(await overflow(page), 0, 'the page is wider than the screen');
-        await page.unroute('**/v1/jobs');
+        const source = { application: 'shop', instance: 'shop.report', pid: null, stream: 'stdout', path: null };
+        const line = {
+          kind: 'output',
+          at: run.started_at,
+          ...source,
+          text: 'no paper',
+          left_out: 0,
+          left_out_why: null,
+        };
+        const asked: string[] = [];
+        await page.route('**/v1/output?*', (route) => {
+          asked.push(new URL(route.request().url()).searchParams.get('query') ?? '');
+          return route.fulfill({ json: { lines: [line] } });
+        });
+        await page.getByRole('link', { name: 'shop.report' }).click();
+        await page.getByText('no paper').waitFor();
+        assert.equal(asked[0], 'kind:output instance:shop.report');
+        assert.deepEqual(await accessibilityFindings(page), []);
+        assert.equal(await overflow(page), 0, 'the page is wider than the screen');
+        for (const pattern of ['**/v1/jobs', '**/v1/output?*']) await page.unroute(pattern);
       });
 
       test('limits that refuse stand on the page Now, with the clients that they refuse most, and lead to their route', async () => {
