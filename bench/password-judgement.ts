@@ -10,7 +10,7 @@ export interface FloodPair {
   readonly failed: number;
 }
 
-export const asked = { loginsPerSMin: 5, addedP99MsMax: 2 } as const;
+const asked = { loginsPerSMin: 5, addedP99MsMax: 2 } as const;
 
 /** Of the pairs that count. The added p99 is their median: one pause of the machine in a phase of seconds is its p99. */
 export function judgeFlood(pairs: readonly FloodPair[]): {
