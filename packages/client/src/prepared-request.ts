@@ -80,7 +80,7 @@ export function headersOf(
 ): Headers {
   const timeoutMs = Number.isFinite(leftMs) ? Math.max(1, Math.floor(leftMs)) : null;
   const all = new Headers(added?.({ url: url.href, method, attempt, timeoutMs }));
-  if (deadlineHeader !== null && timeoutMs !== null) all.set(deadlineHeader, String(timeoutMs));
+  if (deadlineHeader !== null && timeoutMs !== null) all.set(deadlineHeader, `${timeoutMs}`);
   headers.forEach((value, name) => all.set(name, value));
   return all;
 }

@@ -141,5 +141,5 @@ function watchedStream(
 }
 
 function isEventStream(headers: Headers): boolean {
-  return (headers.get('content-type') ?? '').startsWith('text/event-stream');
+  return /^text.event-stream/.test(headers.get('content-type') ?? '');
 }

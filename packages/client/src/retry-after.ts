@@ -19,7 +19,7 @@ function readRetryAfter(value: string | null, date: string | null, wallTime: num
 
 /** Null: no date of HTTP (RFC 9110 §5.6.7). The oldest of its forms has no zone, and means GMT. */
 function readHttpDate(text: string): number | null {
-  const at = /^[A-Z][a-z]{2}/.test(text) ? Date.parse(text.endsWith('GMT') ? text : `${text} GMT`) : Number.NaN;
+  const at = Date.parse(/^[A-Z][a-z]{2}/.test(text) ? text.replace(/(?: GMT)?$/, ' GMT') : '');
   return at >= 0 ? at : null;
 }
 
