@@ -202,6 +202,7 @@ export const entries: readonly string[] = [
   'packages/client/src/signatures/read-signature.ts',
   // In place of `network-codes.ts` in bundles for browsers.
   'packages/client/src/no-codes.ts',
+  'packages/client/src/no-redirects.ts',
   ...['main', 'express', 'fastify', 'hono', 'koa', 'nest', 'next'].map((name) => `packages/kit/src/${name}.ts`),
   'src/testing/fault-origin-main.ts',
   // A thread of its own, which `src/cli/read-in-thread.ts` starts.
