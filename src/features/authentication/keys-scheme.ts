@@ -14,6 +14,8 @@ export interface SchemeBeside {
   readonly mayComeByTls: boolean;
   /** Upstreams and applications, by name. */
   readonly upstreams: ReadonlySet<string>;
+  /** Headers in which any route tells endpoints who the user is, in lower case. */
+  readonly headersReserved: ReadonlySet<string>;
 }
 
 type KnownOfUsers = 'users' | 'groups' | 'claims';

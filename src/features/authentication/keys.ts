@@ -153,14 +153,15 @@ export const authentication: FeatureKeys = featureKeys<RouteRead, object, ScopeR
   upstreamsOfRoute: (route, file) => upstreamsOf(inForce(route, file)),
   review({ file, routes, targets, listensWithTls }, findings) {
     const { trusted_peers: trusted = [] } = file.read as { readonly trusted_peers?: readonly string[] };
-    const beside: SchemeBeside = {
-      mayComeByTls: listensWithTls || trusted.length > 0,
-      upstreams: targets,
-    };
-    reviewOne(file.read.authentication, [authenticationName], beside, findings);
     const reserved = new Set(
       routes.flatMap(({ read }) => headersReserved(read, file.read).map((name) => name.toLowerCase())),
     );
+    const beside: SchemeBeside = {
+      mayComeByTls: listensWithTls || trusted.length > 0,
+      upstreams: targets,
+      headersReserved: reserved,
+    };
+    reviewOne(file.read.authentication, [authenticationName], beside, findings);
     for (const { path, read } of routes) {
       reviewConditions(read, path, reserved, findings);
       reviewOne(read.authentication, [...path, authenticationName], beside, findings);

@@ -3,6 +3,7 @@ import { declare } from '../../../schema/default.ts';
 import { parseLoneHeaderName } from '../../../schema/format/field.ts';
 import { duration, oneOrMany, parsed, text } from '../../../schema/leaves.ts';
 import { key, section } from '../../../schema/section.ts';
+import { quoted } from '../../../schema/error-detail.ts';
 import { schemeKeys, type SchemeKeys } from '../keys-scheme.ts';
 import { parseTarget, parseUserHeader, upstreamError } from '../keys-values.ts';
 import { parseCopiedHeader } from './keys-copied.ts';
@@ -66,8 +67,15 @@ export const forward: SchemeKeys = schemeKeys<z.output<typeof schema>>({
   // Authorization is what clients authenticate with at the applications of other routes.
   headersSet: ({ copy_headers = [] }) => copy_headers.filter((name) => name.toLowerCase() !== 'authorization'),
   upstreams: ({ upstream }) => [upstream],
-  review({ upstream }, at, { upstreams }, findings) {
+  review({ upstream, request_headers = [] }, at, { upstreams, headersReserved }, findings) {
     const error = upstreamError(upstream, upstreams);
     if (error !== null) findings.errorAtValue([...at, 'upstream'], error.message, error.suggestion);
+    for (const name of request_headers)
+      if (headersReserved.has(name.toLowerCase()))
+        findings.errorAtKey(
+          [...at, 'request_headers'],
+          `"authentication" sets ${quoted(name)}, and the service would get what a client has written into it`,
+          'leave it out',
+        );
   },
 });
