@@ -20,6 +20,7 @@ export function reviewConditions(
   reserved: ReadonlySet<string>,
   findings: Findings,
 ): void {
+  const route = read as MatchRead;
   const blocks: readonly (readonly [Path, ConditionsRead | undefined])[] = [
     [path, route],
     [[...path, 'not'], route.not],

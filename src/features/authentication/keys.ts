@@ -4,10 +4,11 @@ import { quoted } from '../../schema/error-detail.ts';
 import type { Findings, Path } from '../../schema/findings.ts';
 import { oneOrMany, parsed, text } from '../../schema/leaves.ts';
 import { key, section } from '../../schema/section.ts';
-import { type FeatureKeys, featureKeys, type NamedFile } from '../feature-keys.ts';
+import { type FeatureKeys, featureKeys, type NamedFile, type SettingsBeside } from '../feature-keys.ts';
 import { parseRealm, parseUserHeader } from './keys-values.ts';
 import { reviewAnswers } from './keys-answers.ts';
 import { reviewConditions } from './keys-conditions.ts';
+import { reviewRequired } from './keys-required.ts';
 import type { SchemeBeside, SchemeContext, SchemeKeys } from './keys-scheme.ts';
 import { schemesOfFile } from './keys-schemes.ts';
 import { authenticationName, type AuthenticationSpec, type RequiredOfUsers } from './settings.ts';
@@ -101,7 +102,10 @@ function specOf(read: CommonRead, context: SchemeContext): AuthenticationSpec {
   const known = built.get(read);
   if (known !== undefined) return known;
   const spec: AuthenticationSpec = {
-    schemes: schemesIn(read).map(([{ name, ofRoute }, own]) => ({ name, spec: ofRoute(own, context) })),
+    schemes: schemesIn(read).map(([{ name, ofRoute, believes }, own]) => ({
+      ...{ name, spec: ofRoute(own, context) },
+      believes: believes(own),
+    })),
     realm: read.realm ?? absent.realm.written,
     require: requiredOf(read.require),
     userHeader: read.user_header ?? null,
@@ -113,8 +117,22 @@ function specOf(read: CommonRead, context: SchemeContext): AuthenticationSpec {
 
 function filesIn(read: AuthenticationRead | undefined): readonly NamedFile[] {
   if (read === undefined || read === 'none') return [];
-  return schemesIn(read).flatMap(([{ name, files }, own]) =>
-    (files?.(own) ?? []).map((file) => ({ ...file, at: [authenticationName, name, ...file.at] })),
+  const schemes = schemesIn(read);
+  return schemes.flatMap(([{ name, files, usersIn }, own]) =>
+    (files?.(own) ?? []).map((file): NamedFile => {
+      const named = { ...file, at: [authenticationName, name, ...file.at] };
+      // Where another scheme is enough, its users may be those that are required.
+      if (usersIn === undefined || schemes.length > 1) return named;
+      return {
+        ...named,
+        review(content, at, findings) {
+          file.review?.(content, at, findings);
+          const listed = usersIn(content);
+          if (listed === null) return;
+          reviewRequired(read.require, listed, file.path, at.slice(0, -1 - file.at.length), findings);
+        },
+      };
+    }),
   );
 }
 
@@ -156,15 +174,16 @@ export const authentication: FeatureKeys = featureKeys<RouteRead, object, ScopeR
     const reserved = new Set(
       routes.flatMap(({ read }) => headersReserved(read, file.read).map((name) => name.toLowerCase())),
     );
-    const beside: SchemeBeside = {
+    const besideOf = ({ responseHeadMs }: SettingsBeside): SchemeBeside => ({
       mayComeByTls: listensWithTls || trusted.length > 0,
       upstreams: targets,
       headersReserved: reserved,
-    };
-    reviewOne(file.read.authentication, [authenticationName], beside, findings);
-    for (const { path, read } of routes) {
+      responseHeadMs,
+    });
+    reviewOne(file.read.authentication, [authenticationName], besideOf(file.beside), findings);
+    for (const { path, read, beside } of routes) {
       reviewConditions(read, path, reserved, findings);
-      reviewOne(read.authentication, [...path, authenticationName], beside, findings);
+      reviewOne(read.authentication, [...path, authenticationName], besideOf(beside), findings);
       reviewEdits(inForce(read, file.read), read, path, findings);
     }
     reviewAnswers(
@@ -197,11 +216,7 @@ function reviewOne(read: AuthenticationRead | undefined, at: Path, beside: Schem
     const lack = `no user has ${noun[known]} by ${schemes.map(([{ name }]) => quoted(name)).join(' and ')}`;
     const toKnow = schemes.find(([scheme]) => scheme.toKnow?.[known] !== undefined)?.[0].toKnow?.[known];
     if (read.require?.[known] !== undefined)
-      findings.errorAtKey(
-        [...at, 'require', known],
-        `${lack}: nobody could enter`,
-        toKnow ?? (known === 'groups' ? 'name the users, in "users"' : 'remove it'),
-      );
+      findings.errorAtKey([...at, 'require', known], `${lack}: nobody could enter`, toKnow ?? 'remove it');
     const header = known === 'users' ? 'user_header' : 'groups_header';
     if (known !== 'claims' && read[header] !== undefined && read.require?.[known] === undefined)
       findings.warnAtKey([...at, header], lack, toKnow ?? 'remove it');
