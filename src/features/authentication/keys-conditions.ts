@@ -14,12 +14,7 @@ interface MatchRead extends ConditionsRead {
  * Routes are chosen by what clients send, before anybody knows who they are: whoever writes a condition on a header that `authentication` sets
  * takes it for what applications get. `reserved`: names in lower case.
  */
-export function reviewConditions(
-  route: MatchRead,
-  path: Path,
-  reserved: ReadonlySet<string>,
-  findings: Findings,
-): void {
+export function reviewConditions(read: object, path: Path, reserved: ReadonlySet<string>, findings: Findings): void {
   const route = read as MatchRead;
   const blocks: readonly (readonly [Path, ConditionsRead | undefined])[] = [
     [path, route],
