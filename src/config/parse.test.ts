@@ -523,7 +523,7 @@ describe('what is written', () => {
     ],
     [
       'bounds of requests in flight in every form, and priorities',
-      'upstreams: { a: { endpoints: "a:1", concurrency: 40 }, b: { endpoints: "a:1", concurrency: { adaptive: true } }, c: "a:1" }\nroutes: [{ path: /x, to: a, concurrency: { max: 5, queue_max: 0, queue_timeout: 1s }, priority: high }, { path: /y, to: b, priority: normal }, { path: /z, to: c }]',
+      'upstreams: { a: { endpoints: "a:1", concurrency: 40 }, b: { endpoints: "a:1", concurrency: { adaptive: true } }, c: "a:1" }\nroutes: [{ path: /x, to: a, concurrency: { max: 5, queue_max: 9, queue_timeout: 1s, queue_target: 50ms }, priority: high }, { path: /y, to: b, priority: normal }, { path: /z, to: c }]',
       (c) => [
         c.upstreams.map(({ features }) => features?.['concurrency']),
         c.routes.map(({ features }) => features?.['concurrency']),
@@ -535,7 +535,10 @@ describe('what is written', () => {
           undefined,
         ],
         [
-          { bound: { requestsMax: 5, adaptive: false, queueMax: 0, queueMs: 1000 }, priority: 'high' },
+          {
+            bound: { requestsMax: 5, adaptive: false, queueMax: 9, queueMs: 1000, queueTargetMs: 50 },
+            priority: 'high',
+          },
           undefined,
           undefined,
         ],

@@ -1,4 +1,4 @@
-import { isCause } from './failure-family.ts';
+import { familyOfCause, isCause } from './failure-family.ts';
 import { upperFirst } from '#failures/first-letter.ts';
 import { connectionRefusals } from '../core/connection-refusals.ts';
 import { applicationDescriptorsStep, descriptorsStep } from '../core/descriptor-need.ts';
@@ -58,6 +58,9 @@ const leaving: ReadonlySet<string> = new Set<EndpointState>(['draining', 'gone']
 const unused: ReadonlySet<string> = new Set<EndpointState>(['unhealthy', 'starting', 'draining', 'gone']);
 
 /** The bounds that a request may have met at an endpoint: that of requests only where it is set. */
+const isOfNamesOrTls = (cause: Cause): boolean =>
+  cause !== 'tls_timeout' && (familyOfCause(cause) === 'tls' || familyOfCause(cause) === 'dns');
+
 function connectionBounds(context: SuspectContext): string {
   const connections = settingText('connections.max', context);
   if (context.watched.settings?.requestsMax === undefined) return connections;
@@ -254,6 +257,8 @@ export const shortages = {
         : !isOf(incident, 'full', 'slow', 'slower', 'gone', 'gateway', 'not_ready')
     )
       return null;
+    // What has waited for an endpoint comes at once when the wait is over; names and handshakes fail for other reasons than load.
+    if (checksFound(context, isOfNamesOrTls)) return null;
     // An application with too much to do takes no connections, or ends; it does not cut its responses.
     if (isOf(incident, 'gone') && shareOf(incident, refused) + shareOf(incident, races) < 0.5) return null;
     return {

@@ -19,11 +19,8 @@ export const signedLinks = workerFeature<SignedLinksSpec, SignedLinksPart>({
   },
 });
 
-function linkFilter(
-  { linkKeys, methods, isBoundToAddress }: SignedLinksSpec,
-  clock: Clock,
-  counts: LinkCounts,
-): Filter {
+function linkFilter(rules: SignedLinksSpec, clock: Clock, counts: LinkCounts): Filter {
+  const { linkKeys, methods, isBoundToAddress } = rules;
   const allowed = new Set(methods);
   const ofMethod = (method: string): LinkProblem => ({
     fault: 'method',
@@ -32,6 +29,7 @@ function linkFilter(
   return {
     name: signedLinksName,
     stage: 'authentication',
+    rules,
     onRequestHead({ request: { method, target }, client }) {
       const nowS = Math.floor(clock.wallTime() / 1000);
       const address = isBoundToAddress ? client.address : null;
