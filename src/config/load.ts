@@ -22,7 +22,14 @@ import type { IncludeError } from './tree-reader.ts';
 import type { ReadableParts } from './readable-parts.ts';
 import type { ShownText } from './shown-text.ts';
 import { wholeFile } from './source-text.ts';
-import { type FileReading, type WantedFile, wantedNames, isRead, wantedBytesMax } from './wanted-files.ts';
+import {
+  type FileReading,
+  type WantedFile,
+  wantedMakers,
+  wantedNames,
+  isRead,
+  wantedBytesMax,
+} from './wanted-files.ts';
 
 export type Loading =
   | {
@@ -173,9 +180,17 @@ async function readAll(
     else if (kind === 'written_folder' || kind === 'folder') readings.set(path, await lookForFolder(path, kind, host));
     else if (kind === 'followed_file') readings.set(path, await lookForFile(path, host));
     else if (kind === 'country_file') readings.set(path, await readDatabase(path, kind, host));
-    else readings.set(path, await readText(path, wantedBytesMax[kind], wantedNames[kind], host));
+    else readings.set(path, withMaker(await readText(path, wantedBytesMax[kind], wantedNames[kind], host), kind, path));
   }
   return readings;
+}
+
+/** A file that is not there, nor one with a similar name, may have to be made first. */
+function withMaker(reading: TextReading, kind: WantedFile['kind'], path: string): FileReading {
+  const maker = wantedMakers[kind];
+  if (reading.ok || reading.why !== 'ENOENT' || reading.error.suggestion !== null || maker === undefined)
+    return reading;
+  return { ok: false, error: { ...reading.error, suggestion: `make it with \`${maker} ${path}\`` } };
 }
 
 /** What stands at the beginning of the last part of a file in MaxMind's format, which says what it has. */

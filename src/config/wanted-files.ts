@@ -124,6 +124,14 @@ export const wantedNames = {
   local_authority: 'a local CA',
 } as const;
 
+/** What makes such a file. */
+export const wantedMakers: Partial<Record<WantedFile['kind'], string>> = {
+  passwords: 'candor password NAME >>',
+  api_keys: 'candor key new NAME >>',
+  link_keys: 'openssl rand -hex 32 >>',
+  session_key: 'openssl rand -base64 32 >',
+};
+
 export function wantedFiles(draft: Draft, directory: string, stateFolder: string | null): WantedFile[] {
   const wanted: WantedFile[] = [];
   const want = (kind: WantedFile['kind'], path: string, at: Path): void => {
