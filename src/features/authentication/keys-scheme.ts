@@ -1,7 +1,7 @@
 /** What a scheme of authentication is in a configuration. Each scheme is a folder beside this file; `keys-schemes.ts` names them. */
 import type * as z from 'zod';
 import type { Findings, Path } from '../../schema/findings.ts';
-import type { NamedFile } from '../feature-keys.ts';
+import type { NamedFile, TextFile } from '../feature-keys.ts';
 
 export interface SchemeContext {
   /** What stands in a file that the scheme has named; '' if it could not be read, which is an error by itself. */
@@ -15,6 +15,11 @@ export interface SchemeBeside {
   /** Upstreams and applications, by name. */
   readonly upstreams: ReadonlySet<string>;
 }
+
+/** Ten thousand lines of names and hashes; each worker holds it. */
+export const hashesFile = (what: string): TextFile => ({ what, bytesMax: 2 * 1024 * 1024, isSecret: true });
+
+export const secretFile: TextFile = { what: 'a secret', bytesMax: 4 * 1024, isSecret: true };
 
 type KnownOfUsers = 'users' | 'groups' | 'claims';
 

@@ -61,7 +61,9 @@ function inForce(route: RouteRead, file: ScopeRead): Exclude<SignedLinksRead, 'n
 function filesIn(read: SignedLinksRead | undefined): readonly NamedFile[] {
   if (read === undefined || read === 'none') return [];
   const { keys_file: file } = read;
-  return [{ kind: 'link_keys', path: file, at: [signedLinksName, 'keys_file'], review: reviewLinkKeys(file) }];
+  // Some keys of random text.
+  const kind = { what: 'a list of keys for links', bytesMax: 16 * 1024, isSecret: true } as const;
+  return [{ kind, path: file, at: [signedLinksName, 'keys_file'], review: reviewLinkKeys(file) }];
 }
 
 export const signedLinks: FeatureKeys = featureKeys<RouteRead, object, ScopeRead>({
