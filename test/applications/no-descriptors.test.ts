@@ -31,7 +31,7 @@ const starts: Readonly<Record<string, () => Promise<string>>> = {
     return promise.finally(() => watchdog.close());
   },
   'the hook of a certificate': async () => {
-    const hook = new DnsHook({ command, timeoutMs, propagationMs: 0 }, systemClock, { wait: async () => null });
+    const hook = new DnsHook({ command, timeoutMs, propagationMs: 0 }, systemClock, { wait: async () => '' });
     const shown = await hook.present(challenge);
     return shown.ok ? '' : shown.failure;
   },
