@@ -12,8 +12,10 @@ const folder = join(repositoryRoot, 'docs', 'client');
 /** Writes the page, the figures and the plots. */
 export function writeComparison(all: readonly ClientRow[], clients: number): void {
   const place = ({ kind }: ClientRow): number => kinds.findIndex(({ name }) => name === kind);
-  const rows = all.filter((row) => row.clients === clients).toSorted((a, b) => place(a) - place(b));
-  const more = all.filter((row) => row.clients > clients && row.kind === 'candor-client');
+  const sorted = all.toSorted((a, b) => place(a) - place(b));
+  const rows = sorted.filter((row) => row.clients === clients);
+  const most = Math.max(...all.map((row) => row.clients));
+  const more = sorted.filter((row) => row.clients > clients && row.clients === most);
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'comparison.md'), pageOf(rows, more));
   const readme = join(repositoryRoot, 'packages', 'client', 'README.md');
@@ -94,7 +96,12 @@ function moreOf(rows: readonly ClientRow[]): string {
     .map(({ name }) => ({ name, of: rows.filter(({ profile }) => profile === name) }))
     .filter(({ of }) => of.length > 0)
     .map(({ name, of }) => `${name}:\n\n${clientsTable(of)}`);
-  return `## candor-client with ${first.clients} clients\n\n${tables.join('\n')}\n`;
+  return `## With ${first.clients} clients
+
+A client more or less changes the peak, which is measured in tenths of a second, and the recovery, which is that of the slowest client.
+
+${tables.join('\n')}
+`;
 }
 
 /** A row for each client and configuration, over all profiles. */

@@ -46,6 +46,7 @@ import { UsageFile } from '../usage/usage-file.ts';
 import { releasesFolder } from '../deploy/release-store.ts';
 import { Overlay } from './overlay.ts';
 import { concurrencyOf } from '../features/concurrency/settings.ts';
+import { stickyName } from '../features/sticky/settings.ts';
 import { mainFeatures } from '../features/main.ts';
 import { Features } from './features.ts';
 import { ApplicationWatch } from './application-watch.ts';
@@ -604,5 +605,10 @@ export class ControlParts {
 function watchedSettings(spec: UpstreamSpec | undefined): UpstreamSettings | null {
   if (spec === undefined) return null;
   const { bound: concurrency } = concurrencyOf(spec.features);
-  return concurrency === undefined ? spec : { ...spec, concurrency };
+  const isSticky = spec.balance?.kind === 'hash' || spec.features?.[stickyName] !== undefined;
+  return {
+    ...spec,
+    ...(concurrency === undefined ? {} : { concurrency }),
+    ...(isSticky ? { isSticky } : {}),
+  };
 }

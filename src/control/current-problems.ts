@@ -92,6 +92,7 @@ export class CurrentProblems {
   /** When the active configuration was applied. */
   #appliedAt: Instant;
   readonly #failingJobs = new EventEpisodes<'job_failing'>();
+  readonly #refusingLimits = new EventEpisodes<'limit_refusals'>();
   readonly #dependencies = new EventEpisodes<'dependency_state'>();
   #clockChange: { readonly since: Instant; readonly reason: string } | null = null;
 
@@ -136,6 +137,7 @@ export class CurrentProblems {
         });
       else this.#disks.delete(event.subject);
     } else if (event.kind === 'job_failing') this.#failingJobs.note(event, event.to !== 'failing', now);
+    else if (event.kind === 'limit_refusals') this.#refusingLimits.note(event, event.to !== 'many', now);
     else if (event.kind === 'dependency_state')
       this.#dependencies.note(event, isWell.has(event.to ?? ''), after(now, -event.evidence.sinceMs));
     else if (event.kind === 'clock_changed') this.#clockChange = { since: now, reason: event.reason };
@@ -197,6 +199,7 @@ export class CurrentProblems {
       ...this.#unapplied(),
       ...this.#workers.shedding(context),
       ...this.#clients.list(this.#descriptors, this.#appliedAt),
+      ...this.#refusing(),
       ...this.#log(context),
       ...this.#storing(context),
       ...this.#leftOut(context),
@@ -316,6 +319,12 @@ export class CurrentProblems {
       const nextStep = `Free space there (\`du -xh --max-depth=1 ${path}\`), or lower \`log.keep\` and \`store.keep.size\`.`;
       return this.#problem('disk_nearly_full', since, sentenceOf(reason), nextStep);
     });
+  }
+
+  #refusing(): readonly StatusProblem[] {
+    return this.#refusingLimits.all.map(({ since, event: { reason, evidence } }) =>
+      this.#problem('limit_refuses', since, sentenceOf(reason), evidence.fix ?? ''),
+    );
   }
 
   #jobs(): readonly StatusProblem[] {

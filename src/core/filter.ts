@@ -47,6 +47,8 @@ export interface Filter {
    * route; when it is exceeded, the exchange fails with the cause `filter_timeout`.
    */
   readonly limitsSuspension?: boolean;
+  /** By which it decides whom it lets in: the rules of two routes are the same if their JSON is. Absent: it lets everybody in. */
+  readonly rules?: object;
   /** Called when the head of the request has been read, before an endpoint is chosen. */
   onRequestHead?(exchange: FilterContext): FilterDecision;
   /**

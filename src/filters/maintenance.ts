@@ -25,6 +25,11 @@ export interface MaintenancePasses {
 
 const retryAfterMaxS = 86_400;
 
+/** For a maintenance that ends at a time. */
+export function retryAfterUntil(ends: number, now: number): number {
+  return Math.min(retryAfterMaxS, Math.max(1, Math.ceil((ends - now) / 1000)));
+}
+
 /** It is for every request of its routes, until it is restored. */
 export function isUnconditional({ host, since, until, allow, pass }: MaintenanceSetting): boolean {
   return [host, since, until, allow, pass].every((condition) => condition === undefined);
@@ -43,8 +48,7 @@ export function operatorMaintenance(route: string, setting: MaintenanceSetting, 
     return pass === undefined || !tokensOf(request).some((token) => passes.isPass(token));
   };
   const refusal = (now: number): Failure => {
-    const leftS = Math.ceil((ends - now) / 1000);
-    const seconds = until === undefined ? retryAfterS : Math.min(retryAfterMaxS, Math.max(1, leftS));
+    const seconds = until === undefined ? retryAfterS : retryAfterUntil(ends, now);
     return fail('maintenance', 'route', { route, message, retryAfterS: seconds });
   };
   return {

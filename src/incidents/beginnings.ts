@@ -34,6 +34,8 @@ interface JudgedSeconds {
   readonly from: number;
   readonly second: number;
   readonly routes: number;
+  /** See `WatchedUpstream`. */
+  readonly sendsByChance: () => boolean;
   readonly open: () => readonly OpenIncident[];
 }
 
@@ -72,11 +74,11 @@ export class Beginnings {
   }
 
   /** Responses of a route begin much later than before, or are others, and nothing else is wrong. */
-  *#unusual(failures: UpstreamFailures, { second, open }: JudgedSeconds): Generator<Beginning> {
+  *#unusual(failures: UpstreamFailures, { second, open, sendsByChance }: JudgedSeconds): Generator<Beginning> {
     const { upstream, latencies, parts } = failures;
     for (const begin of latencies.judge(second))
       if (open().length === 0) yield { family: 'slower', second: begin, turned: null };
-    for (const begin of this.#answers.judge(second, upstream)) {
+    for (const begin of this.#answers.judge(second, upstream, sendsByChance)) {
       const turned = open().find((one) => one.turnsTo('changed', begin, second)) ?? null;
       if (turned !== null || open().length === 0) yield { family: 'changed', second: begin, turned };
     }

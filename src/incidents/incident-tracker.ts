@@ -129,7 +129,8 @@ export class IncidentTracker {
     for (const { rates } of this.#upstreams.values()) routes += rates.size;
     this.#openRefused(second, from, ms);
     for (const [upstream, failures] of this.#upstreams) {
-      const judged = { from, second, routes, open: () => this.#incidentsAt(upstream) };
+      const sendsByChance = (): boolean => watched(upstream).sendsByChance === true;
+      const judged = { from, second, routes, sendsByChance, open: () => this.#incidentsAt(upstream) };
       for (const { family, second: begin, turned } of this.#beginnings.at(failures, judged))
         if (turned === null) this.#openFrom(failures, family, begin, from, ms);
         else turned.addEarlier(failures, [family], from);

@@ -292,6 +292,8 @@ export class IncidentWatch {
     const { configuration } = this.#parts;
     const settings = configuration.upstream(id);
     const processes = application === null ? [] : (this.#parts.processesOf(application) ?? []);
+    const isByChance =
+      settings !== null && settings.isSticky !== true && upstream.endpoints.every(({ arm }) => arm === undefined);
     const storesOutput = this.#parts.storesOutput() ? { storesOutput: true as const } : {};
     return {
       application,
@@ -301,6 +303,7 @@ export class IncidentWatch {
       limitsBefore: configuration.before,
       concurrencyOf: (route) => concurrencyOf(configuration.route(route)?.features).bound ?? null,
       ...storesOutput,
+      ...(isByChance ? { sendsByChance: true as const } : {}),
       ...(upstream.tls == null ? {} : { tls: true as const }),
       processes: processes.map((one) => this.#withOpenRequests(one)),
     };

@@ -22,6 +22,7 @@ import { formWords, optionsWords } from '../core/answer-words.ts';
 import type { AnswerChange } from '../core/live-incident.ts';
 import { answerParts, type RouteTraffic } from '../core/route-traffic.ts';
 import { AddedRequests } from './added-requests.ts';
+import { EndpointAnswers } from './endpoint-answers.ts';
 import { type MovedRequests, MovedRequestsWatch } from './moved-requests.ts';
 import { changedTogether } from './replaced-answers.ts';
 import { RouteAnswer, short, sliceS, type UnusualCount } from './route-answer.ts';
@@ -54,12 +55,15 @@ export class RouteAnswers {
   readonly #routes = new Map<string, AnsweredRoute>();
   readonly #besides = new AddedRequests();
   readonly #movedRequests = new MovedRequestsWatch();
+  readonly #endpoints = new EndpointAnswers();
   /** The last ones that were found. */
   #moved: MovedRequests | null = null;
 
-  add({ route, upstream, answers, patterns = [] }: RouteTraffic, second: number): UnusualCount {
+  add(counted: RouteTraffic, second: number): UnusualCount {
+    const { route, upstream, answers, patterns = [] } = counted;
     if (answers === undefined || answers.length === 0) return noneUnusual;
-    this.#movedRequests.add({ route, upstream, patterns }, second);
+    this.#movedRequests.add(counted, second);
+    this.#endpoints.add(counted, second);
     let known = this.#routes.get(route);
     if (known === undefined) {
       if (this.#routes.size >= routesMax) return noneUnusual;
@@ -98,8 +102,8 @@ export class RouteAnswers {
     return { unusual: read.unusual + changed.unusual + refused, telling: read.telling + changed.telling };
   }
 
-  /** Since when the routes of an upstream answer otherwise: single ones, and several together. */
-  judge(second: number, upstream: string): readonly number[] {
+  /** Since when the routes of an upstream answer otherwise: single ones, several together, and at one endpoint. `sendsByChance`: see `WatchedUpstream`. */
+  judge(second: number, upstream: string, sendsByChance: () => boolean): readonly number[] {
     const found: number[] = [];
     const lanes: Parameters<typeof changedTogether>[0][number][] = [];
     for (const [route, known] of this.#routes) {
@@ -114,6 +118,8 @@ export class RouteAnswers {
     const moved = this.#movedRequests.judge(second, upstream);
     if (moved !== null) found.push(moved.second);
     this.#moved = moved ?? this.#moved;
+    const alone = this.#endpoints.judge(second, upstream);
+    if (alone !== null && sendsByChance()) found.push(alone);
     const together = lanes.length < 2 ? null : changedTogether(lanes, second);
     return together === null ? found : [...found, together];
   }

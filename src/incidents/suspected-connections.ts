@@ -1,4 +1,5 @@
 import { lowerFirst } from '#failures/first-letter.ts';
+import type { Cause } from '#failures/failure.ts';
 import { specOfCause } from '#failures/failure-texts.ts';
 import { guessWords, type SpokenProtocol, stepOfOtherProtocol } from '#failures/guess-words.ts';
 import { familyOfCause, isCause } from './failure-family.ts';
@@ -165,21 +166,61 @@ const showsListening = (cause: CountedCause['cause']): boolean =>
 const goneShareMin = 0.5;
 
 /** The application answers late, or refuses what is too much for it, since most of its processes are gone. */
-function fewerEndpoints(context: SuspectContext): SuspectFinding | null {
+function endpointsMissing(context: SuspectContext, is: (cause: Cause) => boolean): EndpointsMissing | null {
   const { incident, watched } = context;
   if (!sheds(context) && !isOf(incident, 'slow', 'slower', 'full')) return null;
   const all = watched.endpoints.filter(({ isRemoved, takenOutBy }) => isRemoved !== true && takenOutBy === undefined);
-  const gone = all.filter(
-    ({ state, checkCause }) => state === 'unhealthy' && checkCause !== null && refused.has(checkCause),
-  );
-  if (gone.length === all.length || gone.length < goneShareMin * all.length) return null;
+  const gone = all.filter(({ state, checkCause }) => state === 'unhealthy' && checkCause !== null && is(checkCause));
+  const cause = gone[0]?.checkCause ?? null;
+  if (cause === null || gone.length === all.length || gone.length < goneShareMin * all.length) return null;
   return {
-    fit: 0.82,
-    sentence: `Nothing listens at ${gone.length} of ${all.length} endpoints of the application, and the others have more to do than they can.`,
+    cause,
+    names: listOf(gone.map(({ id }) => id)),
+    areOne: gone.length === 1,
+    which: `${gone.length} of ${all.length} endpoints of the application, and the others have more to do than they can`,
     evidence: gone.slice(0, shownMax).map(({ id, reason }) => `${id}: ${reason}`),
-    nextStep: `Start ${listOf(gone.map(({ id }) => id))} again; the log of the application, or of what starts and stops its processes, says why ${gone.length === 1 ? 'it has' : 'they have'} ended.`,
   };
 }
+
+interface EndpointsMissing {
+  /** With which the checks of the first fail. */
+  readonly cause: Cause;
+  readonly names: string;
+  readonly areOne: boolean;
+  readonly which: string;
+  readonly evidence: readonly string[];
+}
+
+const missingFit = 0.82;
+
+function nothingListensAtSome(context: SuspectContext): SuspectFinding | null {
+  const missing = endpointsMissing(context, (cause) => refused.has(cause));
+  if (missing === null) return null;
+  const { names: gone, areOne, which, evidence } = missing;
+  return {
+    fit: missingFit,
+    sentence: `Nothing listens at ${which}.`,
+    evidence,
+    nextStep: `Start ${gone} again; the log of the application, or of what starts and stops its processes, says why ${areOne ? 'it has' : 'they have'} ended.`,
+  };
+}
+
+/** Checks that TLS keeps from some endpoints leave the others with too much to do. */
+function handshakesFailAtSome(context: SuspectContext, is: (cause: Cause) => boolean): SuspectFinding | null {
+  const missing = endpointsMissing(context, is);
+  if (missing === null) return null;
+  const { cause, which, evidence } = missing;
+  const { title, nextStep } = specOfCause(cause);
+  return {
+    fit: missingFit,
+    sentence: `TLS fails at ${which}: ${lowerFirst(title)}.`,
+    evidence,
+    nextStep: withTarget(nextStep, context.incident, context.watched),
+  };
+}
+
+const isOfTlsSettings = (cause: Cause): boolean =>
+  familyOfCause(cause) === 'tls' && !certificates.has(cause) && !otherProtocol.has(cause);
 
 /** What keeps connections from coming about, or ends them. */
 export const connections = {
@@ -202,7 +243,7 @@ export const connections = {
     const { incident, watched } = context;
     const share = shareOf(incident, certificates);
     const met = checksMet(context, (cause) => certificates.has(cause));
-    if (share < 0.5 && met === null) return null;
+    if (share < 0.5 && met === null) return handshakesFailAtSome(context, (cause) => certificates.has(cause));
     const spec = share >= 0.5 || met === null ? specOfMost(incident, certificates) : specOfCause(met.cause);
     return {
       fit: 0.94,
@@ -213,11 +254,9 @@ export const connections = {
   },
   tls_settings: (context) => {
     const { incident, watched } = context;
-    const met = checksMet(
-      context,
-      (cause) => familyOfCause(cause) === 'tls' && !certificates.has(cause) && !otherProtocol.has(cause),
-    );
-    if (met === null && (!isOf(incident, 'tls') || incident.cause === 'tls_timeout')) return null;
+    const met = checksMet(context, isOfTlsSettings);
+    if (met === null && (!isOf(incident, 'tls') || incident.cause === 'tls_timeout'))
+      return handshakesFailAtSome(context, isOfTlsSettings);
     if (shareOf(incident, certificates) >= 0.5) return null;
     const cause = met?.cause ?? incident.cause;
     const spec = cause === null ? null : specOfCause(cause);
@@ -271,7 +310,7 @@ export const connections = {
   },
   nothing_listens: (context) => {
     const { incident, watched, directLook } = context;
-    if (!isOf(incident, 'gone', 'not_ready')) return fewerEndpoints(context);
+    if (!isOf(incident, 'gone', 'not_ready')) return nothingListensAtSome(context);
     const share = shareOf(incident, unheard);
     const isDown = checksFound(context, (cause) => unheard.has(cause));
     const isSeen = sawNothingListening(context);

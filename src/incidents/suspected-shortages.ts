@@ -1,4 +1,4 @@
-import { isCause } from './failure-family.ts';
+import { familyOfCause, isCause } from './failure-family.ts';
 import { upperFirst } from '#failures/first-letter.ts';
 import { connectionRefusals } from '../core/connection-refusals.ts';
 import { applicationDescriptorsStep, descriptorsStep } from '../core/descriptor-need.ts';
@@ -58,6 +58,9 @@ const leaving: ReadonlySet<string> = new Set<EndpointState>(['draining', 'gone']
 const unused: ReadonlySet<string> = new Set<EndpointState>(['unhealthy', 'starting', 'draining', 'gone']);
 
 /** The bounds that a request may have met at an endpoint: that of requests only where it is set. */
+const isOfNamesOrTls = (cause: Cause): boolean =>
+  cause !== 'tls_timeout' && (familyOfCause(cause) === 'tls' || familyOfCause(cause) === 'dns');
+
 function connectionBounds(context: SuspectContext): string {
   const connections = settingText('connections.max', context);
   if (context.watched.settings?.requestsMax === undefined) return connections;
@@ -108,6 +111,12 @@ const refusalsOf: Partial<Record<Cause, ConnectionRefusalReason>> = {
   shed: 'memory',
 };
 const limitCauses: ReadonlySet<CountedFailure> = new Set(Object.keys(refusalsOf) as Cause[]);
+
+const late = {
+  sentence: 'A worker had more requests than it could serve in time.',
+  nextStep:
+    'See with `candor top` which route gets them, and with `top` whether the gateway has its cores; `workers.delay_max` is the limit.',
+} as const;
 
 /** The gateway's shortage of descriptors that went on, or had ended a moment before. */
 function scarcity(context: SuspectContext): SeenOf<'descriptors_exhausted'> | null {
@@ -248,6 +257,8 @@ export const shortages = {
         : !isOf(incident, 'full', 'slow', 'slower', 'gone', 'gateway', 'not_ready')
     )
       return null;
+    // What has waited for an endpoint comes at once when the wait is over; names and handshakes fail for other reasons than load.
+    if (checksFound(context, isOfNamesOrTls)) return null;
     // An application with too much to do takes no connections, or ends; it does not cut its responses.
     if (isOf(incident, 'gone') && shareOf(incident, refused) + shareOf(incident, races) < 0.5) return null;
     return {
@@ -284,10 +295,13 @@ export const shortages = {
       to === 'refusing' && evidence.reason === why;
     const found = seen(context, 'connections_refused', isRefusal).at(-1) ?? null;
     const { reason, nextStep } = connectionRefusals[why];
+    const evidence = [...(found === null ? [] : [found.event.reason]), shareText(incident, met)];
+    // A worker without memory refuses connections first.
+    if (cause === 'shed' && found === null) return { fit: 0.95, ...late, evidence };
     return {
       fit: 0.95,
       sentence: `${upperFirst(reason(found?.event.evidence.limit ?? null))}.`,
-      evidence: [...(found === null ? [] : [found.event.reason]), shareText(incident, met)],
+      evidence,
       nextStep: nextStep(null),
     };
   },

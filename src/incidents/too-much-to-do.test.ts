@@ -6,9 +6,11 @@ import type { SuspectContext } from './suspect-facts.ts';
 
 const endpoints = Array.from({ length: 4 }, (_, at) => endpointOf(`app/${at + 1}`));
 const gone = { state: 'unhealthy', checkCause: 'connect_refused', reason: 'nothing listens' } as const;
-const withGone = (count: number): SuspectContext['watched'] => ({
+const expired = { ...gone, checkCause: 'tls_certificate_expired' } as const;
+const tooOld = { ...gone, checkCause: 'tls_alert' } as const;
+const withGone = (count: number, how: object = gone): SuspectContext['watched'] => ({
   application: null,
-  endpoints: endpoints.map((one, at) => (at < count ? { ...one, ...gone } : one)),
+  endpoints: endpoints.map((one, at) => (at < count ? { ...one, ...how } : one)),
 });
 const grown = (before: number): Partial<SuspectContext> => ({ steadyRateBefore: before });
 const applied = (changed: string) =>
@@ -29,6 +31,8 @@ describe('an application that refuses with 503 what is too much for it', () => {
     ['gets as many as ever', grown(145), 'application_errors'],
     ['answers 500 beside more requests', { ...grown(100), errorStatus: 500 }, 'application_errors'],
     ['has one of four processes left', { watched: withGone(3) }, 'nothing_listens'],
+    ['has two of four left, where certificates have expired', { watched: withGone(2, expired) }, 'certificate'],
+    ['has two of four left, where TLS is too old', { watched: withGone(2, tooOld) }, 'tls_settings'],
     ['has three of four left', { watched: withGone(1) }, 'application_errors'],
     [
       'has fewer instances by a new configuration',
@@ -62,4 +66,18 @@ test('that a health check passes is no first suspect where few requests fail', (
   const firstOf = (requests: number) =>
     ranking({ ...incidentOf('application', [['app_error', 40]]), requests }, { events: [kept] })[0]?.name;
   assert.deepEqual([40, 400].map(firstOf), ['lying_check', 'application_errors']);
+});
+
+test('requests that have waited for endpoints without TLS, and fail at once, are no growth', () => {
+  const incident: LiveIncident = {
+    ...incidentOf('not_ready', [['no_endpoint_ready', 370]]),
+    requests: 370,
+    rate: { before: 58, during: 182 },
+  };
+  const [first, ...others] = ranking(incident, { steadyRateBefore: 58, watched: withGone(4, tooOld) });
+  assert.equal(first?.name, 'tls_settings');
+  assert.equal(
+    others.find(({ name }) => name === 'traffic_growth'),
+    undefined,
+  );
 });

@@ -42,6 +42,8 @@ export interface UpstreamSettings
   extends Pick<UpstreamSpec, 'connectionsMax' | 'requestsMax' | 'idleConnectionMs' | 'queueMs'> {
   /** Its bound of requests in flight; absent: it has none. */
   readonly concurrency?: ConcurrencySpec;
+  /** Requests of one client go to one endpoint; absent: to any. */
+  readonly isSticky?: true;
 }
 
 /** What is known of the endpoints of an upstream. */
@@ -68,6 +70,8 @@ export interface WatchedUpstream {
   }[];
   /** The configuration no longer has the upstream, or none of several; absent: it has. */
   readonly isRemoved?: true;
+  /** Each request goes to an endpoint by chance, so that these can be compared; absent: clients, paths or releases decide, or that is not known. */
+  readonly sendsByChance?: true;
   /** What applications print can be searched; absent: it is not stored. */
   readonly storesOutput?: true;
   /** The gateway speaks TLS with the endpoints; absent: it does not, or they are those of several upstreams. */

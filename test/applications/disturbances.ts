@@ -6,8 +6,8 @@ export const operations = [
 
 export type Operation = (typeof operations)[number];
 
-/** Processes by what they are. `gateway`: the oldest process of the gateway; `successor`: its newest; `newest`: of all but the gateway. */
-export const pieces = ['gateway', 'successor', 'instance', 'worker', 'job', 'watchdog', 'newest'] as const;
+/** Processes by what they are. `gateway`: the oldest process of the gateway; `successor`: its newest; `sandbox`: bwrap, with isolation; `newest`: of all but the gateway. */
+export const pieces = ['gateway', 'successor', 'instance', 'worker', 'job', 'sandbox', 'watchdog', 'newest'] as const;
 
 export type Piece = (typeof pieces)[number];
 

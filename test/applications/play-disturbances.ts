@@ -35,7 +35,9 @@ export async function playDisturbances(all: readonly Disturbance[], options: Pla
     onCase = () => undefined,
   } = options;
   const isDisk = ({ blow }: Disturbance): boolean => blow.kind === 'disk';
-  const named = all.filter((one) => textOf(one).includes(only));
+  const named = all
+    .filter((one) => textOf(one).includes(only))
+    .filter(({ blow }) => isolation !== 'none' || !('at' in blow) || blow.at !== 'sandbox');
   const why = named.some(isDisk) ? noDiskBecause() : null;
   if (why !== null) onCase(`No disk is filled: ${why}`, []);
   const list = why === null ? named : named.filter((one) => !isDisk(one));
@@ -51,8 +53,12 @@ export async function playDisturbances(all: readonly Disturbance[], options: Pla
     };
     const last = played + perGateway;
     try {
-      await gateway.begin();
-      for (let isWell = true; isWell && played < Math.min(last, list.length) && !isOver(); ) {
+      let isWell = await gateway.begin().then(
+        () => true,
+        (error: unknown) => (tell('in the beginning', [(error as Error).message]), false),
+      );
+      if (!isWell) break;
+      while (isWell && played < Math.min(last, list.length) && !isOver()) {
         const one = list[played] as Disturbance;
         played += 1;
         isWell = await gateway.disturb(one.operation, one.blow, one.afterMs).then(

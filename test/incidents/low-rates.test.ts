@@ -48,6 +48,10 @@ const comeLater =
   ({ name, perS }, at) =>
     names.includes(name) && at < 0 ? 0 : perS;
 
+/** One client, whose tasks one endpoint does not find. */
+const moved = flow('moved', 'tasks', 1.5, { path: '/tasks/#', ...one(5) });
+const lostAtOne = meets('moved', ({ endpoint }) => (endpoint === 1 ? { answer: lost } : asUsual));
+
 const seeds = [1, 2, 3, 4];
 
 describe('an outage of few requests is an incident within two minutes', () => {
@@ -100,6 +104,11 @@ describe('an outage of few requests is an incident within two minutes', () => {
         meets: meets('style', ({ drawn }) => ({ cutAfterMs: 10_000 + 400 * drawn }), 0.06),
       },
       ...([3, /after 10 s, before their response was complete/] as const),
+    ],
+    [
+      '404 for one client at one of two endpoints',
+      { flows: [...usual, moved], meets: lostAtOne },
+      ...([4, /Only shop\/127.0.0.1:3002 answers otherwise; the others answer as before/] as const),
     ],
     [
       'requests that move to paths that never were',
@@ -174,6 +183,10 @@ describe('no incident', () => {
         flows: [...usual, flow('app-2', 'tasks', 5, { ...tasks, clients: 12, firstClient: 60 })],
         meets: meets('app-2', { route: 'v1', path: '/v2/tasks' }),
       },
+    ],
+    [
+      'one client that stays at its endpoint asks for what is not there',
+      { flows: [...usual, moved], meets: lostAtOne, sendsByChance: false },
     ],
     [
       'one client asks for tasks that it has deleted',

@@ -55,6 +55,8 @@ export interface FlowPlay {
   readonly rateOf?: (flow: PlayedFlow, at: number) => number;
   readonly seconds?: number;
   readonly seed?: number;
+  /** Each request goes to an endpoint by chance; by default it does. */
+  readonly sendsByChance?: boolean;
 }
 
 interface FlowsPlayed {
@@ -81,7 +83,14 @@ const endpoints = [0, 1].map((index) => ({
 }));
 
 /** Plays requests of several kinds to two endpoints of one upstream, in simulated time. */
-export function playFlows({ flows, meets, rateOf, seconds = 115, seed = 1 }: FlowPlay): FlowsPlayed {
+export function playFlows({
+  flows,
+  meets,
+  rateOf,
+  seconds = 115,
+  seed = 1,
+  sendsByChance = true,
+}: FlowPlay): FlowsPlayed {
   const random = new SeededRandom(seed);
   const tracker = new IncidentTracker(0);
   const left: (Ended & { readonly until: number })[] = [];
@@ -111,7 +120,7 @@ export function playFlows({ flows, meets, rateOf, seconds = 115, seed = 1 }: Flo
       },
       second * 1000 + 999,
     );
-    const watched = () => ({ application: 'shop', endpoints });
+    const watched = () => ({ application: 'shop', endpoints, ...(sendsByChance ? { sendsByChance } : {}) });
     const changes = tracker.judge((second + 1) * 1000, watched);
     const opened = changes.find(({ kind }) => kind === 'opened');
     if (opened !== undefined && openedAt === null) [openedAt, atFirst] = [second, opened.incident];

@@ -36,9 +36,35 @@ describe('a breaker', () => {
   for (const [after, outcomes, state] of rows) {
     test(`is ${state} after ${after}`, () => {
       const breaker = newBreaker();
-      for (const at of outcomes) at === 'good' ? breaker.succeeded(false) : fail(breaker, at);
+      for (const at of outcomes) {
+        if (at === 'good') breaker.succeeded(false);
+        else fail(breaker, at);
+      }
       assert.equal(breaker.state, state);
     });
+  }
+
+  const asked: readonly (readonly [
+    what: string,
+    now: number,
+    url: string,
+    waitMaxMs: number,
+    answer: number | null,
+  ])[] = [
+    ['waits with a call to the path that asked for it', 1000, orders, waitMaxMs, 4000],
+    ['sends a call to another path', 1000, stock, waitMaxMs, null],
+    ['sends a call that has no time to wait', 1000, orders, 3999, null],
+    ['sends a call when the wait is over', 5000, orders, waitMaxMs, null],
+  ];
+  for (const status of [429, 503]) {
+    for (const [what, now, url, maxMs, answer] of asked) {
+      test(`that a ${status} with Retry-After has left closed ${what}`, () => {
+        const breaker = newBreaker();
+        fail(breaker, 0, { ...sampleFailure, status, retryAfterMs: 5000 });
+        assert.equal(breaker.state, 'closed');
+        assert.equal(breaker.admit(now, url, maxMs, 0), answer);
+      });
+    }
   }
 
   test('sends another probe while the first one has no answer, and closes by the first that is good', () => {

@@ -56,14 +56,14 @@ export function originBreaker(
 
     admit(now, url, waitMaxMs, chance) {
       const { state } = breaker;
-      if (state === 'closed') return null;
-      const until = Math.max(probeAt, retryAt);
-      if (now < until) {
-        // By chance, so that calls that have waited do not come all at once behind a probe that has succeeded.
-        const waitMs = (state === 'open' ? until - now : 0) + (chance * openMs) / 3;
-        // One path in maintenance says nothing of the others: a call that would be refused may try another one.
-        if (waitMs <= waitMaxMs || url === failedUrl || now < probeAt) return waitMs;
-      }
+      // By chance, so that calls that have waited do not come all at once.
+      const waitMs =
+        (state === 'half_open' ? 0 : Math.max(probeAt, retryAt) - now) +
+        (chance * openMs) / (state === 'closed' ? 1 : 3);
+      // The path that asked for a wait gets it, if the call has the time.
+      if (state === 'closed') return url === failedUrl && now < retryAt && waitMs <= waitMaxMs ? waitMs : null;
+      // One path in maintenance says nothing of the others: a call that would be refused may try another one.
+      if (now < probeAt || (now < retryAt && (waitMs <= waitMaxMs || url === failedUrl))) return waitMs;
       // A probe without an answer does not keep the next one waiting for long: the service may have been slow, and be back.
       probeAt = now + 2 * openMs;
       if (state === 'open') change('half_open');
@@ -73,18 +73,25 @@ export function originBreaker(
       if (breaker.state === 'closed') isFailing(false, 0);
       else if (isProbe) {
         window = [];
+        probeAt = 0;
         change('closed');
       }
     },
     failed(failure, url, isProbe, now, chance) {
+      const askedMs = Math.min(openMaxMs, failure.retryAfterMs ?? 0);
       breaker.lastFailure = failure;
+      if (askedMs > 0) {
+        failedUrl = url;
+        retryAt = now + askedMs;
+      }
+      // A 4xx is the caller's, and a quota that is spent is no sign of a service that is down.
+      if ((failure.status ?? 500) < 500) return breaker.succeeded(isProbe);
       if (breaker.state === 'closed' ? !isFailing(true, now) : !isProbe) return;
       // Between four fifths of the time and all of it, so that many clients do not probe in step. Never before the time that the service asks for.
       const waitMs = openMs * (0.8 + chance / 5);
       probeAt = now + waitMs;
-      retryAt = probeAt + Math.min(openMaxMs, failure.retryAfterMs ?? 0);
-      failedUrl = url;
-      change('open', failure, retryAt - now);
+      retryAt += waitMs;
+      change('open', failure, waitMs + askedMs);
     },
     probeLost(now) {
       probeAt = now;

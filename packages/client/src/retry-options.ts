@@ -37,7 +37,10 @@ export interface BreakerOptions {
    */
   readonly openMs?: number;
   readonly openMaxMs?: number;
-  /** How long a call waits in all for a breaker that is open, in place of failing at once; 0: not at all. Default 10 s. */
+  /**
+   * How long a call waits in all for a breaker that is open, in place of failing at once, and for the Retry-After that its path has got, in place
+   * of getting it too; 0: not at all. Default 10 s.
+   */
   readonly waitMs?: number;
 }
 

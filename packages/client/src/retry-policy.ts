@@ -75,7 +75,7 @@ interface OriginState {
   readonly key: string;
   readonly breaker: OriginBreaker;
   readonly tokens: RetryTokens;
-  callsFailedInRow: number;
+  failuresInRow: number;
 }
 
 export function createRetryPolicy(options: RetryPolicyOptions = {}): ClientRetryPolicy {
@@ -84,19 +84,21 @@ export function createRetryPolicy(options: RetryPolicyOptions = {}): ClientRetry
   const backoff = { ...backoffDefaults, ...(retry === false ? { attemptsMax: 1 } : retry) };
   const breaking = {
     ...breakerDefaults,
-    ...(breaker === false ? { failuresInRow: never, failureShare: never } : breaker),
+    ...(breaker === false ? { failuresInRow: never, failureShare: never, waitMs: 0 } : breaker),
   };
   const budget = { ...budgetDefaults, ...options.budget };
   const states = new Map<string, OriginState>();
   let hookErrors = 0;
 
   /** What a hook throws is the hook's, not the call's. */
-  function notify<E>(hook: ((event: E) => void) | undefined, event: E): void {
-    try {
-      hook?.(event);
-    } catch {
-      hookErrors++;
-    }
+  function notify<E>(hook: ((event: E) => unknown) | undefined, event: E): void {
+    void (async () => {
+      try {
+        await hook?.(event);
+      } catch {
+        hookErrors++;
+      }
+    })();
   }
 
   function stateOf(origin: string, key: string): OriginState {
@@ -106,7 +108,7 @@ export function createRetryPolicy(options: RetryPolicyOptions = {}): ClientRetry
       key,
       breaker: originBreaker(breaking, (change) => notify(hooks.breaker, { origin, key, ...change })),
       tokens: retryTokens(budget, clock.now()),
-      callsFailedInRow: 0,
+      failuresInRow: 0,
     };
     // The last in the order of the map is the one that was used last.
     states.delete(id);
@@ -129,7 +131,7 @@ export function createRetryPolicy(options: RetryPolicyOptions = {}): ClientRetry
     tokens.addCall(clock.now());
 
     function end(failure: CallFailure): void {
-      const failures = ++state.callsFailedInRow;
+      const failures = ++state.failuresInRow;
       // At n, 2n, 3n …: a long outage is not told once per call.
       if (failures % (hooks.failuresInRow ?? 5) === 0) notify(hooks.failures, { ...subject, failures, failure });
     }
@@ -159,15 +161,13 @@ export function createRetryPolicy(options: RetryPolicyOptions = {}): ClientRetry
       succeeded(): void {
         breaker.succeeded(isProbe);
         isProbe = false;
-        state.callsFailedInRow = 0;
+        state.failuresInRow = 0;
       },
 
       failed(failure: CallFailure): NextStep {
         const now = clock.now();
         const { attempts } = call;
-        // A 4xx is the caller's, and a quota that is spent is no sign of a service that is down.
-        if (failure.status !== null && failure.status < 500) breaker.succeeded(isProbe);
-        else breaker.failed(failure, subject.url, isProbe, now, random.next());
+        breaker.failed(failure, subject.url, isProbe, now, random.next());
         isProbe = false;
         let next = decideNextStep({
           ...backoff,
@@ -207,11 +207,11 @@ export function createRetryPolicy(options: RetryPolicyOptions = {}): ClientRetry
     failureOfError,
     idempotencyKeyFor: (method, url) => keyFor(idempotency, random, method, new URL(url)),
     origins: () =>
-      [...states.values()].map(({ origin, key, breaker, tokens, callsFailedInRow }) => ({
+      [...states.values()].map(({ origin, key, breaker, tokens, failuresInRow }) => ({
         origin,
         key,
         breaker: breaker.state,
-        failuresInRow: callsFailedInRow,
+        failuresInRow,
         retriesLeft: tokens.left(clock.now()),
       })),
     get hookErrors() {

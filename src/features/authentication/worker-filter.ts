@@ -11,12 +11,13 @@ export class AuthenticationFilter implements Filter {
   readonly name = authenticationName;
   readonly stage = 'authentication';
   readonly spec: AuthenticationSpec;
+  readonly rules: AuthenticationSpec;
   readonly schemes: readonly (readonly [name: string, part: SchemePart])[];
   readonly counts: AuthenticationOutcomes;
   readonly #ofResponses: boolean;
 
   constructor(spec: AuthenticationSpec, schemes: ReadonlyMap<string, SchemePart>, counts: AuthenticationOutcomes) {
-    this.spec = spec;
+    this.spec = this.rules = spec;
     this.schemes = [...schemes];
     this.counts = counts;
     this.#ofResponses = this.schemes.some(([, part]) => part.onResponseHead !== undefined);

@@ -1,5 +1,5 @@
 import type { MissedTicks } from './main-history.ts';
-import type { JobSchedule } from './main-schedule.ts';
+import type { CronSchedule } from '../cron-schedule.ts';
 
 /** A tick that is found later than this is missed: the gateway did not run, the machine slept, or its clock was set. */
 export const lateMs = 60_000;
@@ -14,7 +14,7 @@ export const oneTick = (at: number): Ticks => ticks(at, at, 1, false);
 
 /** Ticks after `decidedTo` that have come; null: none has. `earlier`: all but the last. */
 export function dueTicks(
-  schedule: JobSchedule,
+  schedule: CronSchedule,
   decidedTo: number,
   now: number,
 ): { readonly last: number; readonly earlier: Ticks | null; readonly all: Ticks } | null {
@@ -36,7 +36,7 @@ export function dueTicks(
   return { last, earlier, all: ticks(first, last, count, false) };
 }
 
-function lastTwo(schedule: JobSchedule, now: number): [last: number, before: number] {
+function lastTwo(schedule: CronSchedule, now: number): [last: number, before: number] {
   const found: number[] = [];
   for (let backMs = lateMs; found.length < 2; backMs *= 2) {
     found.length = 0;

@@ -4,7 +4,7 @@ import { after, type Clock, type Instant, type Timer } from '../../core/time.ts'
 import { dueTicks, lateMs, oneTick, type Ticks } from './main-due.ts';
 import { type JobEnd, type JobFact, type JobHistory, type MissedTicks, newHistory } from './main-history.ts';
 import { JobReports } from './main-reports.ts';
-import type { JobSchedule } from './main-schedule.ts';
+import type { CronSchedule } from '../cron-schedule.ts';
 import type { JobSpec, JobStarter } from './settings.ts';
 
 /** The wall clock may be set at any moment: so often it is looked at again. */
@@ -71,7 +71,7 @@ export class Job {
   readonly id: string;
   readonly application: string;
   #spec: JobSpec;
-  #schedule: JobSchedule | null;
+  #schedule: CronSchedule | null;
   /** Pattern and zone: what the journal knows of the schedule. */
   #scheduleText: string | null;
   readonly #parts: JobSurroundings;
@@ -96,7 +96,7 @@ export class Job {
 
   constructor(
     order: JobOrder,
-    schedule: { readonly schedule: JobSchedule | null; readonly text: string | null },
+    schedule: { readonly schedule: CronSchedule | null; readonly text: string | null },
     parts: JobSurroundings,
   ) {
     this.id = order.id;
@@ -140,7 +140,7 @@ export class Job {
   }
 
   /** The configuration says something else of it. */
-  change(spec: JobSpec, schedule: { readonly schedule: JobSchedule | null; readonly text: string | null }): void {
+  change(spec: JobSpec, schedule: { readonly schedule: CronSchedule | null; readonly text: string | null }): void {
     this.#spec = spec;
     this.#schedule = schedule.schedule;
     this.#scheduleText = schedule.text;
