@@ -192,8 +192,9 @@ export const entries: readonly string[] = [
   ...['failures', 'client', 'kit'].flatMap(packageSources),
   // A script writes the client's table of signatures with it.
   'packages/explain/src/whose/answer-signatures.ts',
-  // In place of `network-codes.ts` in bundles for browsers.
+  // In place of others in bundles for browsers.
   'packages/client/src/no-codes.ts',
+  'packages/client/src/no-redirects.ts',
   'src/testing/fault-origin-main.ts',
   // A thread of its own, which `src/cli/read-in-thread.ts` starts.
   'src/cli/configuration-thread.ts',
