@@ -174,9 +174,16 @@ async function readAll(
     else if (kind === 'written_folder' || kind === 'folder') readings.set(path, await lookForFolder(path, kind, host));
     else if (kind === 'followed_file') readings.set(path, await lookForFile(path, host));
     else if (kind === 'country_file') readings.set(path, await readDatabase(path, textFileOf(kind), host));
-    else readings.set(path, await readText(path, textFileOf(kind), host));
+    else readings.set(path, withMaker(await readText(path, textFileOf(kind), host), textFileOf(kind), path));
   }
   return readings;
+}
+
+/** A file that is not there, nor one with a similar name, may have to be made first. */
+function withMaker(reading: TextReading, { maker }: TextFile, path: string): FileReading {
+  if (reading.ok || reading.why !== 'ENOENT' || reading.error.suggestion !== null || maker === undefined)
+    return reading;
+  return { ok: false, error: { ...reading.error, suggestion: `make it with \`${maker} ${path}\`` } };
 }
 
 /** What stands at the beginning of the last part of a file in MaxMind's format, which says what it has. */

@@ -59,7 +59,12 @@ const textFiles = {
   /** CAs give keys of some hundred bits. */
   hmac_key: { what: 'the key of an external account', bytesMax: 4 * 1024, isSecret: true },
   /** Random text: more is no better. */
-  session_key: { what: 'a key for session cookies', bytesMax: 4 * 1024, isSecret: true },
+  session_key: {
+    what: 'a key for session cookies',
+    bytesMax: 4 * 1024,
+    isSecret: true,
+    maker: 'openssl rand -base64 32 >',
+  },
   /** Those with cities too have some 60 MiB. */
   country_file: { what: 'a file of countries', bytesMax: 256 * 1024 * 1024 },
   /** A URL, a token or a password. */

@@ -76,6 +76,8 @@ export interface TextFile {
   readonly bytesMax: number;
   /** Nobody but the gateway should read it: an error where visitors can, a warning where other users of the machine can. */
   readonly isSecret?: true;
+  /** What makes such a file, before its path; absent: nothing of ours. */
+  readonly maker?: string;
 }
 
 export interface NamedFile {

@@ -20,7 +20,10 @@ export interface SchemeBeside {
 }
 
 /** Ten thousand lines of names and hashes; each worker holds it. */
-export const hashesFile = (what: string): TextFile => ({ what, bytesMax: 2 * 1024 * 1024, isSecret: true });
+export const hashesFile = (what: string, maker: string): TextFile => ({
+  ...{ what, maker, bytesMax: 2 * 1024 * 1024 },
+  isSecret: true,
+});
 
 export const secretFile: TextFile = { what: 'a secret', bytesMax: 4 * 1024, isSecret: true };
 

@@ -49,7 +49,7 @@ export const apiKeys: SchemeKeys = schemeKeys<z.output<typeof schema>>({
   }),
   files: ({ keys_file }) => [
     {
-      kind: hashesFile('a list of API keys'),
+      kind: hashesFile('a list of API keys', 'candor key new NAME >>'),
       path: keys_file,
       at: ['keys_file'],
       review(text, at, findings) {

@@ -45,7 +45,7 @@ export const basic: SchemeKeys = schemeKeys<z.output<typeof schema>>({
   }),
   files: ({ users_file }) => [
     {
-      kind: hashesFile('a list of users and their passwords'),
+      kind: hashesFile('a list of users and their passwords', 'candor password NAME >>'),
       path: users_file,
       at: ['users_file'],
       review(text, at, findings) {
