@@ -3,6 +3,7 @@
  */
 import { NetworkRanges, type NetworkRange, packRanges, rangeOf } from '../src/features/access/network-ranges.ts';
 import { linkProblem, signedTarget } from '../src/features/signed-links/link.ts';
+import { isInFolder } from '../src/features/signed-links/worker-folder.ts';
 import { SeededRandom } from '../src/testing/testing.ts';
 import { measure } from './measure-call.ts';
 
@@ -38,5 +39,5 @@ const target = signedTarget('/files/2026/invoice-4711.pdf', 2_000_000_000, key, 
 measure(
   'a signed link, one key',
   target.length,
-  () => void linkProblem(target, [key], { nowS: 1_700_000_000, address: null }),
+  () => void linkProblem(target, [key], { nowS: 1_700_000_000, address: null, isIn: isInFolder }),
 );

@@ -12,8 +12,10 @@ const folder = join(repositoryRoot, 'docs', 'client');
 /** Writes the page, the figures and the plots. */
 export function writeComparison(all: readonly ClientRow[], clients: number): void {
   const place = ({ kind }: ClientRow): number => kinds.findIndex(({ name }) => name === kind);
-  const rows = all.filter((row) => row.clients === clients).toSorted((a, b) => place(a) - place(b));
-  const more = all.filter((row) => row.clients > clients && row.kind === 'candor-client');
+  const sorted = all.toSorted((a, b) => place(a) - place(b));
+  const rows = sorted.filter((row) => row.clients === clients);
+  const most = Math.max(...all.map((row) => row.clients));
+  const more = sorted.filter((row) => row.clients > clients && row.clients === most);
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'comparison.md'), pageOf(rows, more));
   const readme = join(repositoryRoot, 'packages', 'client', 'README.md');
@@ -60,8 +62,9 @@ How to read the columns:
   cost the service nothing.
 - *POSTs executed twice* or more often: orders that were placed twice.
 - *p50, p99*: how long calls took that began in the trouble, whether they succeeded or failed. A client that gives up at once is fast.
-- *recovery*: from the end of the trouble, or of the last wait that the service asked for, until the last call ended that failed or had begun
-  before. *never*: some call had not ended 104 s later.
+- *recovery*: of the client that took longest, from when the service was back for it until its last call ended that failed or had begun in the
+  trouble. The service is back for a client when the trouble has ended, the last wait that it asked the client for is over, and it holds no
+  request of the trouble any more: it has answered them, or the client has given them up. *never*: some call had not ended 104 s later.
 - *peak*: the highest rate of requests in a tenth of a second after the trouble, in multiples of the usual rate.
 
 No client is the best in each column, and none can be: calls that wait succeed later and come back together; calls that fail at once leave
@@ -93,7 +96,12 @@ function moreOf(rows: readonly ClientRow[]): string {
     .map(({ name }) => ({ name, of: rows.filter(({ profile }) => profile === name) }))
     .filter(({ of }) => of.length > 0)
     .map(({ name, of }) => `${name}:\n\n${clientsTable(of)}`);
-  return `## candor-client with ${first.clients} clients\n\n${tables.join('\n')}\n`;
+  return `## With ${first.clients} clients
+
+A client more or less changes the peak, which is measured in tenths of a second, and the recovery, which is that of the slowest client.
+
+${tables.join('\n')}
+`;
 }
 
 /** A row for each client and configuration, over all profiles. */

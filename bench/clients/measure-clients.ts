@@ -21,8 +21,8 @@ export interface ClientRow {
   readonly p50Ms: number;
   readonly p99Ms: number;
   /**
-   * From the end of the trouble, or of the last wait that the origin asked for, until the last call ended that failed or had begun before:
-   * after it nothing reminds of the trouble.
+   * From when the service was back for a client until the client's last call ended that failed or had begun in the trouble: after it nothing
+   * reminds of the trouble. Of the client that took longest.
    */
   readonly recoveryMs: number;
   /** The highest rate in a tenth of a second after the trouble, in multiples of the usual one. */
@@ -46,6 +46,7 @@ const measuredMs = 120_000;
 const stepMs = 10;
 
 interface Ended {
+  readonly client: number;
   readonly beganMs: number;
   readonly endedMs: number;
   readonly ok: boolean;
@@ -89,7 +90,7 @@ export async function measureClients(
         () => false,
       );
       noteWork();
-      ended.push({ beganMs, endedMs: origin.nowMs, ok });
+      ended.push({ client: number, beganMs, endedMs: origin.nowMs, ok });
     };
     setTimeout(next, random.integer(everyMs));
   }
@@ -107,7 +108,8 @@ export async function measureClients(
     refused: origin.refused,
     doubled: origin.executedTwice,
     ...timesOf(ended),
-    recoveryMs: recoveryOf(ended, calls, origin.lastWaitEndsAt),
+    recoveryMs:
+      ended.length < calls ? Number.POSITIVE_INFINITY : recoveryOf(ended, (client) => origin.backMsOf(client)),
     peak: peakOf(origin.perTenth, (clients * 1000) / everyMs),
     perSecond: perSecondOf(origin.perTenth),
   };
@@ -134,11 +136,11 @@ function timesOf(ended: readonly Ended[]): { p50Ms: number; p99Ms: number } {
   return { p50Ms: at(0.5), p99Ms: at(0.99) };
 }
 
-function recoveryOf(ended: readonly Ended[], calls: number, lastWaitEndsAt: number): number {
-  const backMs = Math.max(troubleEndMs, lastWaitEndsAt);
-  if (ended.length < calls) return Number.POSITIVE_INFINITY;
-  const last = ended.filter(({ beganMs, ok }) => !ok || beganMs < troubleEndMs).map(({ endedMs }) => endedMs);
-  return Math.max(0, Math.round(last.reduce((a, b) => Math.max(a, b), 0) - backMs));
+function recoveryOf(ended: readonly Ended[], backMsOf: (client: number) => number): number {
+  const late = ended
+    .filter(({ beganMs, ok }) => !ok || beganMs < troubleEndMs)
+    .map(({ client, endedMs }) => endedMs - backMsOf(client));
+  return Math.round(late.reduce((a, b) => Math.max(a, b), 0));
 }
 
 function peakOf(perTenth: readonly number[], usualPerSecond: number): number {

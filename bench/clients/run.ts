@@ -35,7 +35,7 @@ are simulated, so that figures do not depend on the machine.
   --json             print the rows as JSON
   --write            write docs/client/comparison.md, its figures and plots,
                      with the rows of the file of results that have as many
-                     clients, and below them those of candor-client with more
+                     clients, and below them those that have the most
   --results <file>   where each row is saved (.cache/bench/clients.json)
   --help
 

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Fault } from '../../src/testing/fault.ts';
 import { OriginConnection, type SeenBody } from '../../src/testing/origin-connection.ts';
-import { answer, type OriginRequest, pause, type Script } from '../../src/testing/origin-script.ts';
+import { answer, type OriginRequest, pause, type Script, type Step } from '../../src/testing/origin-script.ts';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { socketError, socketPair } from './memory-sockets.ts';
 import { type Profile, troubleMs, troubleStartMs, workMs } from './profiles.ts';
@@ -24,8 +24,7 @@ export class TroubleOrigin {
   requests = 0;
   /** Connections that it refused: what a client sends in vain, but costs the service nothing. */
   refused = 0;
-  /** When the last wait that it asked for ends; 0: it asked for none. */
-  lastWaitEndsAt = 0;
+  readonly #backMs = new Map<number, number>();
 
   constructor(profile: Profile, seed: string) {
     this.#profile = profile;
@@ -50,16 +49,21 @@ export class TroubleOrigin {
       return;
     }
     const [client, origin] = socketPair();
+    const held: HeldRequest = { client: null };
+    const fault = this.#faultOf(held);
     const connection = new OriginConnection(
       origin,
       clock,
       {
-        faultOf: () => this.#fault,
+        faultOf: () => fault,
         onRequest: () => {
           this.#count();
           return { bodyBytes: 0, complete: false } satisfies SeenBody;
         },
-        onGone: (gone) => this.#connections.delete(gone),
+        onGone: (gone) => {
+          this.#connections.delete(gone);
+          if (held.client !== null) this.#troubles(held.client, 0);
+        },
       },
       null,
     );
@@ -70,6 +74,14 @@ export class TroubleOrigin {
   /** As the system does when a service ends. */
   loseConnections(): void {
     if (this.#profile.refuses === true) for (const connection of this.#connections) connection.retire();
+  }
+
+  /**
+   * When the service is back for a client: the trouble has ended, and so have the last wait that the service asked the client for and the last
+   * request of the trouble that the service held, by its answer or because the client has given it up.
+   */
+  backMsOf(client: number): number {
+    return Math.max(troubleStartMs + troubleMs, this.#backMs.get(client) ?? 0);
   }
 
   /** Calls that were executed more than once. */
@@ -83,15 +95,17 @@ export class TroubleOrigin {
     this.perTenth[tenth] = (this.perTenth[tenth] ?? 0) + 1;
   }
 
-  readonly #fault: Fault = {
-    name: 'storm',
-    does: 'does what the profile says',
-    faulty: true,
-    begins: 'body',
-    script: (request) => this.#answer(request),
-  };
+  #faultOf(held: HeldRequest): Fault {
+    return {
+      name: 'storm',
+      does: 'does what the profile says',
+      faulty: true,
+      begins: 'body',
+      script: (request) => this.#answer(request, held),
+    };
+  }
 
-  #answer({ method, headers }: OriginRequest): Script {
+  #answer({ method, headers }: OriginRequest, held: HeldRequest): Script {
     noteWork();
     const call = headers.get('x-call') ?? '';
     const client = Number(call.split('-')[0]);
@@ -99,9 +113,22 @@ export class TroubleOrigin {
     const facts = { client, sinceMs, random: this.#random, quota: this.#quota };
     const trouble = this.isInTrouble ? this.#profile.trouble(facts) : null;
     if (trouble === null || trouble.executes) this.#execute(method, call, client, headers.get('idempotency-key'));
-    if (trouble?.askedWaitMs !== undefined)
-      this.lastWaitEndsAt = Math.max(this.lastWaitEndsAt, this.nowMs + trouble.askedWaitMs);
-    return trouble?.steps ?? served();
+    if (trouble === null) return served();
+    this.#troubles(client, trouble.askedWaitMs ?? 0);
+    return this.#hold(client, trouble.steps, held);
+  }
+
+  *#hold(client: number, steps: readonly Step[], held: HeldRequest): Script {
+    held.client = client;
+    for (const [at, step] of steps.entries()) {
+      this.#troubles(client, 0);
+      if (at === steps.length - 1) held.client = null;
+      yield step;
+    }
+  }
+
+  #troubles(client: number, forMs: number): void {
+    this.#backMs.set(client, Math.max(this.#backMs.get(client) ?? 0, this.nowMs + forMs));
   }
 
   #execute(method: string, call: string, client: number, key: string | undefined): void {
@@ -112,6 +139,11 @@ export class TroubleOrigin {
     }
     this.#executed.set(call, (this.#executed.get(call) ?? 0) + 1);
   }
+}
+
+/** The client whose request of the trouble has no answer yet; null: none. */
+interface HeldRequest {
+  client: number | null;
 }
 
 /** In half of the runs. */

@@ -383,6 +383,8 @@ const isTold: Readonly<Record<EventKind, boolean>> = {
   dependency_state: true,
   ...{ connections_refused: true, descriptors_few: false, descriptors_exhausted: true },
   ...{ tls_handshakes_failed: false, tls_handshakes_delayed: false, http2_limit_reached: false },
+  // It is what operators have asked for; where an application suffers as well, there is an incident.
+  limit_refusals: false,
   ...{ certificate_expiring: true, certificate_not_yet_valid: true, certificate_issued: true },
   certificate_renewal_failed: true,
   slo_burning: true,

@@ -17,6 +17,7 @@ import { SmtpChannel } from './smtp-channel.ts';
 import { leftOut } from '../redact/span.ts';
 import { TextRedactor } from '../redact/text-redactor.ts';
 import { programFault } from './network-error.ts';
+import { withStreams } from '../deploy/child-streams.ts';
 
 /** More would hide the verdict. */
 const evidenceShown = 5;
@@ -179,11 +180,8 @@ export class CommandChannel implements AlertChannel {
     const sent = marked('>', `${this.destination}, with on its standard input:\n${json}`.trimEnd());
     return new Promise((resolve) => {
       // In a process group of its own: what a script has started ends with it, and cannot hold its output open.
-      const child = spawn(program, words, {
-        stdio: ['pipe', 'pipe', 'pipe'],
-        detached: true,
-        env: commandEnvironment(process.env),
-      });
+      const env = commandEnvironment(process.env);
+      const child = withStreams(spawn(program, words, { stdio: ['pipe', 'pipe', 'pipe'], detached: true, env }));
       let output = '';
       const collect = (part: string): void => void (output = (output + part).slice(-outputMax));
       for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', collect);

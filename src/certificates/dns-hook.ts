@@ -6,6 +6,7 @@ import { plainText } from './acme-documents.ts';
 import type { ChallengeKind } from '../core/listener-spec.ts';
 import type { DnsPropagation } from './dns-propagation.ts';
 import type { ChallengeResponder, DnsChallenge, PreparedChallenge } from './challenges.ts';
+import { withStreams } from '../deploy/child-streams.ts';
 
 interface DnsHookSettings {
   /** The program and its first arguments; 'present' or 'cleanup' follows. */
@@ -62,11 +63,10 @@ export class DnsHook implements ChallengeResponder {
     const label = `\`${redactor.redactCommand([program, ...first, action]).join(' ')}\``;
     return new Promise((resolve) => {
       // In a process group of its own: what a script has started ends with it, and cannot hold its output open.
-      const child = spawn(program, [...first, action], {
-        env: { ...process.env, ...environment },
-        stdio: ['ignore', 'pipe', 'pipe'],
-        detached: true,
-      });
+      const env = { ...process.env, ...environment };
+      const child = withStreams(
+        spawn(program, [...first, action], { env, stdio: ['ignore', 'pipe', 'pipe'], detached: true }),
+      );
       let output = '';
       let isLate = false;
       const collect = (part: string) => (output = (output + part).slice(-4 * outputLengthMax));

@@ -150,6 +150,7 @@ function summaryOf(
     ...list('changed', 'Otherwise than before:'),
     ...(secrets.length === 0 ? [] : ['Secrets were not copied. Set each of them:']),
     ...secrets.map(({ application, name }) => `  ${candor} secret set ${name} --application ${application}`),
+    ...(output === undefined ? ['No file was written: -o candor.yaml writes one.'] : []),
     `Then: ${candor} check -c ${output === undefined ? 'candor.yaml' : harmless(output)}`,
   ];
 }

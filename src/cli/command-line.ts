@@ -137,7 +137,7 @@ const parserText: ApplicationText = {
     error instanceof ArgumentScannerError
       ? formatMessageForArgumentScannerError(error, {
           ArgumentParseError: ({ externalFlagNameOrPlaceholder, input, exception }) =>
-            `"${input}" is not valid for ${externalFlagNameOrPlaceholder}: ${exception instanceof Error ? exception.message : String(exception)}`,
+            `"${input}" is not valid for "${externalFlagNameOrPlaceholder}": ${exception instanceof Error ? exception.message : String(exception)}`,
           FlagNotFoundError: ({ input, corrections }) =>
             corrections.length > 0
               ? `There is no flag --${input}; did you mean ${corrections.map(writtenFlag).join(' or ')}?`

@@ -6,9 +6,14 @@ import type { ParserContext } from './flags.ts';
 export const passwordCommand = defineCommand<PasswordFlags, [string]>({
   brief: 'Make a line for a file of users and passwords',
   text: 'Asks for the password twice without showing it, or reads it from standard input,\nand prints the line `name:hash` for the file that `users_file` of\n`authentication` names. Writes nothing. A reload reads the file again.',
-  examples: ['candor password ada >> users', 'printf %s "$PASSWORD" | candor password ada --hash scrypt'],
+  examples: [
+    'candor password ada >> users',
+    'candor password bob --groups admin,staff >> users',
+    'printf %s "$PASSWORD" | candor password ada --hash scrypt',
+  ],
   flags: {
     hash: { kind: 'enum', values: ['argon2id', 'scrypt'], brief: '<hash> (argon2id by default)', optional: true },
+    groups: valueFlag('<groups> of the user, separated by commas'),
     json: jsonFlag,
   },
   positional: words(argument('name', 'The name that the user logs in with')),

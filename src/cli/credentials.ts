@@ -1,6 +1,6 @@
 import { argon2Sync, createHash, scryptSync } from 'node:crypto';
 import { keyPrefix } from '../features/authentication/api-keys/key-file.ts';
-import { isUserName } from '../features/authentication/basic/password-file.ts';
+import { groupsIn, isUserName } from '../features/authentication/basic/password-file.ts';
 import { argonOfNew, base64Of, scryptOfNew } from '../features/authentication/basic/password-hash.ts';
 import { systemRandom } from '../system/system.ts';
 import { CommandFailure } from './command-failure.ts';
@@ -11,6 +11,7 @@ import { styleFor } from './style.ts';
 
 export interface PasswordFlags {
   readonly hash?: 'argon2id' | 'scrypt';
+  readonly groups?: string;
   readonly json: boolean;
 }
 
@@ -20,8 +21,9 @@ const passwordBytesMax = 1024;
 /** `candor password`: a line for a file of users, whose password nobody sees. Writes no file. */
 export async function password(flags: PasswordFlags, name: string, context: ProcessContext): Promise<void> {
   checkName(name, 'user');
+  const groups = checkedGroups(flags.groups);
   const typed = await readPassword(name, context.secretInput ?? standardSecretInput);
-  const line = `${name}:${flags.hash === 'scrypt' ? scryptHashOf(typed) : argonHashOf(typed)}`;
+  const line = lineOf(name, flags.hash === 'scrypt' ? scryptHashOf(typed) : argonHashOf(typed), groups);
   if (flags.json) printJson({ name, line }, context);
   else context.stdout.write(`${line}\n`);
 }
@@ -32,6 +34,17 @@ function checkName(name: string, what: string): void {
       'usage',
       `This is no name of a ${what}: 1 to 128 characters without ":", control characters, and spaces at the ends.`,
     );
+}
+
+function checkedGroups(written = ''): readonly string[] {
+  const groups = groupsIn(written);
+  if (groups.some((group) => /[:\s]/.test(group)))
+    throw new CommandFailure('usage', 'Groups are separated by commas, and have no ":" and no spaces.');
+  return groups;
+}
+
+function lineOf(name: string, hash: string, groups: readonly string[]): string {
+  return [name, hash, ...(groups.length === 0 ? [] : [groups.join(',')])].join(':');
 }
 
 async function readPassword(name: string, input: SecretInput): Promise<string> {
@@ -96,12 +109,10 @@ export interface KeyFlags {
 /** `candor key new`: an API key, shown once, and the line for a file of keys. Writes no file. */
 export function newKey(flags: KeyFlags, name: string, context: ProcessContext): void {
   checkName(name, 'key');
-  const groups = (flags.groups ?? '').split(',').flatMap((group) => group.trim() || []);
-  if (groups.some((group) => /[:\s]/.test(group)))
-    throw new CommandFailure('usage', 'Groups are separated by commas, and have no ":" and no spaces.');
+  const groups = checkedGroups(flags.groups);
   const key = `${keyPrefix}${freshBytes(32).toString('base64url')}`;
   const hash = createHash('sha256').update(key).digest('hex');
-  const line = [name, hash, ...(groups.length === 0 ? [] : [groups.join(',')])].join(':');
+  const line = lineOf(name, hash, groups);
   if (flags.json) return printJson({ name, key, line }, context);
   const style = styleFor(context.stderr, context.env);
   context.stderr.write(`The key of ${name}. It is shown only now and stored nowhere:\n\n  ${style.bold(key)}\n\n`);

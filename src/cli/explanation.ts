@@ -4,7 +4,7 @@ import { gatewayStateTexts } from '../diagnose/gateway-state-texts.ts';
 import { verdictWith } from '../diagnose/process-verdict.ts';
 import { nextStepHere } from '../diagnose/record-verdict.ts';
 import { verdictFacts } from '../diagnose/verdict-facts.ts';
-import { verdictAndWhose, verdictWords } from '../diagnose/record-words.ts';
+import { clientWords, verdictAndWhose, verdictWords } from '../diagnose/record-words.ts';
 import type { UnparsedJson } from '../core/unparsed-bytes.ts';
 import { unparsedForOperators, unparsedText } from '../diagnose/unparsed-text.ts';
 import { outputLines } from './output-lines.ts';
@@ -96,9 +96,10 @@ function headLines(record: ExchangeRecord, style: Style): string[] {
     `${style.bold(request)} ${bad ? style.bad(status) : style.good(status)}`,
     ...(bad ? [style.bad(`  ${verdictAndWhose(record)}`)] : []),
     style.dim(`  ${record.id}`),
-    style.dim(
-      `  at ${record.at}, ${durationText(record.duration_ms)}, from ${record.client.address} over ${record.client.protocol}${record.tls === null ? '' : ` and ${record.tls.version}`}`,
-    ),
+    ...wrap(
+      `at ${record.at}, ${durationText(record.duration_ms)}, from ${shorten(harmless(clientWords(record)), 60)} over ${record.client.protocol}${record.tls === null ? '' : ` and ${record.tls.version}`}`,
+      '  ',
+    ).map((line) => style.dim(line)),
     ...Object.entries(record.headers ?? {}).map(([name, value]) =>
       style.dim(`  ${name}: ${shorten(harmless(value), 70)}`),
     ),

@@ -35,7 +35,7 @@ export const maintenanceCommand = defineCommand<MaintenanceFlags, [string?, stri
   brief: 'Answer 503 for a route, an upstream or all',
   text: `Requests in flight finish; new ones are answered 503 with the message and\nRetry-After. Routes that report readiness go on where no route is named. The\nname of an upstream or application stands for the routes that lead to it now.\nA time is 30m, 22:30 (UTC) or 2026-03-01T22:30Z. With --until, Retry-After is\nthe time that is left. \`candor maintenance off\` ends it.\n${outlives}`,
   examples: [
-    'candor maintenance',
+    'candor maintenance on',
     'candor maintenance on web --until 30m --allow 10.0.0.0/8',
     'candor maintenance --host shop.example.org --at 22:00 --until 23:30',
     'candor maintenance /api --message "Back at noon." --retry-after 10m',
@@ -62,18 +62,24 @@ export const maintenanceCommand = defineCommand<MaintenanceFlags, [string?, stri
   aliases: configAlias,
   run: async (context, flags, first, second) => {
     const { changeMaintenance } = await import('./change-maintenance.ts');
-    return changeMaintenance(flags, maintenanceOrder(first, second), context);
+    return changeMaintenance(flags, maintenanceOrder(first, second, flags.host), context);
   },
 });
 
-/** `on` and `off` stand before the target, and may be left out: `on` is meant then. */
+/** `on` and `off` stand before the target, and may be left out where one is named: `on` is meant then. Nobody closes everything by a look. */
 function maintenanceOrder(
   first: string | undefined,
   second: string | undefined,
+  host: string | undefined,
 ): { readonly isOn: boolean; readonly target: string | undefined } {
   if (first === 'on' || first === 'off') return { isOn: first === 'on', target: second };
   if (second !== undefined)
     throw new CommandFailure('usage', `one target is wanted, and there are two: ${String(first)} and ${second}`);
+  if (first === undefined && host === undefined)
+    throw new CommandFailure(
+      'usage',
+      'Nothing was closed: name a route, an upstream or --host, or close all routes with `candor maintenance on`. `candor status` shows what is closed.',
+    );
   return { isOn: true, target: first };
 }
 

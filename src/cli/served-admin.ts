@@ -115,6 +115,7 @@ export function createProcessHandoff(
     },
     ticketKey: () => gateway.ticketKey,
     featureStates: () => gateway.featureStates(),
+    moreFeatureStates: () => gateway.moreFeatureStates(),
     async rollBack() {
       const left = aside?.restore() ?? null;
       aside = null;

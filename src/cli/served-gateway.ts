@@ -211,6 +211,7 @@ export class ServedGateway {
     this.#unsubscribe = gateway.events.subscribe(({ kind }) => {
       if (kind === 'configuration_applied' && this.#isReady) this.#service.status(statusText(gateway));
     });
+    predecessor?.onCounted((states) => gateway.takeMoreFeatureStates(states));
     predecessor?.step('listening');
   }
 

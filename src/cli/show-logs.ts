@@ -3,6 +3,7 @@ import { delay } from '../core/condition.ts';
 import type { OutputLineJson } from '../core/schemas/output.ts';
 import type { ExchangeRecord } from '../core/schemas/record.ts';
 import type { StoreFailingJson } from '../core/schemas/values.ts';
+import { clientWords } from '../diagnose/record-words.ts';
 import { parseRecord } from '../record/parse-record.ts';
 import type { AdminTarget } from './admin-client.ts';
 import type { AskFlags } from './flags.ts';
@@ -245,9 +246,9 @@ function showExchange(
 
 const indent = '         ';
 
-/** What leads further: the id for `candor explain`, the client, and how many exchanges the line stands for. */
-function furtherLines({ id, client }: ExchangeRecord, standsFor: number): string {
-  const lines = [`${id}  from ${client.address}`];
+/** What leads further: the id for `candor explain`, the client and its user, and how many exchanges the line stands for. */
+function furtherLines(record: ExchangeRecord, standsFor: number): string {
+  const lines = [`${record.id}  from ${clientWords(record)}`];
   if (standsFor > 1) lines.push(`and ${standsFor - 1} more like it not stored`);
   return lines.map((line) => indent + harmless(line).slice(0, columnsMax - indent.length)).join('\n');
 }

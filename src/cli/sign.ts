@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { explainRoute, loadPatternsOf } from '../control/explain-route.ts';
 import { readRouteQuestion } from '../control/route-question.ts';
-import { signedTarget } from '../features/signed-links/link.ts';
+import { signedFolder, signedTarget } from '../features/signed-links/link.ts';
 import { signedLinksOf } from '../features/signed-links/settings.ts';
 import { CommandFailure } from './command-failure.ts';
 import { errorsIn } from './configuration-read.ts';
@@ -14,6 +14,7 @@ export interface SignFlags {
   /** Milliseconds. */
   readonly for?: number;
   readonly address?: string;
+  readonly folder: boolean;
   readonly json: boolean;
 }
 
@@ -38,7 +39,10 @@ export async function sign(flags: SignFlags, written: string, context: ProcessCo
     );
   const address = addressOf(flags.address, spec.isBoundToAddress, name);
   const expiresS = Math.floor((context.clock.wallTime() + (flags.for ?? lifeMs)) / 1000);
-  const signed = `${url.origin}${signedTarget(url.target, expiresS, spec.linkKeys[0] ?? '', address)}`;
+  const key = spec.linkKeys[0] ?? '';
+  const signed = flags.folder
+    ? `${url.origin}${url.target}?${signedFolder(folderOf(url.target), expiresS, key, address)}`
+    : `${url.origin}${signedTarget(url.target, expiresS, key, address)}`;
   if (flags.json) printJson({ url: signed, expires: new Date(expiresS * 1000).toISOString(), route }, context);
   else context.stdout.write(`${signed}\n`);
 }
@@ -53,6 +57,12 @@ function urlOf(written: string): { readonly whole: string; readonly origin: stri
     throw new CommandFailure('usage', 'The URL has "expires" or "signature" already: give it without them.');
   const target = `${url.pathname}${url.search}`;
   return { whole: isTarget ? target : `${url.origin}${target}`, origin: isTarget ? '' : url.origin, target };
+}
+
+/** Of one without a slash at its end, links for what begins alike would be valid too. */
+function folderOf(target: string): string {
+  if (!target.includes('?') && target.endsWith('/')) return target;
+  throw new CommandFailure('usage', 'This is no URL of a folder: it ends with "/", and has no query.');
 }
 
 function addressOf(written: string | undefined, isBound: boolean, route: string): string | null {

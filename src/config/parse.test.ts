@@ -410,17 +410,48 @@ describe('what is written', () => {
       ],
     ],
     [
+      'maintenance windows of the file, of a route, and none; checks of load balancers are not closed',
+      'maintenance_windows: { schedule: "@weekly", for: 30m }\nupstreams: { a: "a:1" }\nroutes: [{ path: /a, to: a }, { path: /b, to: a, maintenance_windows: none }, { path: /c, to: a, maintenance_windows: [{ schedule: "0 3 * * *", for: 1d, time_zone: Europe/Berlin, message: Back., allow: 10.0.0.0/8 }] }, { path: /up, readiness: true }]',
+      ({ routes }) => routes.map(({ features }) => features?.['maintenance_windows']),
+      [
+        {
+          windows: [
+            {
+              ...{ schedule: '0 0 * * 0', timeZone: null, lengthMs: 1_800_000, allow: [] },
+              message: 'We are working on this service. Please come back in a few minutes.',
+            },
+          ],
+        },
+        undefined,
+        {
+          windows: [
+            {
+              ...{ schedule: '0 3 * * *', timeZone: 'Europe/Berlin', lengthMs: 86_400_000 },
+              ...{ message: 'Back.', allow: ['10.0.0.0/8'] },
+            },
+          ],
+        },
+        undefined,
+      ],
+    ],
+    [
       'authentication of the file, of a route, and none; checks of load balancers have no credentials',
       'trusted_peers: [10.0.0.1]\nauthentication: { basic: { users_file: users }, user_header: X-User, realm: Team }\nupstreams: { a: "a:1" }\nroutes: [{ path: /a, to: a }, { path: /b, to: a, authentication: none }, { path: /c, to: a, authentication: { api_keys: { keys_file: keys, header: X-API-Key, pass_credentials: true }, groups_header: X-Groups, require: { groups: [ops], users: ci } } }, { path: /up, readiness: true }]',
       ({ routes, headersReserved }) => [...routes.map(({ features }) => features?.['authentication']), headersReserved],
       [
         {
-          schemes: [{ name: 'basic', spec: { usersText: '', passesCredentials: false } }],
+          schemes: [{ name: 'basic', spec: { usersText: '', passesCredentials: false }, believes: 'users' }],
           ...{ realm: 'Team', require: null, userHeader: 'X-User', groupsHeader: null },
         },
         undefined,
         {
-          schemes: [{ name: 'api_keys', spec: { keysText: '', header: 'x-api-key', passesCredentials: true } }],
+          schemes: [
+            {
+              name: 'api_keys',
+              spec: { keysText: '', header: 'x-api-key', passesCredentials: true },
+              believes: 'keys',
+            },
+          ],
           realm: 'Restricted',
           require: { users: ['ci'], groups: ['ops'], claims: null },
           ...{ userHeader: null, groupsHeader: 'X-Groups' },
@@ -492,7 +523,7 @@ describe('what is written', () => {
     ],
     [
       'bounds of requests in flight in every form, and priorities',
-      'upstreams: { a: { endpoints: "a:1", concurrency: 40 }, b: { endpoints: "a:1", concurrency: { adaptive: true } }, c: "a:1" }\nroutes: [{ path: /x, to: a, concurrency: { max: 5, queue_max: 0, queue_timeout: 1s }, priority: high }, { path: /y, to: b, priority: normal }, { path: /z, to: c }]',
+      'upstreams: { a: { endpoints: "a:1", concurrency: 40 }, b: { endpoints: "a:1", concurrency: { adaptive: true } }, c: "a:1" }\nroutes: [{ path: /x, to: a, concurrency: { max: 5, queue_max: 9, queue_timeout: 1s, queue_target: 50ms }, priority: high }, { path: /y, to: b, priority: normal }, { path: /z, to: c }]',
       (c) => [
         c.upstreams.map(({ features }) => features?.['concurrency']),
         c.routes.map(({ features }) => features?.['concurrency']),
@@ -504,7 +535,10 @@ describe('what is written', () => {
           undefined,
         ],
         [
-          { bound: { requestsMax: 5, adaptive: false, queueMax: 0, queueMs: 1000 }, priority: 'high' },
+          {
+            bound: { requestsMax: 5, adaptive: false, queueMax: 9, queueMs: 1000, queueTargetMs: 50 },
+            priority: 'high',
+          },
           undefined,
           undefined,
         ],

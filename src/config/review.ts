@@ -54,12 +54,24 @@ interface BoundedRead {
   readonly concurrency?: unknown;
 }
 
-/** Where workers refuse nothing for being late, a priority matters only in a queue. */
+/** A turn of the event loop takes so long under load, and with a garbage collection. */
+const lateMinMs = 20;
+
+/** A delay that refuses too much; and where workers refuse nothing for being late, a priority matters only in a queue. */
 function reviewPriorities(
   { plain: { workers }, routes, upstreams, applications }: Draft,
   collector: ErrorCollector,
 ): void {
-  if (typeof workers !== 'object' || workers.delay_max !== null) return;
+  if (typeof workers !== 'object' || workers.delay_max === undefined) return;
+  if (workers.delay_max !== null) {
+    if (workers.delay_max < lateMinMs)
+      collector.warnAtValue(
+        ['workers', 'delay_max'],
+        'a worker is as late as that whenever it has much to do, and would refuse most requests',
+        'write 100ms or more',
+      );
+    return;
+  }
   const isBounded = (to: string): boolean =>
     ((upstreams.get(to) ?? applications.get(to)) as BoundedRead | undefined)?.concurrency !== undefined;
   for (const [index, route] of routes) {

@@ -192,12 +192,38 @@ const unsupported: readonly Unsupported[] = [
       'the ending of its name says the type of a file, and texts are UTF-8; another type is written with response_headers: { set: { Content-Type: … } }',
   },
   {
-    keys: words(
-      'basicauth auth authbasic authbasicuserfile authorize forwardauth extauthz jwt oauth oauth2 oidc',
-      'authrequest digestauth apikey htpasswd userlist basicauthusers',
-    ),
+    keys: words('basicauth auth authbasic authbasicuserfile authorize digestauth htpasswd userlist basicauthusers'),
     message:
       'how clients say who they are is "authentication" of a route, or at the top for all: authentication: { basic: { users_file: users } }',
+    ofClients: true,
+  },
+  {
+    keys: words('forwardauth extauthz authrequest authrequestset externalauth'),
+    message:
+      'a service that decides is named under "upstreams", and asked by "authentication" of a route: authentication: { forward: { upstream: authelia, path: /api/authz/forward-auth } }',
+    ofClients: true,
+  },
+  {
+    keys: words('jwt jwtauth authjwt bearer jwks apikey apikeys keyauth'),
+    message:
+      'tokens and keys are checked by "authentication" of a route, or at the top for all: authentication: { jwt: { … } } or { api_keys: { keys_file: api-keys } }',
+    ofClients: true,
+  },
+  {
+    keys: words('oauth oauth2 oidc openid openidconnect openidc sso'),
+    message:
+      'a login at a provider is "authentication" of a route, or at the top for all: authentication: { oidc: { issuer: https://id.example.org, … } } (docs/authentication.md)',
+    ofClients: true,
+  },
+  {
+    keys: words('satisfy'),
+    message:
+      'each rule of a route must hold. For clients that need no password, write a route before it: "client_address: 10.0.0.0/8" with "authentication: none"',
+  },
+  {
+    keys: words('overload overloadmanager overloadprotection loadshedding shedding shed loadshed adaptiveconcurrency'),
+    message:
+      'a worker that is late sheds requests by itself, those of routes with "priority: low" first: workers: { delay_max: 500ms }; how many an application gets at once is "concurrency"',
     ofClients: true,
   },
   {

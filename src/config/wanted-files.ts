@@ -110,7 +110,7 @@ export const wantedNames = {
   certificates: 'a list of certificates',
   private_key: 'a private key',
   hmac_key: 'the key of an external account',
-  session_key: 'a key for sticky sessions',
+  session_key: 'a key for session cookies',
   redirect_map: 'a list of redirects',
   passwords: 'a list of users and their passwords',
   api_keys: 'a list of API keys',

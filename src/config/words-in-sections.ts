@@ -1,8 +1,7 @@
 /** What to say of words of other gateways within sections of a route or the file, where they mean something else than beside them. */
 import { plainKey } from '../core/plain-key.ts';
+import { type Answers, whoMayEnter } from './words-of-access.ts';
 import type { Path } from '../schema/findings.ts';
-
-type Answers = readonly (readonly [words: string, answer: string])[];
 
 const files: Answers = [
   [
@@ -59,19 +58,23 @@ const compress: Answers = [
   ['contenttypes mimetypes gziptypes includedcontenttypes match', 'did you mean "types"?'],
 ];
 
-/** By the keys that lead to a section; those of a route begin with `routes`. */
+/** By the keys that lead to a section. Those without `routes` stand at the top and in routes. */
 const answersIn: Readonly<Record<string, Answers>> = {
   'routes.files': files,
   'routes.log': logOfRoute,
-  'routes.compress': compress,
   compress,
+  ...whoMayEnter,
 };
 
 /** `path` leads to an unknown key; null: nothing is said of it. */
 export function explainInSection(path: Path): string | null {
-  const section = path.slice(0, -1).filter((part) => typeof part === 'string');
+  const section = path
+    .slice(0, -1)
+    .filter((part) => typeof part === 'string')
+    .join('.');
   const written = plainKey(String(path.at(-1)));
-  const found = answersIn[section.join('.')]?.find(([words]) => words.split(' ').includes(written));
+  const answers = answersIn[section] ?? answersIn[section.replace(/^routes\./, '')];
+  const found = answers?.find(([words]) => words.split(' ').includes(written));
   return found?.[1] ?? null;
 }
 

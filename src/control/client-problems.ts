@@ -19,7 +19,12 @@ export interface ClientProblemSources {
   readonly recentHttp2Limits: RecentHttp2Limits | null;
 }
 
-type NewProblem = (kind: StatusProblem['kind'], since: Instant, reason: string, nextStep: string) => StatusProblem;
+export type NewProblem = (
+  kind: StatusProblem['kind'],
+  since: Instant,
+  reason: string,
+  nextStep: string,
+) => StatusProblem;
 
 /** A shortage of descriptors that goes on. */
 export interface DescriptorShortage {

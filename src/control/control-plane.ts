@@ -172,6 +172,14 @@ export class ControlPlane implements Gateway {
     };
   }
 
+  moreFeatureStates(): FeatureStates {
+    return this.#parts.features.exportMore();
+  }
+
+  takeMoreFeatureStates(states: FeatureStates): void {
+    this.#parts.features.importMore(states);
+  }
+
   handOff(successor: HandoffSuccessor): Promise<HandoffResult> {
     return this.#steps.run(async () => {
       await Promise.all([this.#parts.releases.pause(), this.#parts.features.pause()]);

@@ -1,5 +1,4 @@
 import { sentenceOf } from '#failures/first-letter.ts';
-import { agoText } from '../core/ago-text.ts';
 import type { AlertTargetStatus } from '../core/schemas/alerts.ts';
 import type { WorkerCounts } from '../core/counters.ts';
 import type { Event, EventFacts } from '../core/event.ts';
@@ -8,7 +7,6 @@ import { nearestThere } from '../deploy/private-folder.ts';
 import { countText, memoryText } from '#failures/quantity-text.ts';
 import { after, type Clock, type Instant } from '../core/time.ts';
 import { bytesPerSecond, type LeftOutput } from './output-capture.ts';
-import { workersStep } from '../core/workers-step.ts';
 import { alertProblems } from './alerting.ts';
 import { ClientProblems, type ClientProblemSources, type DescriptorShortage } from './client-problems.ts';
 import { type CrashLoop, CrashLoops } from './crash-loops.ts';
@@ -17,8 +15,8 @@ import { EventEpisodes } from './event-episodes.ts';
 import { lateStarts } from './application-watch.ts';
 import { failedReplacements } from './replacements.ts';
 import { logName } from '../record/loss-report.ts';
-import { RecentCount, RecentGrowth } from './recent-count.ts';
-import { workersFailingText } from './worker-loss-watch.ts';
+import { RecentGrowth } from './recent-count.ts';
+import { type WorkerContext, WorkerProblems } from './worker-problems.ts';
 
 /** A problem counts as current for this long after it was last reported. */
 const recentMs = 60_000;
@@ -46,10 +44,8 @@ interface RefusedConfiguration {
   readonly errors: readonly string[];
 }
 
-/** The workers, and how many are wanted. */
-export interface ProblemContext {
-  readonly wanted: number;
-  readonly workers: readonly { readonly id: number; readonly state: string; readonly isSilent?: boolean }[];
+/** The workers, and what else has no event. */
+export interface ProblemContext extends WorkerContext {
   /** Path of the log in use; null without one. */
   readonly logPath: string | null;
   /** The receiver of syslog; absent without one. */
@@ -86,14 +82,7 @@ export class CurrentProblems {
   readonly #logLosses: RecentGrowth;
   readonly #parts: ProblemParts;
   readonly #unavailable = new EventEpisodes<'upstream_unavailable'>();
-  readonly #shedding = new Map<number, { readonly since: Instant; readonly isLate: boolean }>();
-  #lostAt: Instant | null = null;
-  readonly #lostWorkers: RecentCount;
-  readonly #lostRequests: RecentCount;
-  #lostWhy = '';
-  /** When it was reported last that a worker does not answer, by its id; of current workers alone. */
-  readonly #silentSince = new Map<number, Instant>();
-  #workersFailing: { readonly since: Instant; readonly facts: EventFacts['workers_failing'] } | null = null;
+  readonly #workers: WorkerProblems;
   /** The file that the gateway has not applied; null if the last one was. */
   #refusedConfiguration: RefusedConfiguration | null = null;
   /** Instances that start, and since when it is reported that they are not ready. */
@@ -103,6 +92,7 @@ export class CurrentProblems {
   /** When the active configuration was applied. */
   #appliedAt: Instant;
   readonly #failingJobs = new EventEpisodes<'job_failing'>();
+  readonly #refusingLimits = new EventEpisodes<'limit_refusals'>();
   readonly #dependencies = new EventEpisodes<'dependency_state'>();
   #clockChange: { readonly since: Instant; readonly reason: string } | null = null;
 
@@ -116,8 +106,7 @@ export class CurrentProblems {
       (...problem) => this.#problem(...problem),
     );
     this.#crashLoops = new CrashLoops(clock);
-    this.#lostWorkers = new RecentCount(clock);
-    this.#lostRequests = new RecentCount(clock);
+    this.#workers = new WorkerProblems(clock, (...problem) => this.#problem(...problem));
     this.#logLosses = new RecentGrowth(clock, logDropped);
     this.#appliedAt = clock.now();
   }
@@ -125,6 +114,7 @@ export class CurrentProblems {
   onEvent(event: Event): void {
     const now = this.#clock.now();
     this.#crashLoops.onEvent(event);
+    this.#workers.onEvent(event);
     if (event.kind === 'descriptors_exhausted')
       this.#descriptors =
         event.to === 'enough' ? null : { since: this.#descriptors?.since ?? now, reason: event.reason };
@@ -147,6 +137,7 @@ export class CurrentProblems {
         });
       else this.#disks.delete(event.subject);
     } else if (event.kind === 'job_failing') this.#failingJobs.note(event, event.to !== 'failing', now);
+    else if (event.kind === 'limit_refusals') this.#refusingLimits.note(event, event.to !== 'many', now);
     else if (event.kind === 'dependency_state')
       this.#dependencies.note(event, isWell.has(event.to ?? ''), after(now, -event.evidence.sinceMs));
     else if (event.kind === 'clock_changed') this.#clockChange = { since: now, reason: event.reason };
@@ -158,16 +149,7 @@ export class CurrentProblems {
     } else if (event.kind === 'configuration_rejected') {
       const since = this.#refusedConfiguration?.since ?? now;
       this.#refusedConfiguration = { ...event.evidence, since };
-    } else if (event.kind === 'worker_lost') {
-      this.#lostAt = now;
-      this.#lostWhy = event.evidence.reason;
-      this.#lostWorkers.add(1);
-      if (event.evidence.exchangesLost > 0) this.#lostRequests.add(event.evidence.exchangesLost);
-    } else if (event.kind === 'workers_failing')
-      this.#workersFailing =
-        event.to === 'failing' ? { since: this.#workersFailing?.since ?? now, facts: event.evidence } : null;
-    else if (event.kind === 'worker_silent') this.#noteSilent(event.worker);
-    else if (event.kind === 'instance_not_ready' || event.kind === 'instance_wrong_listen_address') {
+    } else if (event.kind === 'instance_not_ready' || event.kind === 'instance_wrong_listen_address') {
       const instance = instanceOf(event);
       this.#notReady.set(instance, this.#notReady.get(instance) ?? now);
       this.#noteTrouble(instance);
@@ -194,10 +176,6 @@ export class CurrentProblems {
     return this.#crashLoops.list(applications);
   }
 
-  #noteSilent(worker: Event['worker']): void {
-    if (typeof worker === 'number' && !this.#silentSince.has(worker)) this.#silentSince.set(worker, this.#clock.now());
-  }
-
   #onLogDropped({ what, count, errno }: EventFacts['log_dropped'], isFailing: boolean): void {
     const now = this.#clock.now();
     const known = this.#logEpisode?.path === what ? this.#logEpisode : null;
@@ -209,23 +187,19 @@ export class CurrentProblems {
   }
 
   /** Counts that a worker reports several times a second. */
-  onWorkerCounts({ worker, shedding }: Pick<WorkerCounts, 'worker' | 'shedding'>): void {
-    for (const count of [this.#logLosses, this.#lostWorkers, this.#lostRequests]) count.sample();
-    if (shedding === 0) this.#shedding.delete(worker);
-    else if (this.#shedding.get(worker)?.isLate !== (shedding === 2))
-      this.#shedding.set(worker, { since: this.#clock.now(), isLate: shedding === 2 });
+  onWorkerCounts(counts: Pick<WorkerCounts, 'worker' | 'shedding'>): void {
+    this.#logLosses.sample();
+    this.#workers.onCounts(counts);
   }
 
   /** Current problems, worst first. */
   list(context: ProblemContext): readonly StatusProblem[] {
     const own = [
-      ...this.#missing(context),
-      ...this.#failingWorkers(context),
-      ...this.#lost(context),
-      ...this.#silent(context),
+      ...this.#workers.list(context),
       ...this.#unapplied(),
-      ...this.#shed(context),
+      ...this.#workers.shedding(context),
       ...this.#clients.list(this.#descriptors, this.#appliedAt),
+      ...this.#refusing(),
       ...this.#log(context),
       ...this.#storing(context),
       ...this.#leftOut(context),
@@ -287,49 +261,6 @@ export class CurrentProblems {
     }));
   }
 
-  #missing({ wanted, workers }: ProblemContext): readonly StatusProblem[] {
-    const serving = servingOf(workers);
-    if (this.#lostAt === null || serving >= wanted) return [];
-    const who = serving === 0 ? 'No worker serves' : `${serving} of ${wanted} workers serve`;
-    const reason = `${who}: a worker was lost, and its replacement has not started yet.`;
-    const nextStep = 'Run `candor events` to see why; the gateway starts the replacement by itself.';
-    return [this.#problem('workers_missing', this.#lostAt, reason, nextStep)];
-  }
-
-  #failingWorkers({ wanted, workers }: ProblemContext): readonly StatusProblem[] {
-    if (this.#workersFailing === null) return [];
-    const { since, facts } = this.#workersFailing;
-    const reason = workersFailingText(facts, { serving: servingOf(workers), wanted }, 'serve now');
-    return [this.#problem('workers_failing', since, sentenceOf(reason), workersStep)];
-  }
-
-  #lost({ wanted }: ProblemContext): readonly StatusProblem[] {
-    const { since, lastAt, lastMinute: count } = this.#lostWorkers;
-    // Where workers are lost while the gateway stops, people wait for its end.
-    if (this.#lostAt === null || wanted === 0 || this.#clock.now() - lastAt >= recentMs) return [];
-    const ago = agoText(this.#clock.now() - lastAt);
-    const requests = this.#lostRequests.lastMinute;
-    const failed = requests === 0 ? 'no request' : `${countText(requests, 'request')}, which failed without a record`;
-    const what =
-      count === 1
-        ? `A worker was lost${ago || ' a moment ago'}`
-        : `${count} workers were lost in the last minute, the last one${ago || ' a moment ago'}`;
-    const reason = `${what}, with ${failed}: ${this.#lostWhy}.`;
-    return [this.#problem('worker_lost', since, reason, workersStep)];
-  }
-
-  #silent({ workers }: ProblemContext): readonly StatusProblem[] {
-    const now = this.#clock.now();
-    const silent = workers.filter(({ state, isSilent }) => state === 'serving' && isSilent === true);
-    for (const id of this.#silentSince.keys()) if (!silent.some((one) => one.id === id)) this.#silentSince.delete(id);
-    return silent.map(({ id }) => {
-      const reason = `Worker ${id} does not answer: its requests wait.`;
-      const nextStep =
-        'Wait: the gateway replaces a worker that does not answer for long. If it comes again, look at modules of your own (`filters`), and at the load of the machine.';
-      return this.#problem('worker_silent', this.#silentSince.get(id) ?? now, reason, nextStep);
-    });
-  }
-
   #unapplied(): readonly StatusProblem[] {
     if (this.#refusedConfiguration === null) return [];
     const { since, source, errors } = this.#refusedConfiguration;
@@ -342,28 +273,9 @@ export class CurrentProblems {
     return [this.#problem('configuration_refused', since, reason, `${step}, and run \`candor reload\`.`)];
   }
 
-  #shed({ workers }: ProblemContext): readonly StatusProblem[] {
-    return [...this.#shedding].flatMap(([id, { since, isLate }]) => {
-      if (!workers.some((worker) => worker.id === id && worker.state !== 'lost')) return [];
-      if (isLate) {
-        const late = `Worker ${id} has more requests than it can serve in time: it refuses a share of them with 503 (shed).`;
-        const step =
-          'See with `candor top` which route gets them, and with `top` whether the gateway has its cores; `workers.delay_max` is the limit.';
-        return [this.#problem('worker_sheds', since, late, step)];
-      }
-      const reason = `Worker ${id} has hardly any memory left: it refuses new connections, and requests with 503 (shed).`;
-      const nextStep =
-        'Raise `workers.memory_max`, or compare the metric `candor_client_connections` with its usual value.';
-      return [this.#problem('worker_sheds', since, reason, nextStep)];
-    });
-  }
-
   /** Why clients are refused now, one clause; null: none is, or only those of an address that has too many connections. */
-  refusal({ wanted, workers }: Pick<ProblemContext, 'wanted' | 'workers'>): string | null {
-    const isServed = workers.some(({ state }) => state === 'serving');
-    if (wanted > 0 && this.#lostAt !== null && !isServed)
-      return 'no worker serves: a worker was lost, and its replacement has not started yet';
-    return this.#clients.refusal;
+  refusal(workers: WorkerContext): string | null {
+    return this.#workers.refusal(workers) ?? this.#clients.refusal;
   }
 
   #log({ logPath, logReceiver = null }: ProblemContext): readonly StatusProblem[] {
@@ -409,6 +321,12 @@ export class CurrentProblems {
     });
   }
 
+  #refusing(): readonly StatusProblem[] {
+    return this.#refusingLimits.all.map(({ since, event: { reason, evidence } }) =>
+      this.#problem('limit_refuses', since, sentenceOf(reason), evidence.fix ?? ''),
+    );
+  }
+
   #jobs(): readonly StatusProblem[] {
     return this.#failingJobs.all.map(({ since, event: { reason, evidence } }) =>
       this.#problem('job_failing', since, sentenceOf(reason), evidence.fix ?? ''),
@@ -438,10 +356,6 @@ export class CurrentProblems {
 }
 
 const isWell: ReadonlySet<string> = new Set(['up', 'removed']);
-
-function servingOf(workers: ProblemContext['workers']): number {
-  return workers.filter(({ state }) => state === 'serving').length;
-}
 
 const instanceOf = ({ subject }: Event): string => subject.slice('instance:'.length);
 

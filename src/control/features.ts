@@ -7,6 +7,7 @@ import {
   type FeatureScope,
   type FeatureSemaphores,
   type FeatureSpecs,
+  type FeatureState,
   type FeatureStates,
   featureStatesBytesMax,
   partKey,
@@ -119,9 +120,18 @@ export class Features {
 
   /** For the process that takes over. */
   export(): FeatureStates {
+    return this.#exported((part) => part.export?.() ?? null);
+  }
+
+  /** For the process that has taken over: what has come since. */
+  exportMore(): FeatureStates {
+    return this.#exported((part) => part.exportMore?.() ?? null);
+  }
+
+  #exported(stateOf: (part: MainPart) => FeatureState | null): FeatureStates {
     let left = featureStatesBytesMax;
     const states = [...this.#parts].flatMap(([name, part]) => {
-      const state = part.export?.() ?? null;
+      const state = stateOf(part);
       if (state === null || state.bytes.length > left) return [];
       left -= state.bytes.length;
       return [[name, state] as const];
@@ -132,6 +142,10 @@ export class Features {
   /** From the process before this one; before the first `use`. */
   import(states: FeatureStates): void {
     for (const [name, state] of Object.entries(states)) this.#parts.get(name)?.import?.(state);
+  }
+
+  importMore(states: FeatureStates): void {
+    for (const [name, state] of Object.entries(states)) this.#parts.get(name)?.importMore?.(state);
   }
 
   onReleaseFolders(application: string, folders: ReleaseFolders): void {

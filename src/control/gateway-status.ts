@@ -52,6 +52,7 @@ export type FeatureSections = Pick<
   | 'access'
   | 'authentication'
   | 'signedLinks'
+  | 'maintenanceWindows'
   | 'rateLimits'
   | 'rateTable'
   | 'breakers'
@@ -95,6 +96,10 @@ export interface Gateway extends EventSink {
   readonly ticketKey: { readonly key: Uint8Array; readonly ageMs: number };
   /** What the parts of features go on with in a successor. */
   featureStates(): FeatureStates;
+  /** What has come since, while the successor serves already. */
+  moreFeatureStates(): FeatureStates;
+  /** What the predecessor has counted since it has handed over. */
+  takeMoreFeatureStates(states: FeatureStates): void;
   /** Sockets that the workers have opened, from which a successor may accept too; without those of the service manager. */
   listeningSockets(): readonly OwnSocket[];
   /**

@@ -1,17 +1,17 @@
-import type { ClientFacts } from './exchange.ts';
+import { countedClient, type CountedParty } from './counted-client.ts';
 import { slowMs } from './route-traffic.ts';
 import type { Instant } from './time.ts';
 
 /** The request that waits: what is known of it where it has been sent. */
-export interface AwaitingRequest {
+export interface AwaitingRequest extends CountedParty {
   readonly route: string;
-  readonly client: Pick<ClientFacts, 'address'>;
 }
 
 interface SlowRequest {
   readonly route: string;
   readonly endpoint: string;
-  readonly address: string;
+  /** See `countedClient`. */
+  readonly client: string;
   readonly ms: number;
 }
 
@@ -39,6 +39,6 @@ export class AwaitedResponses {
     if (sentAt > this.newest) this.newest = sentAt;
     const ms = this.#now - sentAt;
     if (request === null || ms <= slowMs || this.slow.length >= slowMax) return;
-    this.slow.push({ route: request.route, endpoint: this.endpoint, address: request.client.address, ms });
+    this.slow.push({ route: request.route, endpoint: this.endpoint, client: countedClient(request), ms });
   }
 }

@@ -25,8 +25,8 @@ export interface CountedClient {
 const countedClientsMax = 16;
 
 /** Counts a failure of a client. Returns whether it has one entry more. */
-export function addClient(clients: CountedClient[], address: string, max = countedClientsMax): boolean {
-  const client = clientNetwork(address);
+export function addClient(clients: CountedClient[], counted: string, max = countedClientsMax): boolean {
+  const client = clientNetwork(counted);
   for (const known of clients)
     if (known.client === client) {
       known.count += 1;
@@ -62,7 +62,7 @@ export interface ExchangeCount {
   readonly isLongLived?: boolean;
   /** Of workers, of long-lived ones: exchanges by the time until the head of the response, in the cells of `durations`. Absent elsewhere. */
   readonly heads?: number[];
-  /** Of workers, where requests succeeded: the address of the last one, as a sample; ''. Absent in totals. */
+  /** Of workers, where requests succeeded: whose the last one was (`countedClient`), as a sample; ''. Absent in totals. */
   client?: string;
   /** Of workers, where requests failed: how many of which client; of a batch not all are told apart. Absent in totals. */
   clients?: CountedClient[];

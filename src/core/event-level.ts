@@ -55,6 +55,8 @@ export function levelOf(event: Event): EventLevel {
     case 'store_failing':
     case 'otlp_failing':
       return event.to === 'failing' ? 'warn' : 'info';
+    case 'limit_refusals':
+      return event.to === 'many' ? 'warn' : 'info';
     case 'connections_refused':
       return event.to === 'accepting' ? 'info' : 'warn';
     case 'descriptors_exhausted':

@@ -220,6 +220,19 @@ export interface EventFacts {
     fix: string | null;
   };
   /**
+   * A limit of `rate_limits` has refused many requests within ten seconds, or refuses few again (`to`: 'many', 'few'). `client`: who has sent at least half
+   * of those that were refused, and `ofClient` how many of them; null: there is none. `fix`: what a person can do; null where it is over.
+   */
+  limit_refusals: {
+    route: string;
+    limit: string;
+    admitted: number;
+    refused: number;
+    client: string | null;
+    ofClient: number | null;
+    fix: string | null;
+  };
+  /**
    * An instance that was ready ends again and again, or no longer (`to`: 'failing', 'stable'): `ends` within ten minutes. `serving`: other instances of
    * the application that are ready. `fix`: what a person can do. Where it is over, `ends` is 0, `serving` empty and `fix` null.
    */

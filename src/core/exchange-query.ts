@@ -21,6 +21,7 @@ export const textKeys = [
   'release',
   'arm',
   'client',
+  'user',
   'host',
   'path',
   'method',

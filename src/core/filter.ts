@@ -47,6 +47,8 @@ export interface Filter {
    * route; when it is exceeded, the exchange fails with the cause `filter_timeout`.
    */
   readonly limitsSuspension?: boolean;
+  /** By which it decides whom it lets in: the rules of two routes are the same if their JSON is. Absent: it lets everybody in. */
+  readonly rules?: object;
   /** Called when the head of the request has been read, before an endpoint is chosen. */
   onRequestHead?(exchange: FilterContext): FilterDecision;
   /**
@@ -138,6 +140,8 @@ export interface FilterContext {
   removeRequestHeader(name: string): void;
   /** The endpoint gets this header with this value alone, which may have no control characters. Before an endpoint is chosen. */
   setRequestHeader(name: string, value: string): void;
+  /** The endpoint does not get the cookies of these names. Before an endpoint is chosen. */
+  removeRequestCookies(isRemoved: (name: string) => boolean): void;
   /** Who the client is, as an earlier filter has found out; null: nobody has. */
   readonly user: User | null;
   /** A filter has found out who the client is: for later filters, and by its name for the record. */

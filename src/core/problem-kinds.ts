@@ -31,6 +31,8 @@ export const problemKinds = {
   clients_refused: { verdict: 'gateway', clause: 'clients are refused' },
   /** Clients of HTTP/2 reached a limit; others are served. */
   http2_limits_reached: { verdict: null },
+  /** A limit refuses many requests of clients, as it is to. */
+  limit_refuses: { verdict: null },
   log_failing: { verdict: 'gateway', clause: 'the log fails' },
   store_failing: { verdict: 'gateway', clause: 'the store fails' },
   /** An application prints more than is stored. */

@@ -63,17 +63,20 @@ export const answerParts = 3;
 /** A response head that took no longer is not late on any route: the limit of each is above it (`lateLimitMs`). */
 export const slowMs = 100;
 
+/** What begins so is the name of a user in place of an address (`countedClient`). */
+export const userPrefix = 'user ';
+
 /** FNV-1a: tells clients apart without their addresses. */
-export function clientHash(address: string): number {
-  const text = clientNetwork(address);
+export function clientHash(client: string): number {
+  const text = clientNetwork(client);
   let hash = 0x811c9dc5;
   for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
   return hash >>> 0;
 }
 
-/** As what a client counts: its address; of IPv6 the /64 ('2001:db8:0:1::/64'), every address of which one customer may use. */
+/** As what a client counts: the name of its user, or its address; of IPv6 the /64 ('2001:db8:0:1::/64'), every address of which one customer may use. */
 export function clientNetwork(address: string): string {
-  if (!address.includes(':')) return address;
+  if (!address.includes(':') || address.startsWith(userPrefix)) return address;
   const [head = '', tail] = address.split('::');
   const before = head === '' ? [] : head.split(':');
   const after = tail === undefined || tail === '' ? [] : tail.split(':');

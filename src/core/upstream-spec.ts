@@ -14,6 +14,8 @@ export interface ConcurrencySpec {
   /** How many requests may wait for their turn, and for how long. */
   readonly queueMax: number;
   readonly queueMs: number;
+  /** While every request waits for longer, none may wait for more than twice as long; absent: `queueMs` is all that bounds the wait. */
+  readonly queueTargetMs?: number;
 }
 
 /**

@@ -13,6 +13,8 @@ export interface ApplicationRow {
   readonly cells: readonly string[];
   /** What the program has printed last; empty: nothing to show. */
   readonly lines: readonly string[];
+  /** It is a program, with a page of its output. */
+  readonly prints: boolean;
 }
 
 type Application = StatusJson['applications'][number];
@@ -28,7 +30,15 @@ export const programHeads = ['process', 'restarts', 'memory'] as const;
 export function programRows(applications: readonly Application[]): readonly ApplicationRow[] {
   return applications.flatMap(({ id, wanted, instances }) => [
     ...(wanted === 0 && instances.length === 0
-      ? [{ name: id, state: { tone: 'idle', word: 'stopped', reason: '' }, cells: [], lines: [] } as const]
+      ? [
+          {
+            name: id,
+            state: { tone: 'idle', word: 'stopped', reason: '' },
+            cells: [],
+            lines: [],
+            prints: false,
+          } as const,
+        ]
       : []),
     ...instances.map(({ id: name, phase, reason, pid, restarts, usage, last_lines: lines }) => {
       const isReady = phase === 'ready';
@@ -37,6 +47,7 @@ export function programRows(applications: readonly Application[]): readonly Appl
         state: { tone: tones[phase], word: phase.replace('_', ' '), reason: isReady ? '' : sentenceOf(reason) },
         cells: [String(pid ?? '–'), String(restarts), sizeFigure(usage?.resident_bytes ?? 0)],
         lines: isReady ? [] : lines,
+        prints: true,
       };
     }),
   ]);
@@ -59,6 +70,7 @@ export function jobRows(jobs: readonly JobJson[], now: number): readonly Applica
         next === null ? (schedule ?? 'by hand') : timeText(Date.parse(next), now),
       ],
       lines: ended?.output ?? [],
+      prints: true,
     };
   });
 }
@@ -78,6 +90,7 @@ export function dependencyRows(dependencies: readonly DependencyJson[], now: num
       state: { tone: tones[state], word: state, reason: step === null ? '' : `${sentenceOf(`it ${reason}`)} ${step}` },
       cells: [elapsedText((now - since) / 1000), durationFigure(checkMs), dependents.join(', ') || '–', address],
       lines: [],
+      prints: false,
     }),
   );
 }

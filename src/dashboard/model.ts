@@ -7,7 +7,7 @@ import type { RouteJson } from '../admin/route-api.ts';
 import type { EventJson } from '../core/event-json.ts';
 import type { SnakeCased } from '#failures/json-case.ts';
 import type { ExchangeRecord } from '../core/schemas/record.ts';
-import type { RequestContextJson } from '../core/schemas/output.ts';
+import type { OutputLineJson, RequestContextJson } from '../core/schemas/output.ts';
 import type { RouteTimelines } from '../core/schemas/traffic.ts';
 import type { CostAnswer, UsageSeries } from '../core/schemas/usage.ts';
 import type { Shape } from '#failures/shape.ts';
@@ -93,6 +93,11 @@ export interface ExchangePage {
   readonly end: string;
   /** Since when the store cannot be written, so that what is newer is not found. */
   readonly store_failing: StoreFailingJson | null;
+}
+
+/** The newest first. */
+export interface OutputPageJson {
+  readonly lines: readonly OutputLineJson[];
 }
 
 export interface EventPage {

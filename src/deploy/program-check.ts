@@ -9,6 +9,7 @@ import type { OrphanWatchdog } from './orphan-watchdog.ts';
 import { OutputLineReader } from './output-lines.ts';
 import type { ReadinessResult } from './readiness.ts';
 import { startMarkVariable } from './watchdog-script.ts';
+import { withStreams } from './child-streams.ts';
 
 type OnResult = (observation: ReadinessResult) => void;
 
@@ -131,7 +132,7 @@ function checkCommand(
 
 function spawnQuietly([program = '', ...words]: readonly string[], cwd: string, env: NodeJS.ProcessEnv) {
   try {
-    return spawn(program, words, { cwd, env, stdio: ['ignore', 'ignore', 'pipe'], detached: true });
+    return withStreams(spawn(program, words, { cwd, env, stdio: ['ignore', 'ignore', 'pipe'], detached: true }));
   } catch (error) {
     return error as NodeJS.ErrnoException;
   }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { unpackTar, type UnpackOptions } from './release-archive.ts';
 import { lstatOrNull, releaseFiles } from './release-files.ts';
 import { abortedRefusal, isMissing, refuse, type ReleaseRefusal, ReleaseRefused } from './release-refusal.ts';
+import { withStreams } from './child-streams.ts';
 
 interface UnpackedRevision {
   /** Its whole hash. */
@@ -24,10 +25,8 @@ export async function unpackGit(
 ): Promise<UnpackedRevision> {
   const commit = await commitOf(repository, revision, options.signal);
   const filters = await filtersOf(repository, options.signal);
-  const archive = spawn('git', [...noPrograms, ...filters.off, '-C', repository, 'archive', '--format=tar', commit], {
-    stdio: ['ignore', 'pipe', 'ignore'],
-    env: gitEnvironment(),
-  });
+  const words = [...noPrograms, ...filters.off, '-C', repository, 'archive', '--format=tar', commit];
+  const archive = withStreams(spawn('git', words, { stdio: ['ignore', 'pipe', 'ignore'], env: gitEnvironment() }));
   const exit = once(archive, 'exit');
   exit.catch(() => undefined);
   try {

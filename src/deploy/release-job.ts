@@ -7,6 +7,7 @@ import { inheritedEnvironment } from './inherited-environment.ts';
 import type { OrphanWatchdog } from './orphan-watchdog.ts';
 import { linesMax, OutputLineReader } from './output-lines.ts';
 import { startMarkVariable } from './watchdog-script.ts';
+import { withStreams } from './child-streams.ts';
 
 export interface ReleaseJob {
   /** Program and arguments; no shell. */
@@ -144,7 +145,7 @@ export async function runLaunched(
 type DropFirst<T extends readonly unknown[]> = T extends [unknown, ...infer R] ? R : never;
 
 const start = (program: string, words: readonly string[], { cwd, env }: { cwd: string; env: NodeJS.ProcessEnv }) =>
-  spawn(program, words, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  withStreams(spawn(program, words, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true }));
 
 const notStarted = (program: string, { code = 'EIO' }: NodeJS.ErrnoException): string =>
   `${program} could not be started (${code})`;

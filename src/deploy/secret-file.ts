@@ -38,10 +38,10 @@ export interface SecretsFile {
   readonly seal: string;
 }
 
-/** What tells one state of the file from another; null: there is none. Never throws: reading it says what is wrong. */
-export function secretsMark(folder: string): string | null {
+/** What tells one state of a file from another; null: there is none. Never throws: reading it says what is wrong. */
+export function markOf(path: string): string | null {
   try {
-    const found = statSync(secretsPath(folder), { bigint: true, throwIfNoEntry: false });
+    const found = statSync(path, { bigint: true, throwIfNoEntry: false });
     return found === undefined ? null : `${found.ino} ${found.mtimeNs} ${found.size}`;
   } catch {
     return 'unreadable';
@@ -90,7 +90,11 @@ export function readSecretsFile(path: string): SecretsFile | null {
   const read = readOwnFile(path, secretLimits.fileBytes);
   if (read.kind === 'none') return null;
   if (read.kind === 'refused')
-    refuseSecrets('unsafe', `The secrets ${path} are not read: ${read.why}.`, `\`ls -l ${path}\` shows it.`);
+    refuseSecrets(
+      'unsafe',
+      `The secrets ${path} are not read: ${read.why}.`,
+      `\`ls -l ${path}\` shows it: move it away, and put the file from a backup in its place.`,
+    );
   let value: unknown;
   try {
     value = JSON.parse(read.text);

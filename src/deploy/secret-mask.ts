@@ -47,8 +47,8 @@ function formsOf(value: string): readonly string[] {
   return [...whole, ...(value.includes('\n') ? lines : [])].flatMap((text) => [
     text,
     JSON.stringify(text).slice(1, -1),
-    encoded(text),
-    Buffer.from(text).toString('base64'),
+    ...encoded(text),
+    ...base64Of(text).flatMap((form) => [form, form.replaceAll('+', '-').replaceAll('/', '_')]),
   ]);
 }
 
@@ -67,7 +67,23 @@ function literal(text: string): string {
   return text.replaceAll(/[$()*+./?[\\\]^{|}]/g, '\\$&');
 }
 
-function encoded(text: string): string {
+/** As JavaScript, RFC 3986 and forms write it. */
+function encoded(text: string): readonly string[] {
   // Of half a surrogate pair there is no encoding; values have none.
-  return text.isWellFormed() ? encodeURIComponent(text) : text;
+  if (!text.isWellFormed()) return [];
+  const form = new URLSearchParams({ '': text }).toString().slice(1);
+  return [encodeURIComponent(text), form.replaceAll('+', '%20').replaceAll('*', '%2A'), form];
+}
+
+/** Alone, and where it stands in a longer text, as after the user in Basic authentication: what the bytes around it do not change. */
+function base64Of(text: string): readonly string[] {
+  const bytes = Buffer.from(text);
+  return [0, 1, 2].flatMap((before) => {
+    const from = Math.ceil((before * 8) / 6);
+    const padded = Buffer.concat([Buffer.alloc(before), bytes])
+      .toString('base64')
+      .slice(from);
+    // Where more follows, the last character is another one.
+    return [padded, padded.replace(/=+$/, ''), padded.slice(0, Math.floor(((before + bytes.length) * 8) / 6) - from)];
+  });
 }

@@ -178,6 +178,12 @@ describe('what cannot be kept is refused, and nothing is changed', () => {
       assert.deepEqual(open().secrets, []);
     });
 
+  for (const application of ['', '../shop', '__proto__', 'a b', 'a'.repeat(64)])
+    test(`a secret of an application that no configuration can name: ${application.slice(0, 12)}`, () => {
+      assert.equal(refusalOf(open().set(application, new Map([['A', 'x']]), 'admin:socket') as never).kind, 'invalid');
+      assert.deepEqual(open().secrets, []);
+    });
+
   test('more secrets than there may be', () => {
     const names = Array.from({ length: secretLimits.count + 1 }, (_, at): [string, string] => [`N${at}`, 'x']);
     assert.match(refusalOf(open().set(null, new Map(names), 'a') as never).reason, /1001 secrets/);

@@ -20,7 +20,7 @@ import {
   writeSecretKeys,
 } from './secret-keys.ts';
 import { attemptSecrets, refuseSecrets, type SecretRefusal } from './secret-refusal.ts';
-import { checkSecretValues, secretLimits } from './secret-values.ts';
+import { checkSecretOwner, checkSecretValues, secretLimits } from './secret-values.ts';
 
 /** What gives a start of an application its secrets. */
 interface SecretValue {
@@ -117,6 +117,7 @@ export class SecretStore {
   ): Result<{ readonly store: SecretStore; readonly changes: SecretChanges }, SecretRefusal> {
     const { folder, random } = this.#parts;
     return attemptSecrets(folder, () => {
+      checkSecretOwner(application);
       checkSecretValues(values);
       makeFolder(folder);
       const keys = this.#keys.length > 0 ? this.#keys : [createSecretKey(folder, random)];

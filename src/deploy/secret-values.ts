@@ -18,6 +18,12 @@ export function secretValueProblem(value: string): string | null {
   return bytes <= secretLimits.valueBytes ? null : `the value has ${bytes} bytes; at most ${secretLimits.valueBytes}`;
 }
 
+/** No program would ever get the secret of what no configuration can name. */
+export function checkSecretOwner(application: string | null): void {
+  if (application === null || /^[A-Za-z0-9][\w.-]{0,62}$/.test(application)) return;
+  refuseSecrets('invalid', 'The name of the application is none.', 'Nothing was changed.');
+}
+
 export function checkSecretValues(values: ReadonlyMap<string, string>): void {
   for (const [name, value] of values) {
     const wrongName = secretNameProblem(name);

@@ -12,6 +12,11 @@ export function isRescued({ shape, attempts }: VerdictFacts): boolean {
   return shape === 'none' && attempts.length > 1;
 }
 
+/** Whose request it was: '192.0.2.7', '192.0.2.7 as ada'. */
+export function clientWords({ client, user }: Pick<ExchangeRecord, 'client' | 'user'>): string {
+  return user === undefined ? client.address : `${client.address} as ${user}`;
+}
+
 /** Where the words of the shape say too little or something else: those of clients have too little in common. */
 const wordsOfClient: Record<CauseOfShape<'client_abort'>, string> = {
   request_refused: 'refused: the request breaks a rule',

@@ -135,6 +135,7 @@ export class Endpoints {
       onChecked: (endpoint, refused, certificate, drain) => {
         this.#noteDrain(endpoint, drain);
         parts.shared.noteChecked(endpoint, refused);
+        if (refused) this.#outliers.onRefusedCheck(endpoint);
         if (certificate !== null) parts.onServerCertificate?.({ endpoint, certificate });
       },
     });

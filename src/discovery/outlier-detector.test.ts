@@ -291,6 +291,18 @@ describe('an endpoint that is ejected', () => {
     assert.equal(seen().state, 'probation');
   });
 
+  test('is tried as soon as its checks pass again where one of them found that nothing listened: another program runs there', () => {
+    detector.onRefusedCheck('app/a' as EndpointId);
+    assert.equal(seen().state, 'ejected', 'not before its checks say so');
+    checked['a'] = 'unhealthy';
+    detector.checksChanged(upstream);
+    checked['a'] = 'healthy';
+    detector.checksChanged(upstream);
+    assert.equal(seen().state, 'probation');
+    report({ successes: probationSuccesses });
+    assert.equal(seen().state, 'healthy');
+  });
+
   test('is not judged by requests that began before', async () => {
     await clock.advance(firstPauseMs * 1.2);
     const late: EndpointOutcomes = { upstream, endpoint: 'app/a', state: 'healthy', ...none, failures: 9 };

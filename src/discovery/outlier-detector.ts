@@ -423,6 +423,13 @@ export class OutlierDetector {
     return true;
   }
 
+  /** A check was refused a connection: the program that failed has ended, and its pause with it. It is tried once its checks pass again. */
+  onRefusedCheck(id: EndpointId): void {
+    const watched = this.#tracked.get(id);
+    if (watched?.trust.state === 'ejected' && watched.trust.restMs === 0)
+      watched.trust = { ...watched.trust, until: this.#parts.clock.now() };
+  }
+
   #pauseIsOver(upstream: UpstreamId): void {
     this.checksChanged(upstream);
     this.#parts.onChange(upstream);

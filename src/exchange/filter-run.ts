@@ -1,4 +1,3 @@
-import { assert } from '../core/assert.ts';
 import type { AttemptFacts, ClientFacts, SessionChange, User } from '../core/exchange.ts';
 import type { EndpointRelease } from '../core/endpoint-release.ts';
 import { fail, type Failure } from '#failures/failure.ts';
@@ -28,6 +27,7 @@ import { filterFault } from './filter-fault.ts';
 import { type BodyEnds, FilteredBodies } from './filtered-bodies.ts';
 import { isExtendedConnect } from './forward.ts';
 import type { Route } from './ports.ts';
+import { RequestHeaderChanges } from './request-header-changes.ts';
 import { plainPath } from '../wire/plain-path.ts';
 
 /** The exchange, as the run of its filters sees it. */
@@ -50,23 +50,16 @@ export interface FilteredExchange extends BodyEnds, VariableSource {
 /** The client would take the answer for an open tunnel, and its body for frames. */
 const noTunnelHere = fail('request_refused', 'filter', { rule: 'connect-unanswerable', status: 501, at: '' });
 
-// oxlint-disable-next-line no-control-regex -- these are what no value may have (RFC 9110 §5.5)
-const controlCharacter = /[\0-\x08\x0a-\x1f\x7f]/;
-
 type Resolution = Exclude<FilterDecision, 'suspend'>;
 
 /** The way of one exchange through the filters of its route. It exists only where the route has filters. */
-export class FilterRun implements FilterContext {
+export class FilterRun extends RequestHeaderChanges implements FilterContext {
   readonly clock: Clock;
   readonly bodies: FilteredBodies;
   session: SessionChange | null = null;
   user: User | null = null;
   /** A filter has replaced the body of the endpoint's response. */
   pageReplaced = false;
-  /** In lower case. Null: the filters have removed none. */
-  requestHeadersRemoved: Set<string> | null = null;
-  /** By name in lower case. Null: the filters have set none. */
-  requestHeadersSet: Map<string, string> | null = null;
   readonly #pipeline: FilterPipeline;
   readonly #exchange: FilteredExchange;
   readonly #suspensionMs: number;
@@ -86,6 +79,7 @@ export class FilterRun implements FilterContext {
 
   /** A filter may suspend the request for `suspensionMs`. */
   constructor(pipeline: FilterPipeline, exchange: FilteredExchange, clock: Clock, suspensionMs: number) {
+    super();
     this.#pipeline = pipeline;
     this.#exchange = exchange;
     this.bodies = new FilteredBodies(exchange);
@@ -150,17 +144,6 @@ export class FilterRun implements FilterContext {
 
   noteSession(change: SessionChange): void {
     this.session = change;
-  }
-
-  removeRequestHeader(name: string): void {
-    (this.requestHeadersRemoved ??= new Set()).add(name.toLowerCase());
-    this.requestHeadersSet?.delete(name.toLowerCase());
-  }
-
-  setRequestHeader(name: string, value: string): void {
-    assert(!controlCharacter.test(value), `a value that a filter sets for ${name} has no control characters`);
-    this.removeRequestHeader(name);
-    (this.requestHeadersSet ??= new Map()).set(name.toLowerCase(), value);
   }
 
   noteUser(user: User): void {

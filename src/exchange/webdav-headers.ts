@@ -7,7 +7,7 @@ import { conditionSent, destinationSent, type OwnUrls } from '../wire/webdav-url
 import type { ClientFacts } from '../core/exchange.ts';
 import type { MessageHeaders, OutgoingRequest, RequestHead } from '../core/message.ts';
 import { forwardedValue } from './forwarded-value.ts';
-import type { Route } from './ports.ts';
+import type { Route, ServingRevision } from './ports.ts';
 
 const destinationId = headerId('destination');
 const ifId = headerId('if');
@@ -41,27 +41,66 @@ export function changedUrlHeaders(
 }
 
 /**
- * Why a request cannot be sent: a URL in it leads out of the path of its route, or is not written as RFC 4918 says. Without a Destination
+ * Why a request cannot be sent: a URL in it leads out of the path of its route, or to a route that may not let the client in, or is not written as RFC 4918 says. Without a Destination
  * an application could take another one, and without a condition it would do more than was asked for. Null: it can.
  */
 export function urlFailure(exchange: {
   readonly request: RequestHead;
   readonly client: ClientFacts;
+  readonly serving: Pick<ServingRevision, 'router'>;
   requireRoute(): Route;
 }): Failure | null {
   const { request, client } = exchange;
   if (!mayNameUrls(request.headers)) return null;
   const route = exchange.requireRoute();
-  if (route.covers === null) return null;
   const { drop, dropOfTrusted } = route.request;
   const urls = ownUrls(request, client, route, '');
   for (const [name, sentOf] of translations) {
     const value = forwardedValue(request.headers, name.toLowerCase(), client.trusted ? dropOfTrusted : drop);
-    if (value === null || sentOf(value, urls) !== null) continue;
+    if (value === null) continue;
+    const leadsOut = route.covers !== null && sentOf(value, urls) === null;
+    const paths = pathsIn(value);
+    const isRefused =
+      leadsOut || paths.size > pathsMax || [...paths].some((path) => isGuardedElsewhere(path, exchange));
+    if (!isRefused) continue;
     const at = `${name}: ${visibleText(value, 80)}`;
     return fail('request_refused', 'route', { rule, status: requestRules[rule].status, at });
   }
   return null;
+}
+
+/** What begins with two slashes is a path to some, and begins with a host to others. */
+const urlForms = [/^\/.*$/s, /^(?:[a-z]+:)?\/\/[^/?#]*(\/.*)$/is];
+/** A route is looked for each of them. Clients name one, or that of a lock beside it. */
+const pathsMax = 64;
+
+/** The paths of all URLs in a Destination or If, of whichever origin: many applications take the path alone. */
+function pathsIn(value: string): ReadonlySet<string> {
+  const resources = [...value.matchAll(/<([^<>]*)>/g)].map(([, resource]) => resource as string);
+  const urls = [...value.split(/,\s*(?=\/|[a-z]+:)/i), ...resources];
+  return new Set(urls.flatMap((url) => urlForms.flatMap((form) => form.exec(url)?.at(-1) ?? [])));
+}
+
+/** Whether a request for this path would meet rules that this one has not passed: who may not enter there may not write there either. */
+function isGuardedElsewhere(path: string, exchange: Parameters<typeof urlFailure>[0]): boolean {
+  const { method, scheme, authority, version, headers, framing, upgrade, takesTrailers } = exchange.request;
+  const request = { method, scheme, authority, target: path, version, headers, framing, upgrade, takesTrailers };
+  const other = exchange.serving.router.route(request, exchange.client);
+  const own = exchange.requireRoute();
+  if (other === null || other.id === own.id) return false;
+  const passed = new Set(rulesOf(own));
+  return rulesOf(other).some((rules) => !passed.has(rules));
+}
+
+const texts = new WeakMap<object, string>();
+
+function rulesOf({ filters }: Route): readonly string[] {
+  return (filters?.filters ?? []).flatMap(({ name, rules }) => {
+    if (rules === undefined) return [];
+    const text = texts.get(rules) ?? `${name} ${JSON.stringify(rules)}`;
+    texts.set(rules, text);
+    return [text];
+  });
 }
 
 function ownUrls(request: RequestHead, client: ClientFacts, route: Route, sent: string): OwnUrls {

@@ -15,6 +15,7 @@ import { dependencies } from './dependencies/keys.ts';
 import { drainSignals } from './drain-signal/keys.ts';
 import { jobs } from './jobs/keys.ts';
 import { maintenance } from './maintenance/keys.ts';
+import { maintenanceWindows } from './maintenance-windows/keys.ts';
 import { objectives } from './objectives/keys.ts';
 import { outlierDetection } from './outlier-detection/keys.ts';
 import { pricesKeys } from './prices/keys.ts';
@@ -42,6 +43,7 @@ export const featuresOfFile: readonly FeatureKeys[] = [
   respond,
   redirect,
   maintenance,
+  maintenanceWindows,
   readiness,
   cors,
   access,

@@ -47,6 +47,10 @@ export interface MainPart<S extends object = object> {
   export?(): FeatureState | null;
   /** What the process before this one has exported. Before the first `use`; a state of a version that it does not know is as none. */
   import?(state: FeatureState): void;
+  /** What has come since `export`, while the process that takes over serves already; null: nothing. */
+  exportMore?(): FeatureState | null;
+  /** What the process before this one has counted since. */
+  importMore?(state: FeatureState): void;
   /** What it does to each start of a program of an application. Steps of features follow each other as in `features/main.ts`. */
   readonly launch?: LaunchPart;
   /** An application has another release, or is told for the first time which one it has. */

@@ -9,6 +9,7 @@ import { drainSignal } from './drain-signal/main.ts';
 import { files } from './files/main.ts';
 import { jobs } from './jobs/main.ts';
 import { maintenance } from './maintenance/main.ts';
+import { maintenanceWindows } from './maintenance-windows/main.ts';
 import { objectives } from './objectives/main.ts';
 import { rateLimits } from './rate-limits/main.ts';
 import { readiness } from './readiness/main.ts';
@@ -27,6 +28,7 @@ export const mainFeatures: readonly MainFeature[] = [
   drainSignal,
   sticky,
   maintenance,
+  maintenanceWindows,
   readiness,
   access,
   authentication,

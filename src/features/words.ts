@@ -12,6 +12,7 @@ import { dependenciesWords } from './dependencies/words.ts';
 import { corsWords } from './cors/words.ts';
 import { fastCgiWords } from './fastcgi/words.ts';
 import { maintenanceWords } from './maintenance/words.ts';
+import { maintenanceWindowsWords } from './maintenance-windows/words.ts';
 import { objectivesWords } from './objectives/words.ts';
 import { rateLimitsWords } from './rate-limits/words.ts';
 import { readinessWords } from './readiness/words.ts';
@@ -47,6 +48,7 @@ export const wordsOfFeatures: readonly FeatureWords[] = [
   redirectWords,
   respondWords,
   maintenanceWords,
+  maintenanceWindowsWords,
   readinessWords,
   corsWords,
   accessWords,

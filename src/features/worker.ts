@@ -12,6 +12,7 @@ import { drainSignal } from './drain-signal/worker.ts';
 import { files } from './files/worker.ts';
 import { fastCgi } from './fastcgi/worker.ts';
 import { maintenance } from './maintenance/worker.ts';
+import { maintenanceWindows } from './maintenance-windows/worker.ts';
 import { rateLimits } from './rate-limits/worker.ts';
 import { readiness } from './readiness/worker.ts';
 import { recording } from './recording/worker.ts';
@@ -55,5 +56,6 @@ export const workerFeatures: readonly WorkerFeature[] = [
   respond,
   redirect,
   maintenance,
+  maintenanceWindows,
   readiness,
 ];

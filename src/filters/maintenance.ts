@@ -25,6 +25,11 @@ export interface MaintenancePasses {
 
 const retryAfterMaxS = 86_400;
 
+/** For a maintenance that ends at a time. */
+export function retryAfterUntil(ends: number, now: number): number {
+  return Math.min(retryAfterMaxS, Math.max(1, Math.ceil((ends - now) / 1000)));
+}
+
 /** It is for every request of its routes, until it is restored. */
 export function isUnconditional({ host, since, until, allow, pass }: MaintenanceSetting): boolean {
   return [host, since, until, allow, pass].every((condition) => condition === undefined);
@@ -43,8 +48,7 @@ export function operatorMaintenance(route: string, setting: MaintenanceSetting, 
     return pass === undefined || !tokensOf(request).some((token) => passes.isPass(token));
   };
   const refusal = (now: number): Failure => {
-    const leftS = Math.ceil((ends - now) / 1000);
-    const seconds = until === undefined ? retryAfterS : Math.min(retryAfterMaxS, Math.max(1, leftS));
+    const seconds = until === undefined ? retryAfterS : retryAfterUntil(ends, now);
     return fail('maintenance', 'route', { route, message, retryAfterS: seconds });
   };
   return {
@@ -52,7 +56,10 @@ export function operatorMaintenance(route: string, setting: MaintenanceSetting, 
     stage: 'maintenance',
     onRequestHead(context) {
       // Endpoints do not get it: whoever reads their logs would have a pass.
-      if (pass !== undefined) context.removeRequestHeader(passName);
+      if (pass !== undefined) {
+        context.removeRequestHeader(passName);
+        context.removeRequestCookies((name) => name === passName);
+      }
       return isIn(context) ? refusal(context.clock.wallTime()) : 'continue';
     },
   };
@@ -60,9 +67,13 @@ export function operatorMaintenance(route: string, setting: MaintenanceSetting, 
 
 /** What the request shows as its pass: the header, and cookies of that name. */
 function tokensOf({ headers }: FilterContext['request']): string[] {
-  const cookies = (headers.get('cookie') ?? '').split(';').flatMap((pair) => {
-    const [name = '', value = ''] = pair.split('=', 2);
-    return name.trim() === passName ? [value.trim()] : [];
+  const cookies: string[] = [];
+  headers.each((header, line) => {
+    if (header !== 'cookie') return;
+    for (const pair of line.split(';')) {
+      const [name = '', value = ''] = pair.split('=', 2);
+      if (name.trim() === passName) cookies.push(value.trim());
+    }
   });
   const header = headers.get(passName);
   return header === null ? cookies : [header.trim(), ...cookies];

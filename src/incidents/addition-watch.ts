@@ -23,6 +23,7 @@ const kinds: ReadonlySet<EventKind> = new Set([
   'health_disagreement',
   'instance_exited',
   'instance_not_started',
+  'limit_refusals',
   'name_addresses',
   'name_state',
   'overlay_changed',

@@ -46,6 +46,17 @@ test('a client that sends most of the requests, which are far more than before, 
     ranking(slower, { steadyRateBefore: 70, busiest: { client: '127.0.66.50', share } }).map(({ name }) => name);
   assert.deepEqual(names(0.65).slice(0, 2), ['one_client', 'traffic_growth']);
   assert.equal(names(0.2)[0], 'traffic_growth');
+  const evidence = {
+    ...{ route: 'r', limit: 'each', admitted: 100, refused: 900, client: 'nightly', ofClient: 880, fix: '' },
+  };
+  const wave = { event: { kind: 'limit_refusals', to: 'many', subject: 'limit:r.each', evidence }, afterMs: -10_000 };
+  const [limited] = ranking(slower, {
+    ...{ steadyRateBefore: 70, busiest: { client: 'user nightly', share: 0.65 } },
+    events: [wave as never],
+  });
+  assert.ok(
+    limited?.evidence.includes('the limit each has refused 880 of its requests in ten seconds, 900 of all 1000'),
+  );
   // A proxy in front.
   assert.equal(names(1)[0], 'traffic_growth');
 });

@@ -1,4 +1,6 @@
+import { conditionText } from '../core/exchange-query.ts';
 import type { SuspectKind } from '../core/live-incident.ts';
+import { userPrefix } from '../core/route-traffic.ts';
 import { percent, type Rule, isOf, rate, rounded, type SuspectContext, type SuspectFinding } from './suspect-facts.ts';
 import { settingText } from './present-settings.ts';
 import { retriedShare } from './retried-routes.ts';
@@ -22,6 +24,9 @@ const oftenerMin = 5;
 /** The growth is of one client where it has so much of all requests. Nearly all come from one address where a proxy is in front. */
 const floodShare = { min: 0.4, max: 0.95 } as const;
 
+/** A wave that began longer before an incident is another one. */
+const limitedBeforeMs = 300_000;
+
 function flooding(context: SuspectContext): SuspectFinding | null {
   const growth = shortages.traffic_growth(context);
   const { busiest, watched } = context;
@@ -31,25 +36,47 @@ function flooding(context: SuspectContext): SuspectFinding | null {
   return {
     fit: growth.fit + 0.01,
     sentence: `One client, ${client}, sends some ${percent(share)} of all requests, and there are far more than before.`,
-    evidence: growth.evidence,
-    nextStep: `See with ${logsOf(client, watched)} what it requests, and bound it with \`rate_limits\` by address until it sends less.`,
+    evidence: [...growth.evidence, ...limitedText(context, client)],
+    nextStep: `See with ${logsOf(client, watched)} what it requests, and bound it with \`rate_limits\` by ${isUser(client) ? 'user' : 'address'} until it sends less.`,
   };
 }
 
 /** Few requests may be dear: reports, searches, exports. What the application cannot do beside them fails or is slow on every route. */
-function demanding({ incident, demanding: found, watched }: SuspectContext): SuspectFinding | null {
+function demanding(context: SuspectContext): SuspectFinding | null {
+  const { incident, demanding: found, watched } = context;
   if (found === null || !isOf(incident, 'application', 'slow', 'slower', 'full', 'gone')) return null;
   const { client, route, share, before, perS } = found;
   return {
     fit: 0.78,
     sentence: `One client, ${client}, sends some ${percent(share)} of the requests of the route ${route}, which has far more than usual.`,
-    evidence: [`${route}: ${rate(before)} as usual, ${rate(perS)} in the last seconds`],
+    evidence: [
+      `${route}: ${rate(before)} as usual, ${rate(perS)} in the last seconds`,
+      ...limitedText(context, client),
+    ],
     nextStep: `See with ${logsOf(client, watched)} what it requests; bound it with \`rate_limits\` of the route ${route}, and see whether the other requests are answered again.`,
   };
 }
 
+/** What limits have refused of it meanwhile: the application has got the rest. */
+function limitedText({ events }: SuspectContext, client: string): string[] {
+  const name = isUser(client) ? client.slice(userPrefix.length) : client;
+  for (const { event, afterMs } of events.toReversed())
+    if (event.kind === 'limit_refusals' && event.evidence.client === name && afterMs > -limitedBeforeMs) {
+      const { limit, refused, admitted, ofClient } = event.evidence;
+      return [
+        `the limit ${limit} has refused ${ofClient} of its requests in ten seconds, ${refused} of all ${refused + admitted}`,
+      ];
+    }
+  return [];
+}
+
+const isUser = (client: string): boolean => client.startsWith(userPrefix);
+
+const searchFor = (client: string): string =>
+  isUser(client) ? conditionText('user', client.slice(userPrefix.length)).replaceAll("'", `'\\''`) : `client:${client}`;
+
 const logsOf = (client: string, { storesOutput }: SuspectContext['watched']): string =>
-  `\`candor logs 'client:${client}'\`${storesOutput === true ? '' : ' (needs a `store`)'}`;
+  `\`candor logs '${searchFor(client)}'\`${storesOutput === true ? '' : ' (needs a `store`)'}`;
 
 function failingAlone(context: SuspectContext): SuspectFinding | null {
   const { incident, topClient, watched } = context;

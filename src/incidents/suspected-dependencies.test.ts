@@ -87,3 +87,13 @@ describe('a dependency that failed', () => {
     assert.equal(found?.evidence[2], 'it worked again 9 s after the first failure');
   });
 });
+
+test('a service by which routes authenticate is suspected where it gives no usable answer', () => {
+  const found = first({}, incidentOf('gateway', [['authentication_unavailable', 25]]));
+  assert.deepEqual([found?.name, found?.evidence], ['dependency', ['authentication_unavailable: 25 requests']]);
+  assert.match(
+    found?.nextStep ?? '',
+    /^Look at the upstream of that service, .*`candor logs route:"authentication of /,
+  );
+  assert.deepEqual(names({}, incidentOf('gateway', [['file_failed', 25]])), []);
+});

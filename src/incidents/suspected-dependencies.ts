@@ -36,6 +36,19 @@ interface Trouble {
   readonly upAgainMs: number | null;
 }
 
+/** The service or provider by which routes authenticate. Why it does not answer is the matter of its own upstream. */
+export function authenticationService({ incident }: SuspectContext): SuspectFinding | null {
+  const { cause, causes, routes } = incident;
+  if (cause !== 'authentication_unavailable') return null;
+  const count = causes.find((one) => one.cause === cause)?.count ?? 0;
+  return {
+    fit: 0.7,
+    sentence: 'The service or provider that `authentication` asks gives no usable answer: nothing was passed on.',
+    evidence: [`${cause}: ${count} ${count === 1 ? 'request' : 'requests'}`],
+    nextStep: `Look at the upstream of that service, which has an incident of its own where its requests fail; \`candor logs route:"authentication of ${routes[0]?.route ?? '/'}"\` shows what it was asked and what it answered.`,
+  };
+}
+
 /** What the application depends on (`depends_on`) stopped working shortly before it failed, or with it. */
 export function changedDependency(context: SuspectContext): SuspectFinding | null {
   if (isOf(context.incident, 'dns', 'tls', 'garbage', 'gateway', 'network')) return null;

@@ -203,6 +203,13 @@ describe('a limit of the gateway is the first suspect where requests were refuse
       'A worker had hardly any memory left.',
       /Raise `workers\.memory_max`/,
     ],
+    [
+      'the time of workers',
+      'shed',
+      [refusedAt('connections_max', 50)],
+      'A worker had more requests than it could serve in time.',
+      /`workers\.delay_max` is the limit/,
+    ],
   ] as const)
     test(what, () => {
       const [first] = ranking(incidentOf('gateway', [[cause, 30]]), { events });

@@ -112,6 +112,12 @@ const refusalsOf: Partial<Record<Cause, ConnectionRefusalReason>> = {
 };
 const limitCauses: ReadonlySet<CountedFailure> = new Set(Object.keys(refusalsOf) as Cause[]);
 
+const late = {
+  sentence: 'A worker had more requests than it could serve in time.',
+  nextStep:
+    'See with `candor top` which route gets them, and with `top` whether the gateway has its cores; `workers.delay_max` is the limit.',
+} as const;
+
 /** The gateway's shortage of descriptors that went on, or had ended a moment before. */
 function scarcity(context: SuspectContext): SeenOf<'descriptors_exhausted'> | null {
   const isScarce = latestBefore(context, 'descriptors_exhausted', ({ to }) => to !== 'enough', Infinity);
@@ -289,10 +295,13 @@ export const shortages = {
       to === 'refusing' && evidence.reason === why;
     const found = seen(context, 'connections_refused', isRefusal).at(-1) ?? null;
     const { reason, nextStep } = connectionRefusals[why];
+    const evidence = [...(found === null ? [] : [found.event.reason]), shareText(incident, met)];
+    // A worker without memory refuses connections first.
+    if (cause === 'shed' && found === null) return { fit: 0.95, ...late, evidence };
     return {
       fit: 0.95,
       sentence: `${upperFirst(reason(found?.event.evidence.limit ?? null))}.`,
-      evidence: [...(found === null ? [] : [found.event.reason]), shareText(incident, met)],
+      evidence,
       nextStep: nextStep(null),
     };
   },

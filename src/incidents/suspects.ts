@@ -5,7 +5,7 @@ import { suspectedRollout } from './suspected-rollouts.ts';
 import { shortages } from './suspected-shortages.ts';
 import { connections } from './suspected-connections.ts';
 import { applications } from './suspected-applications.ts';
-import { changedDependency } from './suspected-dependencies.ts';
+import { authenticationService, changedDependency } from './suspected-dependencies.ts';
 import { clients } from './suspected-clients.ts';
 import { limits } from './suspected-limits.ts';
 import type { IncidentSuspect, SuspectKind } from '../core/live-incident.ts';
@@ -36,7 +36,8 @@ const rules: Readonly<Record<SuspectKind, Rule>> = {
   ...applications,
   ...clients,
   ...limits,
-  dependency: (context) => changedDependency(context) ?? applications.dependency(context),
+  dependency: (context) =>
+    changedDependency(context) ?? authenticationService(context) ?? applications.dependency(context),
 };
 
 /** What may have caused the incident, the likeliest first; empty: not known. `isLater`: it has caused only what began later. */

@@ -183,7 +183,7 @@ describe('a table of rates', () => {
     const next = new World({ requests: 1, periodMs: 60_000, burst: 3 });
     world.take('a', 0);
     while (world.take('b', 0));
-    world.table.each(500, (...entry) => next.table.put(...entry, 9_000_500));
+    world.table.each(500, (tag, bucket, policy, used) => next.table.put(tag, bucket, policy, used, 9_000_500));
     assert.deepEqual(
       [1, 2, 3].map(() => next.take('a', 9_000_500)),
       [true, true, false],

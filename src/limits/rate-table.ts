@@ -243,15 +243,22 @@ export class RateTable {
   // For the main thread: what outlives a process, and what a thread that has ended has left.
 
   /** Calls `visit` for each key that has used something: its tag, a bucket, its policy and the units. */
-  each(nowMs: number, visit: (tag: number, bucket: number, policy: number, used: number) => void): void {
+  each(nowMs: number, visit: (tag: number, bucket: number, policy: number, used: number, at: number) => void): void {
     for (let bucket = 0; bucket < this.#buckets; bucket++)
       for (let at = bucketAt(bucket); at < bucketAt(bucket) + waysOfBucket; at++) {
         const tag = this.#words.peek(at);
         if (tag === freeTag || tag === busyTag) continue;
         const policy = this.#policyOf(at);
         const used = usedUnits(this.#words.peek(at + timeAt), unitsAt(nowMs, policy.unitMs), policy);
-        if (used > 0) visit(tag, bucket, this.#words.peek(at + policyAt), used);
+        if (used > 0) visit(tag, bucket, this.#words.peek(at + policyAt), used, at);
       }
+  }
+
+  /** What the entry there has used, as `each` would tell it; 0: it is another one now. */
+  usedAt(at: number, tag: number, policy: number, nowMs: number): number {
+    if (this.#words.peek(at) !== tag || this.#words.peek(at + policyAt) !== policy) return 0;
+    const of = this.#policyOf(at);
+    return usedUnits(this.#words.peek(at + timeAt), unitsAt(nowMs, of.unitMs), of);
   }
 
   /** Enters what another table had. */

@@ -1,4 +1,4 @@
-/** What the value of a cookie is read from. */
+/** What cookies are read from. */
 export interface CookieLines {
   /** Each line of a request header, in order. `name` is lowercase. */
   eachHeader(name: string, visit: (value: string) => void): void;
@@ -20,4 +20,17 @@ export function cookieValue(lines: CookieLines, name: string): string | null {
     }
   });
   return found;
+}
+
+/** All cookies but those whose names are `isRemoved`, as one line, '' if none is left; null: none is removed. */
+export function cookiesWithout(lines: CookieLines, isRemoved: (name: string) => boolean): string | null {
+  const kept: string[] = [];
+  let hasRemoved = false;
+  lines.eachHeader('cookie', (line) => {
+    for (const pair of line.split(';')) {
+      if (isRemoved((pair.split('=', 1)[0] as string).trim())) hasRemoved = true;
+      else if (pair.trim() !== '') kept.push(pair.trim());
+    }
+  });
+  return hasRemoved ? kept.join('; ') : null;
 }

@@ -435,3 +435,28 @@ test('who has left without a response, or within one, and who was refused, is kn
   };
   assert.deepEqual([clientsOf(0, 'abandoned'), clientsOf(413, 'generated'), clientsOf(200, 'abandoned')], [1, 1, 1]);
 });
+
+test('requests count for the user who has authenticated, from whatever address, else for the network of the address', () => {
+  const counters = new ExchangeCounters();
+  const user = { name: 'nightly:1', by: 'api_keys', claims: {} };
+  const client = (address: string): EndedExchange['client'] => ({ ...sampleClient({}), address });
+  const failed = { statusSent: 500, statusReceived: 500 };
+  for (const one of [
+    { client: client('10.0.0.1'), user },
+    { client: client('2001:db8::1'), user },
+    { client: client('2001:db8::1') },
+    { client: client('2001:db8::2') },
+  ])
+    counters.count(lasting(1, { ...one, ...failed }));
+  counters.count(lasting(1, { client: client('10.0.0.2'), user }));
+  assert.deepEqual(
+    counters.takeDelta().map(({ client: answered, clients }) => answered || clients),
+    [
+      [
+        { client: 'user nightly:1', count: 2 },
+        { client: '2001:db8:0:0::/64', count: 2 },
+      ],
+      'user nightly:1',
+    ],
+  );
+});

@@ -8,6 +8,7 @@ import {
 import type { EndedExchange, EndKind } from '../core/exchange.ts';
 import type { Cause, Failure } from '#failures/failure.ts';
 import { countedMethodOf } from '../core/attempt-counts.ts';
+import { countedClient } from '../core/counted-client.ts';
 import { traitKey } from '../core/request-traits.ts';
 import { ClientRetries } from './client-retries.ts';
 import type { Clock } from '../core/time.ts';
@@ -84,7 +85,7 @@ export class ExchangeCounters {
     if (cell.heads !== undefined) noteHead(cell.heads, exchange);
     addTrait(cell.traits as number[], traitKey(exchange));
     if (this.#clientRetries.isRetry(exchange)) cell.clientRetries = (cell.clientRetries as number) + 1;
-    if (cell.shape === 'none') cell.client = exchange.client.address;
+    if (cell.shape === 'none') cell.client = countedClient(exchange);
     else this.#countFailed(cell, exchange);
   }
 
@@ -92,12 +93,12 @@ export class ExchangeCounters {
     if (shape !== 'client_abort') this.#countRequest(requests as CountedRequests[], exchange);
     // A client that left without an answer has given up waiting; one that had the head of its response has not.
     const hasWaited = shape !== 'client_abort' || exchange.statusSent === 0;
-    this.#countClient(clients as CountedClient[], exchange.client.address);
+    this.#countClient(clients as CountedClient[], countedClient(exchange));
     if (hasWaited) this.#clientRetries.noteFailed(exchange);
   }
 
-  #countClient(clients: CountedClient[], address: string): void {
-    if (addClient(clients, address, this.#clients < clientsOfBatchMax ? undefined : 0)) this.#clients += 1;
+  #countClient(clients: CountedClient[], client: string): void {
+    if (addClient(clients, client, this.#clients < clientsOfBatchMax ? undefined : 0)) this.#clients += 1;
   }
 
   /** Methods and statuses are few, so that only paths are bounded. */

@@ -1,3 +1,4 @@
+import { countedClient, type CountedParty } from '../core/counted-client.ts';
 import type { AwaitedResponses } from '../core/awaited-responses.ts';
 import {
   acceptedKey,
@@ -131,14 +132,15 @@ export class RouteTrafficCounts {
     if (attempt.status >= 500 || isFailedCall(exchange, attempt)) {
       pair.serverErrors += 1;
       if (pair.failed.length < clientsMax)
-        pair.failed.push({ client: clientHash(exchange.client.address), ms: Math.round(ms) });
+        pair.failed.push({ client: clientHash(countedClient(exchange)), ms: Math.round(ms) });
     }
     if (exchange.endKind !== 'generated') this.#countAnswer(pair, exchange, attempt);
-    if (ms > slowMs) noteSlow(pair.slow, exchange.client.address, Math.round(ms), clientsMax);
+    if (ms > slowMs) noteSlow(pair.slow, exchange, Math.round(ms), clientsMax);
   }
 
   /** A route answers in few ways. */
-  #countAnswer(pair: Pair, { method, client, target, endedAt }: EndedExchange, attempt: AttemptFacts): void {
+  #countAnswer(pair: Pair, exchange: EndedExchange, attempt: AttemptFacts): void {
+    const { method, client, target, endedAt } = exchange;
     const { status, contentKind = noContentKind, bytesFromEndpoint = 0, isEncoded = false, redirectCell } = attempt;
     // The end has not come, and with it the size.
     if (attempt.failure !== null && status < 300) return;
@@ -162,7 +164,7 @@ export class RouteTrafficCounts {
     addAnswer(pattern.answers, hasSurplus ? laneOf(answer) + surplusForm * sizeCells : answer, by);
     const ms = headWaitMs(attempt);
     (pattern.latencies[latencyCellOf(ms)] as number) += 1;
-    if (ms > slowMs) noteSlow(pattern.slow, client.address, Math.round(ms), slowOfPatternMax);
+    if (ms > slowMs) noteSlow(pattern.slow, exchange, Math.round(ms), slowOfPatternMax);
   }
 
   /** Where browsers are not let, they send nothing that would fail. */
@@ -179,10 +181,10 @@ export class RouteTrafficCounts {
 
   /** Adds the attempts whose responses have not begun for long; call before `take`. */
   addAwaited({ slow }: AwaitedResponses, upstream: string): void {
-    for (const { route, endpoint, address, ms } of slow) {
+    for (const { route, endpoint, client, ms } of slow) {
       const pair = this.#pairOf(route, upstream, endpoint);
       if (pair !== null && pair.awaited.length < awaitedMax)
-        pair.awaited.push({ client: clientHash(address), ms: Math.round(ms) });
+        pair.awaited.push({ client: clientHash(client), ms: Math.round(ms) });
     }
   }
 
@@ -283,12 +285,12 @@ function indexOfAnswer(answers: readonly number[], key: number): number {
 }
 
 /** The slowest ones are kept. */
-function noteSlow(slow: AttemptOfClient[], address: string, ms: number, most: number): void {
-  if (slow.length < most) return void slow.push({ client: clientHash(address), ms });
+function noteSlow(slow: AttemptOfClient[], party: CountedParty, ms: number, most: number): void {
+  if (slow.length < most) return void slow.push({ client: clientHash(countedClient(party)), ms });
   let least = 0;
   for (let index = 1; index < slow.length; index++)
     if ((slow[index] as AttemptOfClient).ms < (slow[least] as AttemptOfClient).ms) least = index;
-  if ((slow[least] as AttemptOfClient).ms < ms) slow[least] = { client: clientHash(address), ms };
+  if ((slow[least] as AttemptOfClient).ms < ms) slow[least] = { client: clientHash(countedClient(party)), ms };
 }
 
 /** As many as one batch takes. */

@@ -10,6 +10,7 @@ import type { ExchangePorts, ServingRevision, Upstream } from '../exchange/ports
 import { SubrequestStream } from '../exchange/subrequest.ts';
 import { compileRoute } from './compile-route.ts';
 import { noHooks } from './feature-parts.ts';
+import { routeHop } from './route-hop.ts';
 
 interface SubrequestsPorts {
   readonly clock: Clock;
@@ -29,8 +30,10 @@ export function subrequests({ clock, exchangePorts, current, upstream }: Subrequ
     const { ownHeaders = [], bodyBytesMax } = request;
     const filters = ownHeaders.length === 0 ? [] : [filterTelling(ownHeaders)];
     const hooks = { ...noHooks, priority: null, filters, bodyLimits: { responseBytesMax: bodyBytesMax } };
-    const route = compileRoute(routeOf(request), asked, undefined, hooks);
-    const serving: ServingRevision = { ...current(), router: { route: () => route } };
+    const revision = current();
+    const hop = routeHop(revision.hopName, '', request.route);
+    const route = compileRoute(routeOf(request), asked, undefined, hooks, hop);
+    const serving: ServingRevision = { ...revision, router: { route: () => route } };
     return new Promise((resolve) => {
       const cancel = (): void => stream.cancel();
       const stream = new SubrequestStream(request, clock, (result) => {

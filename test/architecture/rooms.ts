@@ -143,8 +143,8 @@ export const packages: Readonly<Record<string, readonly string[]>> = {
   'features/keys': ['zod'],
   // Old hashes of passwords, files of countries, tokens, and logins, loaded where a configuration has some.
   'features/worker': ['bcryptjs', 'jose', 'maxmind', 'openid-client'],
-  // The times of jobs, loaded where a configuration has one.
-  'features/main': ['croner'],
+  // The times of jobs and of maintenance, loaded where a configuration has some.
+  features: ['croner'],
   config: ['yaml', 'zod'],
   adapt: ['acorn', 'yaml'],
   // Archives of releases.

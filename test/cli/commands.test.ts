@@ -391,7 +391,7 @@ describe('the command line', () => {
     [['statsu'], /There is no command "statsu"; did you mean `status`\?/],
     [['frobnicate'], /`candor --help` lists/],
     [['status', '--jsn'], /did you mean --json/],
-    [['run', '--port', '99999', '--', 'x'], /"99999" is not valid for port: a port is a number/],
+    [['run', '--port', '99999', '--', 'x'], /"99999" is not valid for "port": a port is a number/],
     [['run', '--readiness-path', 'healthz', '--', 'x'], /a path begins with "\/"/],
     [['run'], /command/],
     [['explain'], /request-id/],

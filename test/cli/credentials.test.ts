@@ -41,6 +41,7 @@ describe('candor password', () => {
     ['from a pipe', [], piped(`${password}\n`), /^ada:\$argon2id\$v=19\$m=19456,t=2,p=1\$/],
     ['from a person, who types it twice', [], typed(password, password), /^ada:\$argon2id\$/],
     ['with scrypt', ['--hash', 'scrypt'], piped(password), /^ada:\$scrypt\$ln=16,r=8,p=1\$/],
+    ['with groups', ['--groups', 'admin, staff'], piped(password), /^ada:\$argon2id\$.*:admin,staff\n$/],
   ] as const)
     test(`makes a line ${what}, which the gateway reads`, async () => {
       const { code, out } = await candor(['password', 'ada', ...argv], input);
@@ -48,7 +49,8 @@ describe('candor password', () => {
       assert.match(out, form);
       const { users, flaws } = readPasswordFile(out);
       assert.deepEqual(flaws, []);
-      const hash = users.get('ada') ?? assert.fail('no user');
+      const { hash, groups } = users.get('ada') ?? assert.fail('no user');
+      assert.deepEqual(groups, (argv as readonly string[]).includes('--groups') ? ['admin', 'staff'] : []);
       const isRight = (tried: string): Promise<boolean> => verifyPassword(tried, hash, () => assert.fail('no bcrypt'));
       assert.deepEqual([await isRight(password), await isRight(`${password}\n`)], [true, false]);
     });

@@ -63,12 +63,13 @@ describe('in an empty folder, without a gateway, each command says what to do ne
     ['whose nothing', exitCodes.usage, /^There is no file nothing, .* Name a URL, or a file with the response\.$/],
     ['route /', exitCodes.usage, /^url is http:\/\/host\/path or https:\/\/host\/path\.$/],
     ['torture', exitCodes.usage, /^The URL of the gateway is missing: candor torture http:/],
+    ['maintenance', exitCodes.usage, /^Nothing was closed: .* `candor maintenance on`/],
     ['weight a x', exitCodes.usage, /a weight is a whole number from 0 to 1000$/],
     ...['pause', 'drain', 'eject', 'weight', 'explain', 'whose', 'probe', 'incident', 'route', 'token'].map(
       (name) => [name, exitCodes.usage, /^(?:The <\S+> is missing\. `--help` has an example\. ?)+$/] as const,
     ),
     ...[
-      ...['status', 'reload', 'maintenance', 'restore', 'upgrade', 'dashboard', 'incidents', 'events', 'logs'],
+      ...['status', 'reload', 'maintenance on', 'restore', 'upgrade', 'dashboard', 'incidents', 'events', 'logs'],
       ...['pause a', 'drain a', 'eject a', 'weight a 5', 'explain abc', 'incident 3', 'route GET http://x/'],
       ...['alert list', 'alert test', 'configuration list', 'configuration show'],
     ].map((command) => [command, exitCodes.gateway_unreachable, startOne] as const),

@@ -13,6 +13,8 @@ import { FakeGateway } from '../fakes/fake-gateway.ts';
 import { FakeProcessContext } from '../fakes/fake-process-context.ts';
 import { failedRecord } from '../fakes/samples.ts';
 import { until } from '../gateway/start-from-yaml.ts';
+import { renderExplanation } from '../../src/cli/explanation.ts';
+import { plain } from '../../src/cli/style.ts';
 import { assertFits } from './golden.ts';
 
 // `candor logs` against a gateway whose store is set by hand.
@@ -49,8 +51,18 @@ test('candor logs prints what matches, the newest last, within 80 columns, with 
   assert.ok(text.indexOf('/first') < text.indexOf('/second'), text);
   assert.ok(text.includes(failedRecord.id), text);
   assert.match(text, /and 11 more like it not stored/);
-  assert.ok(text.includes(`${failedRecord.id}  from ${failedRecord.client.address}`), text);
+  assert.ok(text.includes(`${failedRecord.id}  from ${failedRecord.client.address}\n`), text);
   assert.match(context.stderr.text, /^2 exchanges, which stand for 13 requests\. /);
+});
+
+test('candor logs and candor explain show the user of a request, and nothing that a terminal would do', async () => {
+  const record = { ...failedRecord, user: `ada\u001b[31m\r\nred${'x'.repeat(200)}` };
+  gateway.searched = page([{ record, standsFor: 1 }]);
+  assert.equal(await context.candor('logs'), 0);
+  for (const text of [context.stdout.text, renderExplanation(record, plain)]) {
+    assertFits(text);
+    assert.ok(text.replace(/\s+/g, ' ').includes(`from ${failedRecord.client.address} as ada redxxx`), text);
+  }
 });
 
 test('candor logs --json prints one record per line, with how many it stands for', async () => {

@@ -160,8 +160,10 @@ describe('the commands for the overlay', () => {
     ['pause', 'api', '--for', '6m'],
     ['pause', 'api', '--for', '5'],
     ['pause', 'api', '--waiters', '0'],
-    ['maintenance', '--retry-after', '25h'],
-    ['maintenance', '--message', ''],
+    ['maintenance'],
+    ['maintenance', '--message', 'Back soon.'],
+    ['maintenance', 'on', '--retry-after', '25h'],
+    ['maintenance', 'on', '--message', ''],
     ['restore', 'one', 'two'],
     ['restore', 'one', '--all'],
   ];

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { linkProblem } from '../../src/features/signed-links/link.ts';
+import { isInFolder } from '../../src/features/signed-links/worker-folder.ts';
 import { FakeProcessContext } from '../fakes/fake-process-context.ts';
 import { assertFits } from './golden.ts';
 
@@ -30,7 +31,8 @@ async function candor(...argv: string[]): Promise<{ code: number; out: string; e
 }
 
 const problemOf = (url: string, nowS: number, address: string | null = null): string | null =>
-  linkProblem(url.replace('https://shop.example.org', ''), [keys[0] as string], { nowS, address })?.fault ?? null;
+  linkProblem(url.replace('https://shop.example.org', ''), [keys[0] as string], { nowS, address, isIn: isInFolder })
+    ?.fault ?? null;
 
 describe('candor sign', () => {
   test('makes a link that the gateway takes for an hour, by the first key of its route', async () => {
@@ -56,7 +58,17 @@ describe('candor sign', () => {
     assert.match(route ?? '', /own/);
   });
 
+  test('signs a folder, for each path in it', async () => {
+    const { code, out, nowS } = await candor('https://shop.example.org/files/my album/', '--folder');
+    assert.equal(code, 0);
+    assert.match(out, /^https:\/\/shop\.example\.org\/files\/my%20album\/\?folder=\/files\/my%20album\/&expires=/);
+    const other = out.replace('album/?', 'album/2026/1.jpg?');
+    assert.deepEqual([problemOf(out, nowS), problemOf(other, nowS)], [null, null]);
+    assert.equal(problemOf(out.replace('album/?', 'album2/?'), nowS), 'not_valid');
+  });
+
   for (const [what, argv, code, says] of [
+    ['a folder without its slash', ['https://shop.example.org/files/album', '--folder'], 2, /ends with "\/"/],
     ['a URL that no route takes', ['https://other.example.org/files/a'], 9, /No route takes this URL/],
     ['one that needs none', ['https://shop.example.org/a'], 2, /has no signed_links/],
     ['what is no URL', ['files/a.pdf'], 2, /no URL/],

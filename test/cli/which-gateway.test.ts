@@ -295,7 +295,7 @@ describe('root', { skip: process.geteuid?.() !== 0 }, () => {
     ['stop'],
     ['stop', '-c', 'candor.yaml'],
     ['reload'],
-    ['maintenance'],
+    ['maintenance', 'on'],
     ['status'],
     ['status', '-c', 'candor.yaml'],
   ] as const)

@@ -44,7 +44,7 @@ export class FailingShop {
     closing.push(() => faults.close());
     const { address } = faults;
     const text = configuration(shops.map(addressOf), await freePort(), hostPort(address.host, address.port));
-    const edge = await startFromYaml(text, { keepsText: true });
+    const edge = await startFromYaml(text, { keepsText: true, files: { 'api-keys': apiKeys } });
     closing.push(() => edge.stop());
     const spec = {
       socket: null,
@@ -71,7 +71,7 @@ export class FailingShop {
 
   /** Configuration 2 is applied, and 3 is refused for what stands in its last line. */
   async reconfigure(): Promise<void> {
-    const next = this.#text.replace('to: shop }', 'to: shop, timeouts: { response_head: 20s } }');
+    const next = this.#text.replace('to: search }', 'to: search, timeouts: { response_head: 20s } }');
     await this.edge.reload(next);
     await this.edge.reload(`${next}drain: { timeout: soon }\n`);
   }
@@ -93,8 +93,19 @@ export class FailingShop {
   }
 }
 
-/** Three that the shop answers, one that nothing listens for, and two that are cut or no HTTP. */
-const paths = ['/', '/cart?item=7', '/products/12', '/pay/orders', '/fault/reset-before-head', '/fault/ssh-banner'];
+/** Of a program that sends no requests. */
+const apiKeys = `nightly:${'1f'.repeat(32)}\n`;
+
+/** Three that the shop answers, one that it would answer with a key, one that nothing listens for, and two that are cut or no HTTP. */
+const paths = [
+  '/',
+  '/orders',
+  '/cart?item=7',
+  '/products/12',
+  '/pay/orders',
+  '/fault/reset-before-head',
+  '/fault/ssh-banner',
+];
 
 function configuration(shops: readonly string[], gone: number, faults: string): string {
   return `
@@ -106,7 +117,8 @@ upstreams:
 routes:
   - { id: payments, path: /pay, to: payments, slo: { availability: 99.9% } }
   - { id: search, path: /fault, to: search }
-  - { id: shop, path: /, to: shop }
+  - { id: orders, path: /orders, to: shop, authentication: { api_keys: { keys_file: api-keys } } }
+  - { id: shop, path: /, to: shop, rate_limits: { name: visitors, rate: 2/1h, dry_run: true } }
 store: { path: ./store }
 dependencies: { orders: "tcp://127.0.0.1:${gone}" }
 `;

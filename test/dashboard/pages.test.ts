@@ -25,6 +25,7 @@ const pages: readonly (readonly [hash: string, text: string])[] = [
   ['#/now', 'last 10 min'],
   ['#/timeline', 'What happened'],
   ['#/routes/payments', 'Objective: 99.9 % without failure'],
+  ['#/routes/orders', 'api_keys missing ('],
   ['#/requests?query=-shape%3Anone&by=client', 'requests that match, by client'],
   ['#/upstreams', 'attempts in the last minute'],
   ['#/applications', 'It refuses connections'],
@@ -121,7 +122,40 @@ describe('the dashboard', withBrowser, () => {
         await page.getByText('no space left on device').waitFor();
         assert.deepEqual(await accessibilityFindings(page), []);
         assert.equal(await overflow(page), 0, 'the page is wider than the screen');
-        await page.unroute('**/v1/jobs');
+        const source = { application: 'shop', instance: 'shop.report', pid: null, stream: 'stdout', path: null };
+        const line = {
+          kind: 'output',
+          at: run.started_at,
+          ...source,
+          text: 'no paper',
+          left_out: 0,
+          left_out_why: null,
+        };
+        const asked: string[] = [];
+        await page.route('**/v1/output?*', (route) => {
+          asked.push(new URL(route.request().url()).searchParams.get('query') ?? '');
+          return route.fulfill({ json: { lines: [line] } });
+        });
+        await page.getByRole('link', { name: 'shop.report' }).click();
+        await page.getByText('no paper').waitFor();
+        assert.equal(asked[0], 'kind:output instance:shop.report');
+        assert.deepEqual(await accessibilityFindings(page), []);
+        assert.equal(await overflow(page), 0, 'the page is wider than the screen');
+        for (const pattern of ['**/v1/jobs', '**/v1/output?*']) await page.unroute(pattern);
+      });
+
+      test('limits that refuse stand on the page Now, with the clients that they refuse most, and lead to their route', async () => {
+        for (let count = 0; count < 3; count++) await shop.edge.get('/');
+        await page.goto(`${shop.url}#/now`);
+        const rules = page.getByRole('region', { name: 'Rules about clients' });
+        await rules.getByText('visitors 2/1h by address, dry run').waitFor();
+        await rules.getByText(/^127\.0\.0\.1 \(\d+\)$/).waitFor();
+        await rules.getByRole('link', { name: 'shop' }).click();
+        await page.getByRole('heading', { name: 'Who may enter' }).waitFor();
+        await rules.getByText('127.0.0.1').waitFor();
+        assert.deepEqual(await accessibilityFindings(page), []);
+        assert.equal(await overflow(page), 0, 'the page is wider than the screen');
+        if (screen.width < 600) assert.deepEqual(await scrolledCards(page), []);
       });
 
       test('the page of the configuration shows all settings when it is asked to', async () => {

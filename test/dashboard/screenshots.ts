@@ -34,6 +34,7 @@ const hashes = [
     'requests',
     'request',
     'upstreams',
+    'routes/shop',
     'applications',
     'releases',
     'resources',

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { RouteId } from '../../src/core/endpoint.ts';
 import type { RouteSpec } from '../../src/core/route-spec.ts';
 import { packRanges, rangeOf } from '../../src/features/access/network-ranges.ts';
 import type { AccessSpec, NetworkList } from '../../src/features/access/settings.ts';
@@ -146,4 +147,45 @@ describe('a route with signed links', () => {
     world.pass(200);
     assert.deepEqual(outcome(world, client).slice(0, 2), [403, 'link_refused']);
   });
+});
+
+describe('a request that names a second URL, which another route has', () => {
+  const inner: AccessSpec = { ...nothing, networks: { allow: list('198.51.100.0/24'), deny: null } };
+  const outer: AccessSpec = { ...nothing, networks: { allow: list('192.0.2.0/24'), deny: null } };
+  const at = (pathPrefix: string, access: AccessSpec | null, id: string): Partial<RouteSpec> => ({
+    ...{ id: id as RouteId, match: { hosts: [], pathPrefix, methods: [] } },
+    ...(access === null ? {} : { features: { access } }),
+  });
+  const many = (count: number): string => Array.from({ length: count }, (_, at) => `</${at}> (["1"])`).join(' ');
+  const destination = (url: string): Record<string, string> => ({ Destination: url });
+  for (const [what, outside, inside, headers, status] of [
+    ['is refused where that has rules', null, inner, destination('/private/x'), 400],
+    ['is refused where that has other rules', outer, inner, destination('http://example.org/private/x'), 400],
+    ['is refused in each spelling of its path', null, inner, destination('/x/../%70rivate'), 400],
+    [
+      'is refused with another origin: applications may take the path alone',
+      null,
+      inner,
+      destination('http://b.example/private'),
+      400,
+    ],
+    ['is refused behind a host without a scheme', null, inner, destination('//example.org/private'), 400],
+    ['is refused behind an empty host', null, inner, destination('///private'), 400],
+    ['is refused among more than can be looked at', null, null, { If: many(65) }, 400],
+    ['passes among as many as can be', null, null, { If: many(64) }, 200],
+    ['is refused as one of several', null, inner, destination('/a, /private'), 400],
+    ['is refused as a condition, which would tell what is there', null, inner, { If: '</private/x> (["1"])' }, 400],
+    ['passes where that has the same rules', outer, { ...outer }, destination('/private/x'), 200],
+    ['passes where that has none', outer, null, destination('/private/x'), 200],
+    ['passes where that only tries its rules', null, { ...inner, isDryRun: true }, destination('/private/x'), 200],
+    ['passes within its own route', null, inner, destination('/privateer'), 200],
+  ] as const)
+    it(what, () => {
+      const world = new Http1World({ routes: [at('/private', inside, 'inner'), at('/', outside, 'outer')] });
+      world.endpoint('a').onRequest = (request) => request.answer(200, 'ok');
+      const client = world.request({ method: 'MOVE', target: '/a', headers });
+      world.pass(200);
+      assert.equal(client.status, status);
+      assert.equal(world.endpoint('a').arrived.length, status === 200 ? 1 : 0);
+    });
 });

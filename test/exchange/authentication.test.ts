@@ -17,7 +17,9 @@ function line(name: string, password: string): string {
   return `${name}:$scrypt$ln=4,r=8,p=1$${texts.join('$')}`;
 }
 
-const usersText = [line('ada', 'correct horse'), line('bob', 'pass:word'), line('ø%,', 'x')].join('\n');
+const usersText = [line('ada', 'correct horse'), `${line('bob', 'pass:word')}:admin,staff`, line('ø%,', 'x')].join(
+  '\n',
+);
 const key = 'candor_key_canary-0123456789';
 const keysText = `ci:${createHash('sha256').update(key).digest('hex')}:deploy,read`;
 
@@ -84,7 +86,7 @@ describe('a route with authentication', () => {
     {
       what: 'takes a password with a colon',
       headers: { Authorization: basicOf('bob:pass:word') },
-      ...{ status: 200, user: 'bob' },
+      ...{ status: 200, user: 'bob', sent: { 'x-groups': 'admin,staff' } },
     },
     {
       what: 'refuses a wrong password',
@@ -137,6 +139,18 @@ describe('a route with authentication', () => {
       headers: { Authorization: basicOf('bob:pass:word') },
       spec: spec({ require: { users: ['ada', 'ci'], groups: null, claims: null } }),
       ...{ status: 403, cause: 'not_permitted', user: 'bob' },
+    },
+    {
+      what: 'lets in a user whose line has the group',
+      headers: { Authorization: basicOf('bob:pass:word') },
+      spec: spec({ require: { users: null, groups: ['admin'], claims: null } }),
+      ...{ status: 200, user: 'bob' },
+    },
+    {
+      what: 'refuses a user whose line has no groups',
+      headers: { Authorization: basicOf('ada:correct horse') },
+      spec: spec({ require: { users: null, groups: ['admin'], claims: null } }),
+      ...{ status: 403, cause: 'not_permitted', user: 'ada' },
     },
     {
       what: 'refuses a user who is in none of the groups',

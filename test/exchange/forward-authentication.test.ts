@@ -148,6 +148,52 @@ describe('a route that asks Authelia', () => {
   });
 });
 
+describe('what a service says of the user', () => {
+  const names = ['remote-user', 'x-user', 'x-groups'];
+  const cases = [
+    ['no name makes no user', {}, [null, null, null], undefined],
+    ['an empty name makes no user', { 'Remote-User': '' }, ['', null, null], undefined],
+    // Header values are bytes, as Latin-1.
+    [
+      'is read as UTF-8',
+      { 'Remote-User': '\xc3\x98', 'Remote-Groups': '\xc3\xa5,b' },
+      ['\xc3\x98', '%C3%98', '%C3%A5,b'],
+      'Ø',
+    ],
+  ] as const;
+  for (const [what, headers, arrived, user] of cases)
+    it(what, async () => {
+      const service = (request: ArrivedRequest): void => request.answer(200, '', headers);
+      const world = await authenticationWorld({ schemes: schemes(), service });
+      assert.equal((await asked(world, { headers: { 'x-user': 'root' } })).status, 200);
+      assert.deepEqual(
+        names.map((name) => world.toApplication[0]?.header(name)),
+        arrived,
+      );
+      assert.equal(world.records.find(({ route }) => !route?.startsWith('authentication of'))?.user?.name, user);
+    });
+
+  it('comes with cookies that no cache may give to others', async () => {
+    for (const [sent, kept] of [
+      [{}, 'private, no-cache'],
+      [{ 'Cache-Control': 'public, max-age=600' }, 'private, no-cache'],
+      [{ 'Cache-Control': 'private, max-age=5' }, 'private, max-age=5'],
+    ] as const) {
+      const application = (request: ArrivedRequest): void => request.answer(200, 'ok', sent);
+      const world = await authenticationWorld({ schemes: schemes(), service: authelia, application });
+      const client = await asked(world, { headers: { cookie: 'authelia_session=bob' } });
+      assert.deepEqual([client.header('set-cookie'), client.header('cache-control')], ['s=renewed', kept]);
+    }
+  });
+
+  it('is asked with the hops of the request, so that a gateway which asks itself finds the loop', async () => {
+    const world = await authenticationWorld({ schemes: schemes(), service: authelia });
+    await asked(world, { headers: { via: '1.1 front', 'cdn-loop': 'front' } });
+    const [question] = world.toService;
+    assert.deepEqual([question?.header('via'), question?.header('cdn-loop')], ['1.1 front, 1.1 edge', 'front, edge']);
+  });
+});
+
 describe('a route that asks oauth2-proxy', () => {
   const own = schemes({
     ...{ target: '/verify', copyHeaders: ['X-Auth-Request-Email', 'Authorization'], userFrom: 'x-auth-request-email' },

@@ -295,6 +295,22 @@ describe('keys of an issuer', () => {
     assert.equal((await asked(world, bearer(token(good)))).status, 401, 'the issuer has withdrawn the key');
   });
 
+  it('that cannot be used keep no token out that another key has signed', async () => {
+    const weak = generateKeyPairSync('rsa', { modulusLength: 1024 });
+    const broken = { ...jwk(rsa, 'broken'), n: 'AQAB', e: '!' };
+    const keys = [jwk(weak, 'weak'), broken, jwk(rsa, 'rsa')];
+    const world = await worldOf((request) => request.answer(200, JSON.stringify({ keys })));
+    for (const [kid, status] of [
+      [undefined, 200],
+      ['rsa', 200],
+      ['weak', 401],
+      ['broken', 401],
+    ] as const) {
+      const client = await asked(world, bearer(token(good, { alg: 'RS256', kid }, byRsa)));
+      assert.equal(client.status, status, kid ?? 'without a name');
+    }
+  });
+
   it('that an issuer has withdrawn are not believed after hours without requests', async () => {
     let keys = set(jwk(ec, 'one'));
     const world = await worldOf((request) => request.answer(200, keys));

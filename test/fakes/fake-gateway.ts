@@ -37,6 +37,12 @@ import { statusSample } from './samples.ts';
 
 /** A gateway that serves nothing: what the control plane and the commands see, set by hand. */
 export class FakeGateway implements Gateway {
+  moreFeatureStates(): ReturnType<Gateway['featureStates']> {
+    return {};
+  }
+
+  takeMoreFeatureStates(): void {}
+
   featureStates(): ReturnType<Gateway['featureStates']> {
     return {};
   }

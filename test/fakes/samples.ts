@@ -233,6 +233,10 @@ export const statusSample: GatewayStatus = {
     },
   ],
   signedLinks: [{ route: '/downloads', admitted: 900, refused: [{ fault: 'expired', count: 7 }] }],
+  maintenanceWindows: [
+    { route: '/shop', closed: true, begins: '2026-07-05T01:00:00.000Z', ends: '2026-07-05T02:00:00.000Z' },
+    { route: '/search', closed: false, begins: '2026-07-06T01:00:00.000Z', ends: '2026-07-06T01:30:00.000Z' },
+  ],
   authentication: [
     {
       route: '/search',

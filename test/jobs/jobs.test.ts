@@ -1,13 +1,11 @@
-// Starts processes: a gateway runs jobs, is reloaded, upgraded, stopped and killed.
+// Starts processes: a gateway runs jobs, is reloaded, upgraded and stopped.
 
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, test } from 'node:test';
-import { isWholeSweep } from '../../src/testing/sweep.test-support.ts';
 import { FakeProcessContext } from '../fakes/fake-process-context.ts';
 import { GatewayProgram, isAlive } from '../upgrade/gateway-program.ts';
-import { killAgainAndAgain } from './job-kill-sweep.ts';
 
 const skip = process.platform === 'linux' ? false : 'processes are identified through /proc';
 
@@ -129,13 +127,5 @@ describe('jobs of an application', { skip, timeout: 400_000 }, () => {
     assert.equal(isAlive(Number(readFileSync(join(gateway.folder, 'told'), 'utf8'))), false);
     const ended = gateway.events().find(({ kind }) => kind === 'job_ended');
     assert.match(ended?.reason ?? '', /web\.long has failed after .*: the gateway stops: SIGTERM/);
-  });
-
-  test('a gateway that is killed again and again starts no run twice, and tells of each time that was due', async () => {
-    const all = [0, 5, 300, 950, 990, 1000, 1010, 1050, 1500, 1990, 2000, 2010];
-    const { ran, claimed, untold } = await killAgainAndAgain(isWholeSweep ? all : [1000, 300]);
-    assert.deepEqual(ran, [...new Set(ran)]);
-    assert.deepEqual(claimed, [...new Set(claimed)]);
-    assert.deepEqual(untold, []);
   });
 });

@@ -60,6 +60,16 @@ test('the sixth set has 34 outages of eighteen kinds at least, and eighteen cont
   assert.ok(sixth.filter(({ no5xx }) => no5xx).length >= 12);
 });
 
+test('the seventh set has 30 outages of thirty kinds, and sixteen controls, with the same shares', () => {
+  const names = new Set<string>(playSets.seventh.map(({ name }) => name));
+  const seventh = outages.filter(({ name }) => names.has(name));
+  assert.equal(seventh.length, 30);
+  assert.equal(names.size - seventh.length, 16);
+  assert.equal(new Set(seventh.map(({ kind }) => kind)).size, 30);
+  assert.ok(seventh.filter(({ lowRate }) => lowRate).length >= 10);
+  assert.ok(seventh.filter(({ no5xx }) => no5xx).length >= 10);
+});
+
 test('every play belongs to one set', () => {
   const { all, ...sets } = playSets;
   assert.equal(Object.values(sets).flat().length, all.length);

@@ -14,6 +14,8 @@ import { processOutages } from './outages-processes.ts';
 import { releaseOutages } from './outages-releases.ts';
 import { secondControls } from './second-controls.ts';
 import { secondOutages } from './second-outages.ts';
+import { seventhControls } from './seventh-controls.ts';
+import { seventhOutages } from './seventh-outages.ts';
 import { sixthControls } from './sixth-controls.ts';
 import { sixthOutages } from './sixth-outages.ts';
 import { thirdControls } from './third-controls.ts';
@@ -39,6 +41,7 @@ export const outages: readonly Outage[] = [
   ...fourthOutages,
   ...fifthOutages,
   ...sixthOutages,
+  ...seventhOutages,
 ];
 export const controls: readonly Control[] = [
   ...firstControls,
@@ -47,6 +50,7 @@ export const controls: readonly Control[] = [
   ...fourthControls,
   ...fifthControls,
   ...sixthControls,
+  ...seventhControls,
 ];
 
 /** Each set was written after the one before had been played. */
@@ -57,6 +61,7 @@ export const playSets = {
   fourth: [...fourthOutages, ...fourthControls],
   fifth: [...fifthOutages, ...fifthControls],
   sixth: [...sixthOutages, ...sixthControls],
+  seventh: [...seventhOutages, ...seventhControls],
   all: [...outages, ...controls],
 } as const;
 

@@ -1,28 +1,31 @@
 import { control } from './control-form.ts';
-import { addresses, type Flow, ordinaryFlows } from './flows.ts';
+import { addresses, addressesFrom, type Flow, ordinaryFlows } from './flows.ts';
 import { afterwards, endWaves, startWaves } from './fourth-waves.ts';
 import type { Lab } from './lab.ts';
 import type { Control } from './outage.ts';
 import { pair, shop } from './shop.ts';
 
 const usual = ordinaryFlows();
-const many = (first: number, count: number): string[] =>
-  Array.from({ length: count }, (_each, index) => `127.0.66.${first + index}`);
 const of = (flow: Omit<Flow, 'method'>, method = 'GET'): Flow => ({ ...flow, method });
 
-const spider = of({ path: '/products/{n}', perSecond: 30, clients: many(230, 3), isOutsider: true });
+const spider = of({ path: '/products/{n}', perSecond: 30, clients: addressesFrom(230, 3), isOutsider: true });
 const invoices = of({ path: '/reports/invoices/{n}', perSecond: 25, clients: ['127.0.66.87'], timeoutMs: 30_000 });
-const pixels = of({ path: '/static/style.css?mail={n}', perSecond: 40, clients: many(60, 60) });
+const pixels = of({ path: '/static/style.css?mail={n}', perSecond: 40, clients: addressesFrom(60, 60) });
 const films = of({ path: '/download/film', perSecond: 1.5, leavesAfterBytes: 400_000 });
-const tokens = of({ path: '/api/session', perSecond: 6, clients: many(200, 20), isOutsider: true });
-const plugins = of({ path: '/wp-content/plugins/{n}', perSecond: 12, clients: many(240, 4), isOutsider: true });
+const tokens = of({ path: '/api/session', perSecond: 6, clients: addressesFrom(200, 20), isOutsider: true });
+const plugins = of({
+  path: '/wp-content/plugins/{n}',
+  perSecond: 12,
+  clients: addressesFrom(240, 4),
+  isOutsider: true,
+});
 const forms = of({ path: '/api/checkout', perSecond: 1.5, body: '{"product":12,"postcode":"none"}' }, 'POST');
 const videos = of(
   { path: '/upload', perSecond: 0.6, body: 'x'.repeat(900_000), bodyMs: 5000, timeoutMs: 60_000 },
   'POST',
 );
 const deletions = of({ path: '/api/cart', perSecond: 5 }, 'DELETE');
-const archives = of({ path: '/download/archive-{n}', perSecond: 3, clients: many(90, 6), timeoutMs: 30_000 });
+const archives = of({ path: '/download/archive-{n}', perSecond: 3, clients: addressesFrom(90, 6), timeoutMs: 30_000 });
 const searchBots = ['20', '21'].map((part) => ({
   ...{ path: '/api/session', status: 401, bytes: 40 },
   client: `127.0.66.${part}`,
@@ -198,7 +201,7 @@ function newCountry(factor: number): Record<string, Flow> {
   return Object.fromEntries(
     Object.entries(ordinaryFlows(factor)).map(([name, flow]) => [
       `${name} abroad`,
-      { ...flow, clients: many(100, 60) },
+      { ...flow, clients: addressesFrom(100, 60) },
     ]),
   );
 }

@@ -1,4 +1,4 @@
-import { ordinaryFlows } from './flows.ts';
+import { addressesFrom, ordinaryFlows } from './flows.ts';
 import { endWaves, startWaves } from './fourth-waves.ts';
 import type { Lab } from './lab.ts';
 import type { Outage } from './outage.ts';
@@ -8,12 +8,10 @@ import { usualShop } from './third-outages-applications.ts';
 
 const usual = ordinaryFlows();
 const { 'GET /reports/monthly': _, ...withoutReports } = usual;
-const many = (first: number, count: number): string[] =>
-  Array.from({ length: count }, (_each, index) => `127.0.66.${first + index}`);
 const sessions = { method: 'GET', path: '/api/session', perSecond: 110 };
 const polls = { method: 'GET', path: '/api/poll', perSecond: 4, timeoutMs: 40_000 };
 const logins = { method: 'POST', path: '/api/login', perSecond: 2 };
-const guesses = { ...logins, perSecond: 12, clients: many(200, 30), isOutsider: true as const };
+const guesses = { ...logins, perSecond: 12, clients: addressesFrom(200, 30), isOutsider: true as const };
 /** The application refuses them, from addresses that begin so. */
 const refusals = ['20', '21', '22'].map((part) => ({
   ...{ path: '/api/login', status: 401, bytes: 40 },

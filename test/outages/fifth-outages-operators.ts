@@ -1,4 +1,4 @@
-import { ordinaryFlows } from './flows.ts';
+import { addressesFrom, ordinaryFlows } from './flows.ts';
 import { afterwards, endWaves } from './fourth-waves.ts';
 import type { Lab } from './lab.ts';
 import type { Outage } from './outage.ts';
@@ -20,7 +20,7 @@ const longSearches = {
 const moreReports = { method: 'GET', path: '/reports/weekly', perSecond: 1.5 };
 const shareholders = {
   ...{ method: 'GET', path: '/reports/{n}', perSecond: 20 },
-  clients: Array.from({ length: 50 }, (_each, index) => `127.0.66.${100 + index}`),
+  clients: addressesFrom(100, 50),
 };
 /** What the host of the application itself asks for. */
 const ownCalls = {

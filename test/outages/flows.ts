@@ -44,7 +44,12 @@ export interface ClientReport {
 }
 
 /** The addresses of ordinary clients. */
-export const addresses: readonly string[] = Array.from({ length: 14 }, (_, index) => `127.0.66.${index + 1}`);
+export const addresses: readonly string[] = addressesFrom(1, 14);
+
+/** So many addresses, from `127.0.66.<first>` on. */
+export function addressesFrom(first: number, count: number): string[] {
+  return Array.from({ length: count }, (_each, index) => `127.0.66.${first + index}`);
+}
 
 const usualFlows: readonly (readonly [method: string, path: string, perSecond: number])[] = [
   ['GET', '/', 3],

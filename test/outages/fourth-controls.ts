@@ -1,5 +1,5 @@
 import { control } from './control-form.ts';
-import { ordinaryFlows } from './flows.ts';
+import { addressesFrom, ordinaryFlows } from './flows.ts';
 import { endWaves, startWaves } from './fourth-waves.ts';
 import type { Lab } from './lab.ts';
 import type { Control } from './outage.ts';
@@ -7,15 +7,19 @@ import { managed, pair, shop, single } from './shop.ts';
 import { usualShop } from './third-outages-applications.ts';
 
 const usual = ordinaryFlows();
-const many = (first: number, count: number): string[] =>
-  Array.from({ length: count }, (_, index) => `127.0.66.${first + index}`);
-const previews = { method: 'GET', path: '/', perSecond: 30, clients: many(60, 40) };
+const previews = { method: 'GET', path: '/', perSecond: 30, clients: addressesFrom(60, 40) };
 const warmer = { method: 'GET', path: '/products/{n}', perSecond: 60, clients: ['127.0.66.50'] };
 const stock = { method: 'GET', path: '/products/{n}', perSecond: 100, clients: ['127.0.66.51'] };
 const reports = { method: 'GET', path: '/reports/monthly', perSecond: 4 };
 const films = { method: 'GET', path: '/download/film', perSecond: 2 };
 const parts = { method: 'GET', path: '/download/film', perSecond: 1.5 };
-const bots = { method: 'GET', path: '/products', perSecond: 15, clients: many(200, 25), isOutsider: true as const };
+const bots = {
+  method: 'GET',
+  path: '/products',
+  perSecond: 15,
+  clients: addressesFrom(200, 25),
+  isOutsider: true as const,
+};
 
 const usualRequests = async (lab: Lab): Promise<void> => {
   endWaves();

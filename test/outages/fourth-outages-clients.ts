@@ -1,4 +1,4 @@
-import { ordinaryFlows } from './flows.ts';
+import { addressesFrom, ordinaryFlows } from './flows.ts';
 import { endWaves, startWaves } from './fourth-waves.ts';
 import type { Outage } from './outage.ts';
 import { outage } from './outage-form.ts';
@@ -13,11 +13,11 @@ const shoppers = {
 };
 const devices = {
   ...{ method: 'GET', path: '/api/orders', perSecond: 6 },
-  clients: Array.from({ length: 30 }, (_each, index) => `127.0.66.${60 + index}`),
+  clients: addressesFrom(60, 30),
 };
 const scrapers = {
   ...{ method: 'GET', path: '/search?q={n}', perSecond: 70, isOutsider: true as const },
-  clients: Array.from({ length: 60 }, (_each, index) => `127.0.66.${100 + index}`),
+  clients: addressesFrom(100, 60),
 };
 const partner = {
   ...{ method: 'POST', path: '/api/import', perSecond: 1.2, clients: ['127.0.66.80'], timeoutMs: 5000 },

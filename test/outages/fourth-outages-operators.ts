@@ -1,4 +1,4 @@
-import { ordinaryFlows } from './flows.ts';
+import { addressesFrom, ordinaryFlows } from './flows.ts';
 import { afterwards, endWaves } from './fourth-waves.ts';
 import type { Outage } from './outage.ts';
 import { outage } from './outage-form.ts';
@@ -8,7 +8,7 @@ const usual = ordinaryFlows();
 const { 'GET /reports/monthly': _, ...withoutReports } = usual;
 const phones = {
   ...{ method: 'POST', path: '/upload', perSecond: 1.2, body: 'x'.repeat(6000), bodyMs: 3000 },
-  clients: Array.from({ length: 20 }, (_each, index) => `127.0.66.${60 + index}`),
+  clients: addressesFrom(60, 20),
   // Each comes on a connection of its own.
   headers: { connection: 'close' },
 };

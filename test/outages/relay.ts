@@ -23,6 +23,8 @@ interface RelayBehaviour {
   /** The share of requests that the relay answers itself, with these bytes. */
   readonly answerShare?: number;
   readonly answer?: string;
+  /** The share of connections, those that are open too, on which nothing passes. */
+  readonly silentShare?: number;
   /** New connections are closed at once. */
   readonly refuses?: true;
 }
@@ -52,6 +54,7 @@ export class Relay {
   #pass(near: Socket, to: number): void {
     if (this.behaviour.refuses === true) return void near.resetAndDestroy();
     const far = connect(to, '127.0.0.1');
+    const path = Math.random();
     const state = {
       activeAt: Date.now(),
       isForgotten: false,
@@ -75,7 +78,7 @@ export class Relay {
     near.on('data', (bytes: Buffer) => {
       const { forgetsAfterMs, resetShare = 0, answerShare = 0, answer = '', cutAfterMs } = this.behaviour;
       if (forgetsAfterMs !== undefined && Date.now() - state.activeAt > forgetsAfterMs) state.isForgotten = true;
-      if (state.isForgotten) return;
+      if (state.isForgotten || path < (this.behaviour.silentShare ?? 0)) return;
       state.activeAt = Date.now();
       state.responseBytes = 0;
       if (Math.random() < resetShare) return void near.resetAndDestroy();

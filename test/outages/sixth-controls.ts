@@ -1,5 +1,5 @@
 import { control } from './control-form.ts';
-import { addresses, type Flow, ordinaryFlows } from './flows.ts';
+import { addresses, addressesFrom, type Flow, ordinaryFlows } from './flows.ts';
 import { afterwards, endWaves, startWaves } from './fourth-waves.ts';
 import type { Lab } from './lab.ts';
 import type { Control } from './outage.ts';
@@ -11,8 +11,6 @@ const of = (method: string, path: string, perSecond: number, more: Partial<Flow>
   ...{ method, path, perSecond },
   ...more,
 });
-const many = (first: number, count: number): string[] =>
-  Array.from({ length: count }, (_each, index) => `127.0.66.${first + index}`);
 
 const loadTest = of('GET', '/v1/tasks', 120, { clients: ['127.0.66.91'], headers: { 'user-agent': 'k6/1.2' } });
 const logins = of('POST', '/api/login', 3, { body: '{"user":"a","password":"right"}' });
@@ -28,12 +26,12 @@ const hooks = of('POST', '/v1/hooks/payments', 1, {
   clients: ['127.0.66.50', '127.0.66.51'],
   body: '{"event":"paid"}',
 });
-const programs = of('GET', '/v1/me', 3, { clients: many(160, 10), headers: { 'x-token': 'new' } });
-const expired = of('GET', '/v1/me', 0.1, { clients: many(160, 10), isOutsider: true });
+const programs = of('GET', '/v1/me', 3, { clients: addressesFrom(160, 10), headers: { 'x-token': 'new' } });
+const expired = of('GET', '/v1/me', 0.1, { clients: addressesFrom(160, 10), isOutsider: true });
 const coupons = of('GET', '/api/coupons/{n}', 4);
 const compressible = { 'accept-encoding': 'gzip' };
-const bargain = of('GET', '/products/417', 40, { clients: many(100, 60) });
-const bargainCarts = of('POST', '/api/cart', 9, { clients: many(100, 60) });
+const bargain = of('GET', '/products/417', 40, { clients: addressesFrom(100, 60) });
+const bargainCarts = of('POST', '/api/cart', 9, { clients: addressesFrom(100, 60) });
 const warmer = of('GET', '/products/{n}', 60, { clients: ['127.0.66.94'], isOutsider: true });
 
 const usualRequests = async (lab: Lab): Promise<void> => {

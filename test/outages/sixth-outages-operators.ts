@@ -1,5 +1,5 @@
 import type { Behaviour } from './behaviour.ts';
-import { type Flow, ordinaryFlows } from './flows.ts';
+import { addressesFrom, type Flow, ordinaryFlows } from './flows.ts';
 import { afterwards, endWaves } from './fourth-waves.ts';
 import type { Lab } from './lab.ts';
 import type { Configuration } from './lab-configuration.ts';
@@ -38,10 +38,6 @@ const webServer: Behaviour = {
     { status: 200, type: 'text/html; charset=utf-8', bytes: 2400, latencyMs: 2 },
   ],
 };
-
-function addressesFrom(first: number, count: number): string[] {
-  return Array.from({ length: count }, (_each, index) => `127.0.66.${first + index}`);
-}
 
 /** The usual requests, of clients that are logged in. */
 function withCookies(): Record<string, Flow> {

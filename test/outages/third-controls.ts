@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { control, nothing } from './control-form.ts';
-import { ordinaryFlows } from './flows.ts';
+import { addressesFrom, ordinaryFlows } from './flows.ts';
 import type { Control } from './outage.ts';
 import { managed, pair, shop, single } from './shop.ts';
 
 const usual = ordinaryFlows();
 const testers = { method: 'GET', path: '/products', perSecond: 3, headers: { 'x-version': 'next' } };
-const monitors = Array.from({ length: 12 }, (_, index) => `127.0.66.${150 + index}`);
+const monitors = addressesFrom(150, 12);
 const monitored = { perSecond: 3, clients: monitors, isOutsider: true, timeoutMs: 2000 } as const;
 const soldOut = { method: 'POST', path: '/api/cart', perSecond: 6, body: '{"product":"sold-out","count":1}' };
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ordinaryFlows } from './flows.ts';
+import { addressesFrom, ordinaryFlows } from './flows.ts';
 import type { Outage } from './outage.ts';
 import { outage } from './outage-form.ts';
 import { pair, shop, single } from './shop.ts';
@@ -14,7 +14,7 @@ import {
 const usual = ordinaryFlows();
 const logins = { method: 'POST', path: '/api/login', perSecond: 2 };
 /** Forty addresses, each of which tries few passwords. */
-const botnet = Array.from({ length: 40 }, (_, index) => `127.0.66.${100 + index}`);
+const botnet = addressesFrom(100, 40);
 
 /** One process of several, and how processes start. */
 const processOutages: readonly Outage[] = [

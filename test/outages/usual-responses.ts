@@ -46,6 +46,15 @@ const usual: readonly (readonly [method: string, path: string, type: string, byt
   ['POST', '/v1/assistant', json, 1500, 700],
   ['POST', '/oauth/token', json, 900, 40],
   ['GET', '/assets', 'text/javascript', 60_000, 2],
+  ['GET', '/track', html, 4000, 9],
+  ['GET', '/portal', 'text/javascript', 40_000, 2],
+  ['GET', '/v2/parcels/', json, 1400, 8],
+  ['GET', '/v2/parcels', json, 7000, 20],
+  ['POST', '/v2/parcels', json, 700, 25],
+  ['GET', '/v2/labels', 'application/pdf', 30_000, 150],
+  ['POST', '/v2/quotes', json, 1200, 35],
+  ['GET', '/v2/account', json, 500, 5],
+  ['POST', '/v2/scans', json, 60, 10],
 ];
 
 /** What only a path without anything behind it answers. */

@@ -72,6 +72,20 @@ describe('docs/access.md', () => {
     assert.equal(await statusOf(gateway, '/administration', '198.51.100.7'), 200);
   });
 
+  test('a folder that Node has signed', async () => {
+    const gateway = await gatewayOf('Signed links');
+    const recipe = blockBelow('Recipe: sign links in Node', 'js');
+    const url = `data:text/javascript,${encodeURIComponent(recipe)}`;
+    const { signedFolder } = (await import(url)) as { signedFolder: (...of: [string, string, number]) => string };
+    const query = signedFolder('/files/album/', key, 60);
+    for (const [path, status] of [
+      ['/files/album/1.jpg', 200],
+      ['/files/b/1.jpg', 403],
+      ['/files/album/../b/1.jpg', 403],
+    ] as const)
+      assert.equal(await statusOf(gateway, `${path}?${query}`, '192.0.2.7'), status, path);
+  });
+
   const recipes = [
     ['Node', 'js', ['node', '--input-type=module', '-'], `console.log(signed('/files/a.pdf?x=1', '${key}', 60))`],
     ['Python', 'python', ['python3', '-'], `print(signed('/files/a.pdf?x=1', '${key}', 60))`],

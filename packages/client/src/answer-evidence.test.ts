@@ -45,6 +45,31 @@ function gatewayAnswer(cause: Cause, changes: Partial<GenerateFacts> = {}): Resp
   return factsOf(response.status, headers, new TextDecoder().decode(response.body));
 }
 
+const strange: readonly (readonly [what: string, members: object, expected: object])[] = [
+  [
+    'a delivery that is an object',
+    { delivery: { not_sent: true } },
+    { delivery: 'sent_unknown', mayHaveBeenExecuted: true },
+  ],
+  ['a delivery that nobody knows', { delivery: 'perhaps' }, { mayHaveBeenExecuted: true }],
+  ['a request id that is a list', { request_id: ['a'] }, { requestId: null }],
+  ['a time below 0', { retry_after: -5 }, { retryAfterMs: null }],
+];
+for (const [what, members, expected] of strange)
+  test(`problem details with ${what} say nothing by it`, () => {
+    const body = JSON.stringify({ shape: 'unreachable', cause: 'connect_refused', ...members });
+    const failure = read(factsOf(503, {}, body));
+    assert.deepEqual({ ...failure, ...expected }, failure);
+  });
+
+test('quotes that are not closed are read once', () => {
+  for (const header of ['proxy-status', 'ratelimit']) {
+    const began = performance.now();
+    assert.equal(read(factsOf(502, { [header]: '"\\'.repeat(50_000) }))?.writer, 'unknown');
+    assert.ok(performance.now() - began < 1000, header);
+  }
+});
+
 test('each error type of RFC 9209 has the shape that the package of failures gives it', () => {
   for (const [type, { shape }] of Object.entries(proxyErrors)) assert.equal(shapeOfProxyError(type), shape, type);
   assert.equal(shapeOfProxyError('something_new'), null);

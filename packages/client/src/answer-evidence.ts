@@ -4,7 +4,7 @@ import type { ResponseFacts } from './response-facts.ts';
 
 /** The members by which Candor extends problem details (RFC 9457). Null: the body is something else. */
 export function readProblemDetails({ bodyStart }: ResponseFacts): KnownOfFailure | null {
-  let members: Record<string, never> | null;
+  let members: Readonly<Record<string, never>> | null;
   try {
     members = JSON.parse(bodyStart) as Record<string, never> | null;
   } catch {
@@ -17,11 +17,14 @@ export function readProblemDetails({ bodyStart }: ResponseFacts): KnownOfFailure
     writer: 'gateway',
     shape,
     cause,
-    ...{ whose, delivery, proxyError: proxy_error, requestId: request_id },
-    ...(temporary === false ? { temporary } : {}),
-    ...(typeof retry_after === 'number' ? { retryAfterMs: retry_after * 1000 } : {}),
+    whose,
+    delivery,
+    proxyError: proxy_error,
+    requestId: request_id,
+    temporary,
+    retryAfterMs: (retry_after as unknown as number) > 0 ? (retry_after as unknown as number) * 1000 : null,
     // An earlier attempt of the gateway's own may have been executed, whatever became of the latest.
-    ...(may_have_been_executed === true ? { mayHaveBeenExecuted: true } : {}),
+    mayHaveBeenExecuted: may_have_been_executed || null,
   };
 }
 
@@ -50,10 +53,10 @@ const provesNotSent = /^dns|destination_[in]|n_refused|n_timeout|limit|certifica
  * received the same status shows that the answer is the service's.
  */
 export function readProxyStatus({ header, status }: ResponseFacts): KnownOfFailure | null {
-  const members = header('proxy-status')?.match(/(?:"(?:[^"\\]|\\.)*"|[^,"])+/g) ?? [];
+  const members = header('proxy-status')?.match(/(?:"(?:[^"\\]|\\.)*"?|[^,"])+/g) ?? [];
   for (const member of members.reverse()) {
     // Quoted text may have anything in it, such as `;error=`.
-    const bare = member.replace(/"(?:[^"\\]|\\.)*"/g, (text) => (/^"\w+"$/.test(text) ? text : '""'));
+    const bare = member.replace(/"(?:[^"\\]|\\.)*"?/g, (text) => (/^"\w+"$/.test(text) ? text : '""'));
     const type = /; *error="?(\w+)/.exec(bare)?.[1];
     if (type !== undefined)
       return {
@@ -61,7 +64,7 @@ export function readProxyStatus({ header, status }: ResponseFacts): KnownOfFailu
         gateway: /[^\s";][^";]*/.exec(member)?.[0],
         proxyError: type,
         shape: shapeOfProxyError(type),
-        ...(provesNotSent.test(type) ? { delivery: 'not_sent' } : {}),
+        delivery: provesNotSent.test(type) ? 'not_sent' : null,
       };
     if (bare.includes(`received-status=${status}`)) return { writer: 'service' };
   }

@@ -2,8 +2,9 @@ import { type CallScope, untilAborted } from './call-scope.ts';
 
 /** Attempts at one origin that may wait for an answer at the same time, and those that wait for their turn. */
 export interface AttemptQueue {
-  readonly length: number;
-  readonly isIdle: boolean;
+  /** Those that wait for their turn. */
+  readonly waiters: readonly (() => void)[];
+  readonly isIdle: () => boolean;
   /** False: the queue is full. Each `true` needs one `release`. */
   acquire(scope: CallScope): Promise<boolean>;
   release(): void;
@@ -18,12 +19,8 @@ export function attemptQueue(max: number, queueMax: number): AttemptQueue {
     else next();
   };
   return {
-    get length() {
-      return waiters.length;
-    },
-    get isIdle() {
-      return running === 0;
-    },
+    waiters,
+    isIdle: () => running === 0,
     release,
     async acquire({ signal }) {
       if (running < max) return !!++running;

@@ -46,6 +46,9 @@ export interface CallFailure {
 /** A part of it; null and undefined: not known. */
 export type KnownOfFailure = { readonly [Name in keyof CallFailure]?: CallFailure[Name] | null | undefined };
 
+/** What failed behind a redirect proves nothing of the request before it: the service has answered that. */
+export const answeredBefore = { delivery: 'sent_unknown', mayHaveBeenExecuted: true } as const;
+
 /** A failure of which only this is known; of two that know the same, the later one counts. What nobody knows is null, and counts as sent. */
 export function describeFailure(...known: readonly (KnownOfFailure | null)[]): CallFailure {
   const failure: Record<string, unknown> = {
@@ -61,8 +64,10 @@ export function describeFailure(...known: readonly (KnownOfFailure | null)[]): C
     temporary: true,
     requestId: null,
   };
+  // Problem details may have anything in them.
   for (const source of known)
-    for (const [name, value] of Object.entries(source ?? {})) if (value != null) failure[name] = value;
+    for (const [name, value] of Object.entries(source ?? {}))
+      if (value != null && typeof value !== 'object') failure[name] = value;
   failure['mayHaveBeenExecuted'] ??= !/^not_sent$|^refused_by_peer$/.test(failure['delivery'] as string);
   return failure as unknown as CallFailure;
 }

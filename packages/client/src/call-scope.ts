@@ -34,11 +34,7 @@ export function callScope(clock: ClientClock, caller: AbortSignal | null): CallS
       dropDeadline();
       unfollow();
     },
-    async sleep(ms) {
-      let cancel = (): void => {};
-      const slept = new Promise<void>((resolve) => (cancel = callAfter(clock, ms, resolve)));
-      await untilAborted(slept, signal).finally(cancel);
-    },
+    sleep: (ms) => within(clock, ms, (over) => untilAborted(over, signal)),
   };
 }
 
@@ -46,6 +42,13 @@ export function callScope(clock: ClientClock, caller: AbortSignal | null): CallS
 export function callAfter(clock: ClientClock, ms: number, fire: () => void): () => void {
   const timer = clock.schedule(clock.now() + ms, fire, undefined);
   return () => timer.cancel();
+}
+
+/** Runs what may wait until the time is over, and leaves no timer. */
+export function within<T>(clock: ClientClock, ms: number, run: (over: Promise<void>) => Promise<T>): Promise<T> {
+  let cancel = (): void => {};
+  const over = new Promise<void>((resolve) => (cancel = callAfter(clock, ms, resolve)));
+  return run(over).finally(cancel);
 }
 
 /** Calls `stop` with the signal's reason, now or later. Returns what ends that. */
@@ -60,15 +63,20 @@ export function follow(signal: AbortSignal | null, stop: (reason: unknown) => vo
 export function untilAborted<T>(work: Promise<T>, signal: AbortSignal, late?: (result: T) => void): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     const unfollow = follow(signal, reject);
-    const settle = async (): Promise<T> => {
-      try {
-        const result = await work;
+    work
+      .then((result) => {
         if (signal.aborted) late?.(result);
-        return result;
-      } finally {
-        unfollow();
-      }
-    };
-    settle().then(resolve, reject);
+        resolve(result);
+      }, reject)
+      .finally(unfollow);
   });
+}
+
+/** Whatever becomes of it. */
+export async function ignore(work: unknown): Promise<void> {
+  try {
+    await work;
+  } catch {
+    // It had ended in another way.
+  }
 }

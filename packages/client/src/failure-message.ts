@@ -12,6 +12,6 @@ export function failureMessage(
   const author =
     writer === 'service' ? writer : writer === 'gateway' ? (gateway ?? writer) : 'the service or a gateway';
   const answered = status === null ? 'no answer' : `${author} answered ${status}`;
-  const what = shape === null && cause === null ? '' : ` (${[shape, cause].filter(Boolean).join(': ')})`;
-  return `${method} ${url}: ${answered}${what}; attempts: ${attempts}, then ${reason}; ${mayHaveBeenExecuted ? 'may have been' : 'was not'} executed`;
+  const what = [shape, cause].filter(Boolean).join(': ');
+  return `${method} ${url}: ${answered}${what && ` (${what})`}; attempts: ${attempts}, then ${reason}; ${mayHaveBeenExecuted ? 'may have been' : 'was not'} executed`;
 }

@@ -1,5 +1,5 @@
-import { type CallFailure, describeFailure } from './call-failure.ts';
-import { callAfter, follow, untilAborted } from './call-scope.ts';
+import { answeredBefore, type CallFailure, describeFailure } from './call-failure.ts';
+import { callAfter, follow, ignore, untilAborted } from './call-scope.ts';
 import type { ClientClock } from './client-clock.ts';
 import type { FetchFunction, FetchInput } from './fetch-options.ts';
 import { discardBody, holdBody, isHoldable, readStart } from './response-body.ts';
@@ -55,13 +55,16 @@ export function startAttempt(plan: AttemptPlan): FetchAttempt {
     let response: Response | null = null;
     try {
       // What these arguments throw is the caller's mistake, and would be thrown again.
-      const [input, init] = plan.toArguments(signal);
+      const sent = plan.toArguments(signal);
       try {
-        response = await untilAborted(fetch(input, init), signal, (late) => void discardBody(late, clock));
+        response = await untilAborted(fetch(...sent), signal, (late) => void discardBody(late, clock));
         return await judge(response);
       } catch (error) {
         if (stopped.aborted) throw stopped.reason;
-        return { attempt, response, failure: failureOf(response !== null, error), error, isHeld: false };
+        const known = policy.failureOfError(error);
+        const late = { writer: 'client', shape: 'too_slow', cause: 'attempt_timeout' } as const;
+        const failure = response !== null ? brokenBody(isLate, known) : isLate ? describeFailure(late) : known;
+        return { attempt, response, failure, error, isHeld: false };
       }
     } finally {
       cancel?.();
@@ -71,20 +74,13 @@ export function startAttempt(plan: AttemptPlan): FetchAttempt {
   async function judge(response: Response): Promise<AttemptOutcome> {
     const { status, headers } = response;
     const header = (name: string): string | null => headers.get(name);
-    const outcome = { attempt, response, failure: null, isHeld: false };
-    if (mayHaveFailed(status, header)) {
-      const bodyStart = await readStart(response, clock);
-      return { ...outcome, failure: policy.failureOfResponse({ status, header, bodyStart }) };
-    }
-    if (!isHoldable(response, holdBytesMax)) return outcome;
-    await untilAborted(holdBody(response), signal);
-    return { ...outcome, isHeld: true };
-  }
-
-  function failureOf(hasHead: boolean, error: unknown): CallFailure {
-    const known = policy.failureOfError(error);
-    if (hasHead) return brokenBody(isLate, known);
-    return isLate ? describeFailure({ writer: 'client', shape: 'too_slow', cause: 'attempt_timeout' }) : known;
+    const isDoubtful = mayHaveFailed(status, header);
+    const bodyStart = isDoubtful ? await readStart(response, clock) : '';
+    const failure = isDoubtful ? policy.failureOfResponse({ status, header, bodyStart }) : null;
+    const isHeld = !isDoubtful && isHoldable(response, holdBytesMax);
+    if (isHeld) await untilAborted(holdBody(response), signal);
+    const known = response.redirected ? answeredBefore : null;
+    return { attempt, response, failure: failure && describeFailure(failure, known), isHeld };
   }
 
   const attempt: FetchAttempt = {
@@ -93,11 +89,7 @@ export function startAttempt(plan: AttemptPlan): FetchAttempt {
     abort: () => controller.abort(),
     async discard() {
       detach();
-      try {
-        await discardBody((await attempt.outcome).response, clock);
-      } catch {
-        // It was aborted.
-      }
+      await ignore(attempt.outcome.then(({ response }) => discardBody(response, clock)));
     },
     detach,
   };

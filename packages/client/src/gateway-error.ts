@@ -57,7 +57,7 @@ export class GatewayError extends TypeError implements CallFailure {
 
   constructor(message: string, { failure, ...facts }: GatewayErrorFacts) {
     super(message);
-    Object.assign(this, failure, { response: null, underlying: undefined }, facts);
+    Object.assign(this, failure, { response: null }, facts);
   }
 
   /** In seconds, as in the header. */

@@ -3,7 +3,9 @@ import type { IdempotencyOptions } from './retry-options.ts';
 
 /** Whether the origin is known to execute a request once per key (draft-ietf-httpapi-idempotency-key-header). */
 export function honoursKeys({ honouredBy = [] }: IdempotencyOptions, url: URL): boolean {
-  return typeof honouredBy === 'function' ? honouredBy(url) : honouredBy.includes(url.origin);
+  return typeof honouredBy === 'function'
+    ? honouredBy(url)
+    : honouredBy.some((one) => new URL(one).origin === url.origin);
 }
 
 /** The header for a request that has none; null: it gets none. */

@@ -12,11 +12,13 @@ unreachable connect_unroutable not_sent connect:E
 unreachable dns_not_found not_sent ENOTFOUND
 unreachable dns_failed not_sent EAI_
 unreachable tls_certificate_untrusted not_sent CERT_|ERR_TLS_CERT|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_
+unreachable tls_protocol sent_unknown ERR_SSL_
 reset reset_before_response sent_unknown ECONNRESET
 reset closed_before_response sent_unknown EPIPE|UND_ERR_SOCKET|ConnectionClosed
 reset response_body_short response_started UND_ERR_RES_CONTENT
 too_slow response_head_timeout sent_unknown UND_ERR_HEADERS_T
 too_slow response_body_stalled response_started UND_ERR_BODY
+garbage response_head_too_large response_started UND_ERR_HEADERS_O
 garbage response_not_http response_started HPE_|HTTPParser`
   .split('\n')
   .map((row) => row.split(' '));
@@ -25,12 +27,19 @@ interface PlatformError {
   readonly code?: unknown;
   readonly name?: unknown;
   readonly syscall?: unknown;
+  /** It is of a request behind a redirect: see `redirects.ts`. */
+  readonly redirected?: boolean;
   readonly cause?: PlatformError;
   readonly errors?: readonly PlatformError[];
 }
 
+export function readCodes(error: PlatformError | null | undefined): KnownOfFailure | null {
+  const known = readCodesOf(error, 0);
+  return known !== null && error?.redirected === true ? { ...known, delivery: 'sent_unknown' } : known;
+}
+
 /** Of several addresses that were tried, each has an error of its own. All of them failed to connect. */
-export function readCodes(error: PlatformError | null | undefined, depth = 0): KnownOfFailure | null {
+function readCodesOf(error: PlatformError | null | undefined, depth: number): KnownOfFailure | null {
   if (typeof error !== 'object' || error === null || depth > 3) return null;
   const { code, name, syscall, cause, errors } = error;
   // undici's parser leaves its code out where the first line is no HTTP.
@@ -41,5 +50,5 @@ export function readCodes(error: PlatformError | null | undefined, depth = 0): K
     // A certificate does not pass by itself, nor does a server that speaks something else.
     return { shape, cause, delivery, temporary: !/^tls|http$/.test(cause) } as KnownOfFailure;
   }
-  return readCodes(cause, depth + 1) ?? readCodes(errors?.at(-1), depth + 1);
+  return readCodesOf(cause, depth + 1) ?? readCodesOf(errors?.at(-1), depth + 1);
 }

@@ -29,6 +29,8 @@ const rows: readonly (readonly [
   ['CERT_HAS_EXPIRED', undefined, 'unreachable', 'tls_certificate_untrusted', false, false],
   ['DEPTH_ZERO_SELF_SIGNED_CERT', undefined, 'unreachable', 'tls_certificate_untrusted', false, false],
   ['ERR_TLS_CERT_ALTNAME_INVALID', undefined, 'unreachable', 'tls_certificate_untrusted', false, false],
+  ['ERR_SSL_WRONG_VERSION_NUMBER', undefined, 'unreachable', 'tls_protocol', true, false],
+  ['UND_ERR_HEADERS_OVERFLOW', undefined, 'garbage', 'response_head_too_large', true, true],
   ['EPROTO', 'write', null, 'network_error', true, true],
   ['constructor', undefined, null, 'network_error', true, true],
   ['ConnectionRefused', undefined, 'unreachable', 'connect_refused', false, true],

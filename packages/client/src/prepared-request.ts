@@ -26,6 +26,8 @@ export async function prepareRequest(
     base.url ?? (input as string | URL),
     (globalThis as { location?: { href: string } }).location?.href,
   );
+  // Throws what is wrong with the call, which would be thrown again by each attempt.
+  void new Request(url, { method, body: body && '' });
   return {
     method: method.toUpperCase(),
     url,
@@ -78,7 +80,7 @@ export function headersOf(
 ): Headers {
   const timeoutMs = Number.isFinite(leftMs) ? Math.max(1, Math.floor(leftMs)) : null;
   const all = new Headers(added?.({ url: url.href, method, attempt, timeoutMs }));
-  if (deadlineHeader !== null && timeoutMs !== null) all.set(deadlineHeader, String(timeoutMs));
+  if (deadlineHeader !== null && timeoutMs !== null) all.set(deadlineHeader, `${timeoutMs}`);
   headers.forEach((value, name) => all.set(name, value));
   return all;
 }
@@ -86,5 +88,5 @@ export function headersOf(
 /** A page that asks another origin pays for each header with a preflight request. */
 function ownDeadlineHeader({ origin }: URL): string | null {
   const page = (globalThis as { location?: { origin: string } }).location?.origin;
-  return page === undefined || page === origin ? 'x-envoy-expected-rq-timeout-ms' : null;
+  return (page ?? origin) === origin ? 'x-envoy-expected-rq-timeout-ms' : null;
 }

@@ -1,5 +1,6 @@
+import { followingFetch } from '#client/redirects.ts';
 import { type CallFailure, describeFailure } from './call-failure.ts';
-import { callAfter, type CallScope } from './call-scope.ts';
+import { type CallScope, within } from './call-scope.ts';
 import type { ClientClock } from './client-clock.ts';
 import { failureMessage } from './failure-message.ts';
 import { type AttemptOutcome, brokenBody, type FetchAttempt, startAttempt } from './fetch-attempt.ts';
@@ -9,7 +10,7 @@ import { asHeader } from './idempotency-key.ts';
 import { type AttemptQueue, attemptQueue } from './attempt-queue.ts';
 import { headersOf, prepareRequest } from './prepared-request.ts';
 import { watchBody } from './response-body.ts';
-import { overallMsDefault } from './retry-defaults.ts';
+import { never, overallMsDefault } from './retry-defaults.ts';
 import type { ClientRetryPolicy } from './retry-policy.ts';
 
 /** What all calls of a client share. */
@@ -24,12 +25,6 @@ export interface ClientParts {
 
 /** Of an attempt behind which another one may follow. The others have all the time of the call. */
 const attemptMsDefault = 10_000;
-
-const timeoutDefaults: Required<Omit<CallTimeouts, 'attemptMs'>> = {
-  overallMs: overallMsDefault,
-  bodyIdleMs: 30_000,
-  overallCoversBody: false,
-};
 
 const keyHeader = 'idempotency-key';
 
@@ -49,13 +44,9 @@ export async function runCall(
   scope: CallScope,
 ): Promise<Response> {
   const { resilience = {} } = init;
-  const timeouts: typeof timeoutDefaults & CallTimeouts = {
-    ...timeoutDefaults,
-    ...options.timeouts,
-    ...resilience.timeouts,
-  };
-  const { overallMs, bodyIdleMs, overallCoversBody } = timeouts;
-  const endsAt = clock.now() + (overallMs ?? Number.POSITIVE_INFINITY);
+  const timeouts: CallTimeouts = { ...options.timeouts, ...resilience.timeouts };
+  const { overallMs = overallMsDefault, bodyIdleMs = 30_000, overallCoversBody = false } = timeouts;
+  const endsAt = clock.now() + (overallMs ?? never);
   let isPrepared = false;
   if (overallMs !== null)
     scope.stopAfter(overallMs, () => (isPrepared ? timeoutError() : new DOMException('', 'TimeoutError')));
@@ -98,7 +89,7 @@ export async function runCall(
     else call.cancelled();
     throw error;
   } finally {
-    if (queue?.isIdle === true) queues.delete(url.origin + key);
+    if (queue?.isIdle() === true) queues.delete(url.origin + key);
   }
 
   /** Null: the breaker was open, and the call has waited. */
@@ -131,8 +122,7 @@ export async function runCall(
     else if (call.attempts > 1) counts.retries++;
     const sent = headersOf(request, options, call.attempts, Math.min(leftMs, attemptMs ?? leftMs));
     const attempt = startAttempt({
-      // Browsers want their own fetch to be called without a receiver.
-      fetch: (input, init) => fetch(input, init),
+      fetch: followingFetch(fetch, !call.isRepeatable),
       toArguments: (signal) => request.toArguments(sent, signal),
       stopped: scope.signal,
       clock,
@@ -154,10 +144,8 @@ export async function runCall(
   /** The first good answer wins; the other attempt is aborted. */
   async function hedged(afterMs: number): Promise<AttemptOutcome> {
     const first = send(false);
-    let cancel = (): void => {};
-    const late = new Promise<null>((resolve) => (cancel = callAfter(clock, afterMs, () => resolve(null))));
-    const early = await Promise.race([first.outcome, late]).finally(cancel);
-    if (early !== null || !call.mayHedge()) return first.outcome;
+    const early = await within(clock, afterMs, (late) => Promise.race([first.outcome, late]));
+    if (early !== undefined || !call.mayHedge()) return first.outcome;
     const second = send(true);
     const good = [first, second].map(async ({ outcome }) =>
       (await outcome).failure === null ? outcome : Promise.reject(),
@@ -193,8 +181,7 @@ export async function runCall(
       ? (response as Response)
       : watchBody(response as Response, {
           clock,
-          signal: attempt.signal,
-          abort: attempt.abort,
+          attempt,
           idleMs: bodyIdleMs,
           ended,
           asError: (isIdle, underlying) =>

@@ -323,13 +323,18 @@ describe('the breaker', () => {
     assert.equal(world.clock.timersLive, 0);
   });
 
-  test('lets one probe through at a time', async () => {
+  test('lets one probe through at a time, and another one after a while if it has no answer', async () => {
     const world = new FetchWorld((_, number) => (number <= 5 ? down() : 'silence'), { retry: false });
     for (let call = 0; call < 5; call++) await world.finish(world.fetch(url));
     const calls = Array.from({ length: 10 }, () => world.fetch(url).catch(() => {}));
-    await world.clock.advance(8000);
-    await settle();
-    assert.equal(world.sent.length, 6);
+    for (const [passedMs, sent] of [
+      [2000, 6],
+      [2000, 7],
+    ] as const) {
+      for (let turn = 0; turn < 20; turn++) await world.clock.advance(passedMs / 20);
+      await settle();
+      assert.equal(world.sent.length, sent);
+    }
     await world.finish(Promise.all(calls));
   });
 

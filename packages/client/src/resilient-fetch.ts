@@ -29,15 +29,17 @@ export function createFetch(options: FetchOptions = {}): ResilientFetch {
     notRetried: {},
     queues: new Map(),
   } satisfies ClientParts as ClientParts;
-  let isClosed = false;
+  let closed: ClientLimitError | null = null;
 
-  async function fetch(input: FetchInput, init: ResilientRequestInit = {}): Promise<Response> {
-    const caller = init.signal ?? (input instanceof Request && init.signal === undefined ? input.signal : null);
+  async function fetch(input: FetchInput, given?: ResilientRequestInit): Promise<Response> {
+    // `fetch(url, null)` is lawful.
+    const init = given ?? {};
+    const { signal: caller = input instanceof Request ? input.signal : null } = init;
     const scope = callScope(clock, caller);
     counts.calls++;
     scopes.add(scope);
     try {
-      if (isClosed) scope.stop(closedError());
+      if (closed !== null) scope.stop(closed);
       scope.signal.throwIfAborted();
       const response = await runCall(parts, input, init, scope);
       if (failureOf(response) === null) counts.callsSucceeded++;
@@ -60,17 +62,13 @@ export function createFetch(options: FetchOptions = {}): ResilientFetch {
       hookErrors: policy.hookErrors,
       notRetried: { ...parts.notRetried },
       inFlight: scopes.size,
-      queued: [...parts.queues.values()].reduce((sum, { length }) => sum + length, 0),
+      queued: [...parts.queues.values()].reduce((sum, { waiters }) => sum + waiters.length, 0),
       origins: policy.origins(),
     }),
     close() {
-      isClosed = true;
-      for (const scope of scopes) scope.stop(closedError());
+      const failure = describeFailure({ writer: 'client', cause: 'client_closed', delivery: 'not_sent' });
+      closed = new ClientLimitError('the client is closed', { failure, attempts: 0, retryReason: 'client_closed' });
+      for (const scope of scopes) scope.stop(closed);
     },
   });
-}
-
-function closedError(): ClientLimitError {
-  const failure = describeFailure({ writer: 'client', cause: 'client_closed', delivery: 'not_sent' });
-  return new ClientLimitError('the client is closed', { failure, attempts: 0, retryReason: 'client_closed' });
 }

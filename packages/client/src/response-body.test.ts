@@ -223,3 +223,10 @@ describe('the body of an answer that nobody gets', () => {
     assert.equal(await response.text(), '01234567890123456789');
   });
 });
+
+test('a status that no response may be made with passes as it came', async () => {
+  const strange = Object.defineProperty(new Response('denied'), 'status', { value: 999 });
+  const world = new FetchWorld(() => strange, { retry: false });
+  const response = await world.finish(world.fetch(url));
+  assert.deepEqual([response.status, await response.text()], [999, 'denied']);
+});

@@ -1,4 +1,4 @@
-import { callAfter, untilAborted } from './call-scope.ts';
+import { callAfter, ignore, untilAborted } from './call-scope.ts';
 import type { ClientClock } from './client-clock.ts';
 
 /** Of problem details, which are the longest that are read of an answer that failed. */
@@ -21,11 +21,10 @@ export async function readStart(response: Response, clock: ClientClock): Promise
   return start.slice(0, bytesMax);
 }
 
-/** Reads what is small, so that the connection can be used again, and cancels the rest. Never rejects. */
+/** Reads what is short, so that the connection can be used again, and cancels the rest. Never rejects. */
 export async function discardBody(response: Response | null, clock: ClientClock): Promise<void> {
-  if (response?.body == null || response.bodyUsed || response.body.locked) return;
-  if (Number(response.headers.get('content-length')) > drainBytesMax) await ignore(response.body.cancel());
-  else await readParts(response, drainBytesMax, clock, () => {});
+  if (response?.body == null || response.body.locked) return;
+  await readParts(response, drainBytesMax, clock, () => {});
 }
 
 async function readParts(
@@ -52,14 +51,6 @@ async function readParts(
   }
 }
 
-async function ignore(work: Promise<unknown>): Promise<void> {
-  try {
-    await work;
-  } catch {
-    // The body had ended in another way.
-  }
-}
-
 /** Whether the whole body is read before the caller gets the response: it is short, and comes at once. */
 export function isHoldable({ headers, body }: Response, bytesMax: number): boolean {
   const length = Number(headers.get('content-length'));
@@ -73,9 +64,8 @@ export async function holdBody(response: Response): Promise<void> {
 
 interface BodyWatch {
   readonly clock: ClientClock;
-  /** That of the attempt that the body belongs to. */
-  readonly signal: AbortSignal;
-  readonly abort: () => void;
+  /** The one that the body belongs to. */
+  readonly attempt: { readonly signal: AbortSignal; readonly abort: () => void };
   readonly idleMs: number | null;
   /** What the caller reads in place of the platform's error. */
   readonly asError: (isIdle: boolean, error: unknown) => unknown;
@@ -94,7 +84,8 @@ const unread = new FinalizationRegistry<() => void>((ended) => {
 /** The same response, whose body keeps its caller's signal and its idle time, and says how it broke. */
 export function watchBody(response: Response, watch: BodyWatch): Response {
   const { body, status, statusText, headers } = response;
-  if (body === null || status < 200 || status === 101) {
+  // `new Response` takes no others.
+  if (body === null || status < 200 || status > 599) {
     watch.ended();
     return response;
   }
@@ -112,7 +103,7 @@ function alike(made: Response, { url, type, redirected }: Pick<Response, 'url' |
 function watchedStream(
   response: Response,
   body: ReadableStream<Uint8Array>,
-  { clock, signal, abort, idleMs, asError, ended }: BodyWatch,
+  { clock, attempt: { signal, abort }, idleMs, asError, ended }: BodyWatch,
 ): ReadableStream<Uint8Array> {
   let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
   let isIdle = false;
@@ -150,5 +141,5 @@ function watchedStream(
 }
 
 function isEventStream(headers: Headers): boolean {
-  return (headers.get('content-type') ?? '').startsWith('text/event-stream');
+  return /^text.event-stream/.test(headers.get('content-type') ?? '');
 }

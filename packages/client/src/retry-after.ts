@@ -19,14 +19,14 @@ function readRetryAfter(value: string | null, date: string | null, wallTime: num
 
 /** Null: no date of HTTP (RFC 9110 §5.6.7). The oldest of its forms has no zone, and means GMT. */
 function readHttpDate(text: string): number | null {
-  const at = /^[A-Z][a-z]{2}/.test(text) ? Date.parse(text.endsWith('GMT') ? text : `${text} GMT`) : Number.NaN;
+  const at = Date.parse(/^[A-Z][a-z]{2}/.test(text) ? text.replace(/(?: GMT)?$/, ' GMT') : '');
   return at >= 0 ? at : null;
 }
 
 /** The longest time of a quota of which nothing remains. */
 function readRateLimit(header: HeaderReader): number | null {
   // Names of quotas are Strings, and could have anything in them. A partition key is base64, without any of these characters.
-  const items = (header('ratelimit') ?? '').replace(/"(?:[^"\\]|\\.)*"/g, '').split(',');
+  const items = (header('ratelimit') ?? '').replace(/"(?:[^"\\]|\\.)*"?/g, '').split(',');
   const waits = items.map((item) => (/; *r=0(?![\d.])/.test(item) ? /; *t=(\d+)/.exec(item)?.[1] : null));
   // Draft 6 has a header for each number.
   if (header('ratelimit-remaining')?.trim() === '0') waits.push(/\d+/.exec(header('ratelimit-reset') ?? '')?.[0]);

@@ -66,10 +66,10 @@ const rows: readonly (readonly [what: string, facts: Partial<DecisionFacts>, dec
   ['the last attempt', { attempts: 4 }, 'attempts_spent'],
   [
     'an attempt beyond the last that did not connect',
-    { attempts: 7, failure: failed('not_sent', { status: null }) },
+    { attempts: 15, failure: failed('not_sent', { status: null }) },
     'nothing_sent',
   ],
-  ['the last of those', { attempts: 8, failure: failed('not_sent', { status: null }) }, 'attempts_spent'],
+  ['the last of those', { attempts: 16, failure: failed('not_sent', { status: null }) }, 'attempts_spent'],
   [
     'a client without retries that did not connect',
     { attemptsMax: 1, failure: failed('not_sent', { status: null }) },

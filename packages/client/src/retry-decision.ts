@@ -25,7 +25,7 @@ export type NextStep =
   | { readonly retry: false; readonly reason: RetryWhy };
 
 /** Attempts beyond the maximum where the client could not connect: they cost the service nothing, and it may be restarting. */
-const attemptsBeyondMax = 4;
+const attemptsBeyondMax = 12;
 
 /** Whether to send the request again, and when. Pure: no clock, no chance, no effects. */
 export function decideNextStep(facts: DecisionFacts): NextStep {

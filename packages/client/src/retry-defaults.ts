@@ -3,7 +3,7 @@ import type { BackoffOptions, BreakerOptions, BudgetOptions } from './retry-opti
 export const backoffDefaults: Readonly<Required<BackoffOptions>> = {
   attemptsMax: 4,
   baseMs: 200,
-  capMs: 5000,
+  capMs: 1000,
   // 520 to 524 and 530 are Cloudflare's, for what others answer with 502 and 504.
   statuses: [408, 425, 429, 502, 503, 504, 520, 521, 522, 523, 524, 530],
 };
@@ -14,10 +14,13 @@ export const breakerDefaults: Readonly<Required<BreakerOptions>> = {
   failuresInRow: 5,
   failureShare: 0.5,
   windowCalls: 20,
-  openMs: 1250,
+  openMs: 1150,
   openMaxMs: 30_000,
   waitMs: 10_000,
 };
 
 /** Until a call ends, whatever happens. */
 export const overallMsDefault = 30_000;
+
+/** Time without end; a breaker that needs as many failures never opens. */
+export const never = Number.POSITIVE_INFINITY;

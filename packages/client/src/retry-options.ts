@@ -5,7 +5,7 @@ import type { ClassifyResponse } from './response-facts.ts';
 export interface BackoffOptions {
   /** Attempts in all. Default 4; 1: no retry. */
   readonly attemptsMax?: number;
-  /** The wait before retry n is uniform between 0 and `baseMs` × 2^(n-1), at most `capMs`. Defaults 200 and 5000. */
+  /** The wait before retry n is uniform between 0 and `baseMs` × 2^(n-1), at most `capMs`. Defaults 200 and 1000. */
   readonly baseMs?: number;
   readonly capMs?: number;
   /** Statuses after which an idempotent request is sent again. Default 408, 425, 429, 502, 503, 504, 520 to 524, 530. */
@@ -26,15 +26,21 @@ export interface BudgetOptions {
 
 /** A breaker per origin and key. It counts attempts that failed for reasons of the service, not 4xx and not cancelled calls. */
 export interface BreakerOptions {
-  /** Opens when this many attempts in a row … Default 5. */
+  /** Opens when this many attempts in a row …, or more than a third of it where nothing has succeeded for `openMs`. Default 5. */
   readonly failuresInRow?: number;
   /** … or this share of the latest `windowCalls` attempts have failed. Defaults 0.5 and 20. */
   readonly failureShare?: number;
   readonly windowCalls?: number;
-  /** How long it stays open before one probe is let through; longer where Retry-After says so, up to `openMaxMs`. Defaults 1.25 s and 30 s. */
+  /**
+   * How long it stays open before one probe is let through; longer where Retry-After says so, up to `openMaxMs`. A probe without an answer is
+   * followed by another one after twice `openMs`. Defaults 1.15 s and 30 s.
+   */
   readonly openMs?: number;
   readonly openMaxMs?: number;
-  /** How long a call waits in all for a breaker that is open, in place of failing at once; 0: not at all. Default 10 s. */
+  /**
+   * How long a call waits in all for a breaker that is open, in place of failing at once, and for the Retry-After that its path has got, in place
+   * of getting it too; 0: not at all. Default 10 s.
+   */
   readonly waitMs?: number;
 }
 

@@ -7,7 +7,7 @@ import { type OriginBreaker, originBreaker } from './origin-breaker.ts';
 import type { ResponseFacts } from './response-facts.ts';
 import { failureOfResponse } from './response-failure.ts';
 import { decideNextStep, isFree, isIdempotent, type NextStep } from './retry-decision.ts';
-import { backoffDefaults, breakerDefaults, budgetDefaults, overallMsDefault } from './retry-defaults.ts';
+import { backoffDefaults, breakerDefaults, budgetDefaults, never, overallMsDefault } from './retry-defaults.ts';
 import type { RetryPolicyOptions } from './retry-options.ts';
 import { type RetryTokens, retryTokens } from './retry-tokens.ts';
 import { systemClientClock, systemClientRandom } from './system.ts';
@@ -73,27 +73,32 @@ const originsMax = 1000;
 interface OriginState {
   readonly origin: string;
   readonly key: string;
-  readonly breaker: OriginBreaker | null;
+  readonly breaker: OriginBreaker;
   readonly tokens: RetryTokens;
-  callsFailedInRow: number;
+  failuresInRow: number;
 }
 
 export function createRetryPolicy(options: RetryPolicyOptions = {}): ClientRetryPolicy {
   const { retry = {}, breaker = {}, hooks = {}, classify = () => null, idempotency = {} } = options;
   const { clock = systemClientClock, random = systemClientRandom } = options;
   const backoff = { ...backoffDefaults, ...(retry === false ? { attemptsMax: 1 } : retry) };
-  const breaking = breaker === false ? null : { ...breakerDefaults, ...breaker };
+  const breaking = {
+    ...breakerDefaults,
+    ...(breaker === false ? { failuresInRow: never, failureShare: never, waitMs: 0 } : breaker),
+  };
   const budget = { ...budgetDefaults, ...options.budget };
   const states = new Map<string, OriginState>();
   let hookErrors = 0;
 
   /** What a hook throws is the hook's, not the call's. */
-  function notify<E>(hook: ((event: E) => void) | undefined, event: E): void {
-    try {
-      hook?.(event);
-    } catch {
-      hookErrors++;
-    }
+  function notify<E>(hook: ((event: E) => unknown) | undefined, event: E): void {
+    void (async () => {
+      try {
+        await hook?.(event);
+      } catch {
+        hookErrors++;
+      }
+    })();
   }
 
   function stateOf(origin: string, key: string): OriginState {
@@ -101,9 +106,9 @@ export function createRetryPolicy(options: RetryPolicyOptions = {}): ClientRetry
     const state = states.get(id) ?? {
       origin,
       key,
-      breaker: breaking && originBreaker(breaking, (change) => notify(hooks.breaker, { origin, key, ...change })),
+      breaker: originBreaker(breaking, (change) => notify(hooks.breaker, { origin, key, ...change })),
       tokens: retryTokens(budget, clock.now()),
-      callsFailedInRow: 0,
+      failuresInRow: 0,
     };
     // The last in the order of the map is the one that was used last.
     states.delete(id);
@@ -120,13 +125,13 @@ export function createRetryPolicy(options: RetryPolicyOptions = {}): ClientRetry
     const state = stateOf(origin, key);
     const { breaker, tokens } = state;
     const subject = { method, url: origin + url.pathname, origin, key };
-    const endsAt = clock.now() + (overallMs ?? Number.POSITIVE_INFINITY);
+    const endsAt = clock.now() + (overallMs ?? never);
     let breakerWaitMs = 0;
     let isProbe = false;
     tokens.addCall(clock.now());
 
     function end(failure: CallFailure): void {
-      const failures = ++state.callsFailedInRow;
+      const failures = ++state.failuresInRow;
       // At n, 2n, 3n …: a long outage is not told once per call.
       if (failures % (hooks.failuresInRow ?? 5) === 0) notify(hooks.failures, { ...subject, failures, failure });
     }
@@ -138,36 +143,31 @@ export function createRetryPolicy(options: RetryPolicyOptions = {}): ClientRetry
 
       admit(): BreakerRefusal | null {
         const now = clock.now();
-        const answer = breaker?.admit(now) ?? 'send';
-        if (typeof answer !== 'number') {
-          isProbe = answer === 'probe';
+        const waitMaxMs = Math.min(breaking.waitMs - breakerWaitMs, endsAt - now);
+        const delayMs = breaker.admit(now, subject.url, waitMaxMs, random.next());
+        if (delayMs === null) {
+          isProbe = breaker.state !== 'closed';
           call.attempts++;
           return null;
         }
-        const { waitMs, openMs } = breaking as NonNullable<typeof breaking>;
-        const delayMs = answer + (random.next() * openMs) / 4;
-        const last = breaker?.lastFailure;
-        const failure = describeFailure({ ...unsent, shape: last?.shape, whose: last?.whose, retryAfterMs: answer });
+        const { shape, whose } = breaker.lastFailure as CallFailure;
+        const failure = describeFailure({ ...unsent, shape, whose, retryAfterMs: delayMs });
         breakerWaitMs += delayMs;
-        const reason = 'breaker_open';
-        if (breakerWaitMs <= waitMs && now + delayMs < endsAt)
-          return { failure, next: { retry: true, delayMs, reason } };
-        end(failure);
-        return { failure, next: { retry: false, reason } };
+        const retry = delayMs <= waitMaxMs;
+        if (!retry) end(failure);
+        return { failure, next: { retry, delayMs, reason: 'breaker_open' } };
       },
 
       succeeded(): void {
-        breaker?.succeeded(isProbe);
+        breaker.succeeded(isProbe);
         isProbe = false;
-        state.callsFailedInRow = 0;
+        state.failuresInRow = 0;
       },
 
       failed(failure: CallFailure): NextStep {
         const now = clock.now();
         const { attempts } = call;
-        // A 4xx is the caller's, and a quota that is spent is no sign of a service that is down.
-        if (failure.status !== null && failure.status < 500) breaker?.succeeded(isProbe);
-        else breaker?.failed(failure, isProbe, now, random.next());
+        breaker.failed(failure, subject.url, isProbe, now, random.next());
         isProbe = false;
         let next = decideNextStep({
           ...backoff,
@@ -194,7 +194,7 @@ export function createRetryPolicy(options: RetryPolicyOptions = {}): ClientRetry
       mayHedge: () => tokens.take(clock.now()),
 
       cancelled(): void {
-        if (isProbe) breaker?.probeLost(clock.now());
+        if (isProbe) breaker.probeLost(clock.now());
         isProbe = false;
       },
     };
@@ -207,11 +207,11 @@ export function createRetryPolicy(options: RetryPolicyOptions = {}): ClientRetry
     failureOfError,
     idempotencyKeyFor: (method, url) => keyFor(idempotency, random, method, new URL(url)),
     origins: () =>
-      [...states.values()].map(({ origin, key, breaker, tokens, callsFailedInRow }) => ({
+      [...states.values()].map(({ origin, key, breaker, tokens, failuresInRow }) => ({
         origin,
         key,
-        breaker: breaker?.state ?? 'closed',
-        failuresInRow: callsFailedInRow,
+        breaker: breaker.state,
+        failuresInRow,
         retriesLeft: tokens.left(clock.now()),
       })),
     get hookErrors() {

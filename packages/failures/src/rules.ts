@@ -133,7 +133,8 @@ export const requestRules = {
   'webdav-url': {
     section: 'RFC 4918 §10.3',
     status: 400,
-    reason: 'Destination, or a resource in If, is not one URL of this origin under the path of its route',
+    reason:
+      'Destination, or a resource in If, is not one URL of this origin under the path of its route, or is of a route with other rules',
   },
   'expectation-unknown': { section: 'RFC 9110 §15.5.18', status: 417, reason: 'the expectation is not "100-continue"' },
   'connect-not-offered': { section: 'RFC 9110 §9.3.6', status: 501, reason: 'CONNECT is not offered here' },

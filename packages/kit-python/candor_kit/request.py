@@ -126,5 +126,5 @@ def _entry(result):
 def _safe(error):
     """Drivers write addresses with user and password into their errors."""
     text = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
-    line = re.sub(r"[\x00-\x1f\x7f]+", " ", re.sub(r"//[^/\s@]+@", "//…@", text))
+    line = re.sub(r"[\x00-\x1f\x7f]+", " ", re.sub(r"//[^/\s]+@", "//…@", text))
     return line if len(line) <= 200 else f"{line[:199]}…"

@@ -9,11 +9,14 @@ interface Played {
   readonly code: number | undefined;
 }
 
+interface DrainPlay {
+  readonly idleAt: number | null;
+  readonly onDrain?: () => unknown;
+  readonly onClose?: () => unknown;
+}
+
 /** Drains with 5 s of notice, 1 s for idle connections and 9 s for all. */
-async function play(
-  { idleAt, onClose = () => {} }: { readonly idleAt: number | null; readonly onClose?: () => unknown },
-  passMs = 20_000,
-): Promise<Played> {
+async function play({ idleAt, onDrain = () => {}, onClose = () => {} }: DrainPlay, passMs = 20_000): Promise<Played> {
   const clock = new FakeKitClock();
   const steps: string[] = [];
   const lines: string[] = [];
@@ -32,6 +35,7 @@ async function play(
       closeIdle: () => step('closes idle connections'),
       destroy: () => step('destroys connections'),
     },
+    onDrain,
     onClose: () => {
       step('onClose');
       return onClose();
@@ -76,6 +80,32 @@ describe('a drain', () => {
   test('with a failing onClose ends with 1, and says why', async () => {
     const { lines, code } = await play({ idleAt: 0, onClose: () => Promise.reject(new RangeError('no pool')) });
     assert.deepEqual([lines, code], [['Error: onClose failed: RangeError: no pool'], 1]);
+  });
+
+  const failing: readonly (readonly [string, () => unknown, string])[] = [
+    [
+      'throws',
+      () => {
+        throw new RangeError('no pool');
+      },
+      'Error: onDrain failed: RangeError: no pool',
+    ],
+    ['rejects', () => Promise.reject(Object.create(null)), 'Error: onDrain failed: an object without a text'],
+  ];
+  for (const [how, onDrain, line] of failing)
+    test(`goes on where onDrain ${how}, and says so`, async () => {
+      const { steps, lines, code } = await play({ idleAt: 0, onDrain });
+      assert.deepEqual([steps[0], lines, code], ['5000 closes the listener', [line], 0]);
+    });
+
+  test('waits for onDrain, but not for one that hangs', async () => {
+    const slow = await play({ idleAt: 0, onDrain: () => new Promise((resolve) => void setImmediate(resolve)) });
+    assert.deepEqual([slow.steps[0], slow.lines], ['5000 closes the listener', []]);
+    const { steps, lines, code } = await play({ idleAt: 0, onDrain: () => new Promise(() => {}) });
+    assert.deepEqual(
+      [steps[0], steps.at(-1), lines, code],
+      ['8000 closes the listener', '9000 over', ['Error: onDrain did not end within 8000 ms'], 0],
+    );
   });
 
   test('does not wait for an onClose that hangs', async () => {

@@ -1,4 +1,5 @@
 import type { KitClock } from './clock.ts';
+import { errorText } from './error-text.ts';
 import type { DrainTimes } from './kit-options.ts';
 
 /** What a drain does with the server. */
@@ -18,15 +19,23 @@ interface DrainSteps {
   readonly clock: KitClock;
   readonly times: DrainTimes;
   readonly server: DrainedServer;
+  readonly onDrain: () => unknown;
   readonly onClose: () => unknown;
   readonly log: (line: string) => void;
 }
 
 /** Leads a server from "not ready" to closed: notice, listener, idle connections, requests in flight, `onClose`. Resolves with the exit code. */
-export async function drainServer({ clock, times, server, onClose, log }: DrainSteps): Promise<number> {
+export async function drainServer(steps: DrainSteps): Promise<number> {
+  const { clock, times, server, log } = steps;
   const end = clock.now() + times.timeoutMs;
   const left = (): number => Math.max(0, end - clock.now());
-  await timeout(clock, times.noticeMs).over;
+  /** Runs what the application has given, for so long at most. Returns whether it has ended well. */
+  const run = async (name: 'onDrain' | 'onClose', ms: number): Promise<boolean> => {
+    const failure = await within(clock, ms, failureOf(steps[name]));
+    if (failure !== null) log(`Error: ${name} ${failure ?? `did not end within ${Math.round(ms)} ms`}`);
+    return failure === null;
+  };
+  await Promise.all([timeout(clock, times.noticeMs).over, run('onDrain', times.timeoutMs - times.idleMs)]);
   // The kernel resets connections that it has and the program does not, and a busy program learns of requests after its timers.
   await eventsTaken(clock);
   server.closeListener();
@@ -37,12 +46,10 @@ export async function drainServer({ clock, times, server, onClose, log }: DrainS
   const cut = server.unfinished();
   server.destroy();
   // Databases get a second even where requests have used up the time.
-  const closingMs = Math.max(1000, left());
-  const failure = await within(clock, closingMs, closed(onClose));
-  if (failure !== null) log(`Error: onClose ${failure ?? `did not end within ${closingMs} ms`}`);
+  const isClosed = await run('onClose', Math.max(1000, left()));
   // The last line: Candor and people read it as the reason of the exit code.
   if (cut.length > 0) log(`Error: ${cutText(cut, times.timeoutMs)}`);
-  return cut.length > 0 || failure !== null ? 1 : 0;
+  return cut.length > 0 || !isClosed ? 1 : 0;
 }
 
 function eventsTaken(clock: KitClock): Promise<void> {
@@ -66,12 +73,12 @@ async function within<T>(clock: KitClock, ms: number, work: Promise<T>): Promise
   return result;
 }
 
-async function closed(onClose: () => unknown): Promise<string | null> {
+async function failureOf(work: () => unknown): Promise<string | null> {
   try {
-    await onClose();
+    await work();
     return null;
   } catch (error) {
-    return `failed: ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}`;
+    return `failed: ${errorText(error)}`;
   }
 }
 

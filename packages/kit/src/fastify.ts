@@ -2,7 +2,7 @@ import type { Server } from 'node:http';
 import type { Server as SecureServer } from 'node:https';
 import type { Kit } from './kit.ts';
 import { type ListenOptions, listenAddress } from './kit-options.ts';
-import { attach } from './serve.ts';
+import { attach, listening } from './serve.ts';
 
 export interface FastifyApplication {
   readonly server: Server | SecureServer;
@@ -18,6 +18,5 @@ export async function serve(app: FastifyApplication, options: ListenOptions = {}
   };
   const kit = attach(app.server, { ...options, onClose });
   // Without a host Fastify listens on localhost alone, which no gateway of another container reaches.
-  await app.listen({ host: '::', ...listenAddress(options) });
-  return kit;
+  return listening(kit, () => app.listen({ host: '::', ...listenAddress(options) }));
 }

@@ -147,6 +147,19 @@ const results: readonly (readonly [
     'fail',
     'Error: connect postgres://…@db/shop',
   ],
+  [
+    'shows no part of one with an @',
+    failing(new Error('connect redis://:p@ss@cache:6379/0')),
+    'fail',
+    'Error: connect redis://…@cache:6379/0',
+  ],
+  [
+    'that throws something without a text fails',
+    () => Promise.reject(Object.create(null)),
+    'fail',
+    'an object without a text',
+  ],
+  ['takes no undefined option', { run: () => {}, timeoutMs: undefined as never }, 'pass', null],
   ['shows one line', failing(new Error('a\n  b')), 'fail', 'Error: a   b'],
   ['shows 200 characters', failing('x'.repeat(500)), 'fail', `${'x'.repeat(199)}…`],
   [
@@ -161,6 +174,11 @@ for (const [what, check, status, output] of results)
   test(`a check ${what}`, async () => {
     const result = await checksOf({ database: check }).ask();
     assert.deepEqual([result?.status, result?.output], [status, output]);
+  });
+
+for (const wrong of [null, 5, { run: 'ping' }, { run: () => {}, timeoutMs: '5s' }])
+  test(`a check that is ${JSON.stringify(wrong)} is refused at the start`, () => {
+    assert.throws(() => checksOf({ database: wrong as never }), /^(?:TypeError|RangeError): checks\.database/);
   });
 
 test('readiness asks the checks alone that belong to the instance', async () => {

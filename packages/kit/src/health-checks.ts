@@ -1,4 +1,6 @@
 import type { KitClock } from './clock.ts';
+import { errorText } from './error-text.ts';
+import { milliseconds } from './milliseconds.ts';
 
 export type CheckStatus = 'pass' | 'warn' | 'fail';
 
@@ -43,8 +45,6 @@ interface KnownCheck {
   last: { readonly result: HealthResult; readonly endedAt: number } | null;
 }
 
-const usual = { timeoutMs: 1000, cacheMs: 1000, optional: false, readiness: false };
-
 /** Runs each check once, however many requests ask for it, and keeps its result for a moment. */
 export class HealthChecks {
   readonly #clock: KitClock;
@@ -53,7 +53,7 @@ export class HealthChecks {
   constructor(checks: Checks, clock: KitClock) {
     this.#clock = clock;
     for (const [name, given] of Object.entries(checks)) {
-      const options = { ...usual, ...(typeof given === 'function' ? { run: given } : given) };
+      const options = checkOptions(name, given);
       this.#checks.set(name, { options, running: null, hangsSince: null, last: null });
     }
   }
@@ -117,6 +117,22 @@ export class HealthChecks {
   }
 }
 
+/** Throws where a check cannot run: a health page that always fails would say nothing of it. */
+function checkOptions(name: string, given: CheckFunction | CheckOptions): Required<CheckOptions> {
+  const {
+    run,
+    timeoutMs = 1000,
+    cacheMs = 1000,
+    optional = false,
+    readiness = false,
+  } = typeof given === 'function' ? { run: given } : (given ?? {});
+  if (typeof run !== 'function')
+    throw new TypeError(`checks.${name} has no function: write a function, or { run: a function, … }`);
+  milliseconds(`checks.${name}.timeoutMs`, timeoutMs);
+  milliseconds(`checks.${name}.cacheMs`, cacheMs);
+  return { run, timeoutMs, cacheMs, optional, readiness };
+}
+
 function reportOf(value: unknown): CheckReport {
   if (typeof value !== 'object' || value === null) return {};
   const { status, output } = value as Readonly<Record<string, unknown>>;
@@ -125,16 +141,10 @@ function reportOf(value: unknown): CheckReport {
   return known ? { status, ...(typeof output === 'string' ? { output } : {}) } : {};
 }
 
-/** Node rejects with an error without a message where each of several addresses refused. */
-function errorText(error: unknown): string {
-  if (error instanceof AggregateError && error.message === '') return error.errors.map(errorText).join('; ');
-  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-}
-
 const outputMax = 200;
 
 /** Drivers write addresses with user and password into their errors. */
 function safeText(text: string): string {
-  const line = text.replace(/\/\/[^/\s@]+@/g, '//…@').replace(/[\u0000-\u001f\u007f]+/g, ' ');
+  const line = text.replace(/\/\/[^/\s]+@/g, '//…@').replace(/[\u0000-\u001f\u007f]+/g, ' ');
   return line.length <= outputMax ? line : `${line.slice(0, outputMax - 1)}…`;
 }

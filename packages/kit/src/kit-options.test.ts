@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { connectionTimeouts, drainTimes, listenAddress } from './kit-options.ts';
+import { connectionTimeouts, documentPaths, drainSignals, drainTimes, listenAddress } from './kit-options.ts';
 
 test('without Candor gateways have five seconds to find out that an instance leaves', () => {
   assert.deepEqual(drainTimes({}, {}), { noticeMs: 5000, idleMs: 1000, timeoutMs: 9000 });
@@ -21,6 +21,11 @@ const wrong: readonly (readonly [what: string, read: () => unknown, message: Reg
   ],
   ['a PORT that is no port', () => listenAddress({}, { PORT: 'http' }), /^the port is PORT=http: write a number/],
   ['a port beyond 65535', () => listenAddress({ port: 70_000 }, {}), /^the port is 70000/],
+  ['a time that is a text', () => drainTimes({ noticeMs: '100' as never }), /^drain\.noticeMs is 100: write a number/],
+  ['a path without a slash', () => documentPaths({ health: 'healthz' }), /^paths\.health is "healthz": write a path/],
+  ['a signal that no program gets', () => drainSignals(['SIGKILL']), /^signals has "SIGKILL": write a list/],
+  ['a misspelled signal', () => drainSignals(['SIGTREM' as never]), /^signals has "SIGTREM"/],
+  ['a signal that is no list', () => drainSignals('SIGTERM' as never), /^signals has "S"/],
   ['an idle timeout below 0', () => connectionTimeouts(-5), /^gatewayIdleMs is -5/],
 ];
 

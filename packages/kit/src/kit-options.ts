@@ -1,4 +1,6 @@
+import { constants } from 'node:os';
 import type { Checks } from './health-checks.ts';
+import { milliseconds } from './milliseconds.ts';
 import type { OutgoingRule } from './outgoing-headers.ts';
 
 export interface KitOptions {
@@ -54,8 +56,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export function drainTimes(options: DrainOptions = {}, environment: Environment = process.env): DrainTimes {
   const isOfCandor = environment['CANDOR_START'] !== undefined;
   const { noticeMs = isOfCandor ? 0 : 5000, idleMs = 1000, timeoutMs = 9000 } = options;
-  for (const [name, value] of Object.entries({ noticeMs, idleMs, timeoutMs }))
-    if (!(value >= 0)) throw new RangeError(`drain.${name} is ${value}: write a number of milliseconds, 0 or more`);
+  for (const [name, value] of Object.entries({ noticeMs, idleMs, timeoutMs })) milliseconds(`drain.${name}`, value);
   if (noticeMs + idleMs > timeoutMs)
     throw new RangeError(
       `drain.timeoutMs (${timeoutMs}) is less than noticeMs (${noticeMs}) and idleMs (${idleMs}) together: no time would be left for requests in flight; raise timeoutMs, and what waits before SIGKILL (stop_timeout of Candor, terminationGracePeriodSeconds of Kubernetes)`,
@@ -77,6 +78,26 @@ export function listenAddress(
 
 /** The application closes idle connections later than the gateway: then no request meets a closed one. */
 export function connectionTimeouts(gatewayIdleMs = 60_000): { keepAliveTimeout: number; headersTimeout: number } {
-  if (!(gatewayIdleMs >= 0)) throw new RangeError(`gatewayIdleMs is ${gatewayIdleMs}: write a number of milliseconds`);
+  milliseconds('gatewayIdleMs', gatewayIdleMs);
   return { keepAliveTimeout: gatewayIdleMs + 5000, headersTimeout: gatewayIdleMs + 6000 };
+}
+
+/** Where the documents are. Throws for a path that no request has. */
+export function documentPaths({ health = '/healthz', ready = '/readyz' }: NonNullable<KitOptions['paths']> = {}): {
+  readonly health: string;
+  readonly ready: string;
+} {
+  for (const [name, path] of Object.entries({ health, ready }))
+    if (!/^\/[^?#]*$/.test(path)) throw new RangeError(`paths.${name} is "${path}": write a path such as /healthz`);
+  return { health, ready };
+}
+
+/** Throws for what is no signal, which would end the program without a drain. */
+export function drainSignals(names: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT']): readonly NodeJS.Signals[] {
+  for (const name of names)
+    if (!(name in constants.signals) || name === 'SIGKILL' || name === 'SIGSTOP')
+      throw new RangeError(
+        `signals has "${name}": write a list of signals that a program may take, such as ['SIGTERM']`,
+      );
+  return names;
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
+import { createServer as createHttp2Server } from 'node:http2';
 import { Agent, createServer as createSecureServer, request as sendSecurely } from 'node:https';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, describe, test } from 'node:test';
@@ -270,6 +271,39 @@ test('a drain tells the application first, and closes what it has opened last', 
   await served.clock.pass(1);
   await drained;
   assert.deepEqual(steps, ['onDrain', 'onClose']);
+});
+
+test('the signal of an upgraded connection aborts when that is closed', async () => {
+  await start();
+  let signal: AbortSignal | undefined;
+  served.server.on('upgrade', (_, socket) => {
+    signal = currentRequest()?.signal;
+    socket.on('end', () => socket.end()).resume();
+    socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: test\r\nConnection: Upgrade\r\n\r\n');
+  });
+  const client = await RawConnection.to(served.kit.url);
+  client.send('GET /socket HTTP/1.1\r\nUpgrade: test\r\nConnection: Upgrade');
+  await client.receives('101');
+  client.socket.destroy();
+  assert.ok(signal !== undefined);
+  await once(signal, 'abort');
+  assert.equal((signal.reason as DOMException).message, 'the client has closed the connection');
+});
+
+test('a log that throws ends no drain', async () => {
+  await start({
+    log: () => {
+      throw new Error('no space left');
+    },
+  });
+  const drained = served.kit.drain();
+  await served.clock.pass(6000);
+  assert.equal(await drained, 0);
+});
+
+test('a server of node:http2 is refused', async () => {
+  assert.throws(() => new Kit(createHttp2Server() as never, {}), { name: 'TypeError', message: /node:http2 are not/ });
+  await start();
 });
 
 test('a client that leaves aborts the signal of its request', async () => {

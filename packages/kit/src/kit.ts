@@ -1,12 +1,18 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { Server as SecureServer } from 'node:https';
+import { type IncomingMessage, Server as HttpServer, type ServerResponse } from 'node:http';
+import { Server as HttpsServer } from 'node:https';
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
-import { Server as TlsServer } from 'node:tls';
 import type { KitClock } from './clock.ts';
 import { drainServer, type DrainedServer } from './drain.ts';
 import { HealthChecks } from './health-checks.ts';
 import { type HealthDocument, healthDocument, healthStatusCode } from './health-document.ts';
-import { connectionTimeouts, type DrainTimes, drainTimes, type KitOptions } from './kit-options.ts';
+import {
+  connectionTimeouts,
+  documentPaths,
+  drainSignals,
+  type DrainTimes,
+  drainTimes,
+  type KitOptions,
+} from './kit-options.ts';
 import { passOn } from './outgoing-headers.ts';
 import { ServedRequest } from './request-context.ts';
 import { onSignals } from './signals.ts';
@@ -26,7 +32,7 @@ interface InFlight {
 
 /** The kit of one server: `attach` and `serve` make it. */
 export class Kit {
-  readonly server: Server | SecureServer;
+  readonly server: HttpServer | HttpsServer;
   readonly #options: KitOptions;
   readonly #times: DrainTimes;
   readonly #clock: KitClock;
@@ -36,7 +42,7 @@ export class Kit {
   readonly #inFlight = new Set<InFlight>();
   /** Each open connection, and how many requests it has. */
   readonly #connections = new Map<Socket, number>();
-  readonly #tunnels = new Map<Socket, string>();
+  readonly #tunnels = new Map<Socket, Omit<InFlight, 'response'>>();
   readonly #stopPassingOn: () => void;
   readonly #stopSignals: () => void;
   #state: KitState = 'starting';
@@ -46,20 +52,30 @@ export class Kit {
   #onIdle: () => void = () => {};
   #drained: Promise<number> | null = null;
 
-  constructor(server: Server | SecureServer, options: KitOptions, clock: KitClock = systemKitClock) {
-    const { health = '/healthz', ready = '/readyz' } = options.paths ?? {};
+  constructor(server: HttpServer | HttpsServer, options: KitOptions, clock: KitClock = systemKitClock) {
+    const given: unknown = server;
+    if (!(given instanceof HttpServer || given instanceof HttpsServer))
+      throw new TypeError('the kit needs a server of node:http or node:https; servers of node:http2 are not supported');
     this.server = server;
     this.#options = options;
     this.#times = drainTimes(options.drain);
     this.#clock = clock;
     this.#checks = new HealthChecks(options.checks ?? {}, clock);
-    this.#paths = { health, ready };
-    this.#log = options.log ?? ((line) => process.stderr.write(`${line}\n`));
+    this.#paths = documentPaths(options.paths);
+    const write = options.log ?? ((line: string) => process.stderr.write(`${line}\n`));
+    this.#log = (line) => {
+      try {
+        write(line);
+      } catch {
+        // A log that fails must not end a drain.
+      }
+    };
+    const { outgoing = () => true, exit: exits = true } = options;
+    const names = drainSignals(options.signals);
     Object.assign(server, connectionTimeouts(options.gatewayIdleMs));
     this.#watch();
-    const { outgoing = () => true, signals = ['SIGTERM', 'SIGINT'], exit = true } = options;
     this.#stopPassingOn = outgoing === false ? () => {} : passOn(outgoing);
-    this.#stopSignals = onSignals(signals, exit, (why) => this.drain(why), this.#log);
+    this.#stopSignals = onSignals({ names, exits, clock, drain: (why) => this.drain(why), log: this.#log });
   }
 
   get state(): KitState {
@@ -105,7 +121,17 @@ export class Kit {
 
   /** Requests and tunnels in flight: method and path. */
   unfinished(): readonly string[] {
-    return [...[...this.#inFlight].map(({ text }) => text), ...this.#tunnels.values()];
+    return this.#unfinished().map(({ text }) => text);
+  }
+
+  #unfinished(): readonly Pick<InFlight, 'text' | 'context'>[] {
+    return [...this.#inFlight, ...this.#tunnels.values()];
+  }
+
+  /** Gives back what it has taken of the process: the server never listened, or listens no more. */
+  release(): void {
+    this.#stopPassingOn();
+    this.#stopSignals();
   }
 
   async #drain(why: string): Promise<number> {
@@ -115,17 +141,16 @@ export class Kit {
       `${why}: not ready; the listener closes in ${noticeMs} ms, requests in flight (${this.unfinished().length}) have ${timeoutMs} ms`,
     );
     for (const { response } of this.#inFlight) announceClose(response);
-    await Promise.resolve(this.#options.onDrain?.()).catch((error: unknown) => this.#log(`onDrain: ${String(error)}`));
     const code = await drainServer({
       clock: this.#clock,
       times: this.#times,
       server: this.#drainedServer(),
-      onClose: this.#options.onClose ?? (() => {}),
+      onDrain: () => this.#options.onDrain?.(),
+      onClose: () => this.#options.onClose?.(),
       log: this.#log,
     });
     this.#state = 'closed';
-    this.#stopPassingOn();
-    this.#stopSignals();
+    this.release();
     return code;
   }
 
@@ -144,7 +169,7 @@ export class Kit {
       },
       destroy: () => {
         const reason = new DOMException('the application ends', 'AbortError');
-        for (const { context } of this.#inFlight) context.abort(reason);
+        for (const { context } of this.#unfinished()) context.abort(reason);
         for (const socket of this.#connections.keys()) socket.destroy();
       },
     };
@@ -161,7 +186,7 @@ export class Kit {
     const { server } = this;
     const emit = server.emit.bind(server) as (event: string, ...args: unknown[]) => boolean;
     // Below a connection of TLS is another one, which ends with it.
-    const opening = server instanceof TlsServer ? 'secureConnection' : 'connection';
+    const opening = server instanceof HttpsServer ? 'secureConnection' : 'connection';
     server.emit = (event: string, ...args: unknown[]): boolean => {
       switch (event) {
         case opening:
@@ -184,6 +209,7 @@ export class Kit {
     this.#connections.set(socket, 0);
     socket.once('close', () => {
       this.#connections.delete(socket);
+      this.#tunnels.get(socket)?.context.abort(clientLeft());
       this.#tunnels.delete(socket);
       this.#tellIdle();
     });
@@ -193,7 +219,7 @@ export class Kit {
     const path = pathOf(request.url ?? '/');
     if (this.#state === 'draining') announceClose(response);
     else if (this.#declined !== null) response.setHeader(drainHeader, 'true');
-    const context = new ServedRequest(request, this.#clock);
+    const context = new ServedRequest(request, this.#clock, () => response.headersSent);
     const entry: InFlight = { response, context, text: `${request.method} ${path}` };
     this.#begin(entry, request.socket);
     bindEvents(request, context);
@@ -212,7 +238,7 @@ export class Kit {
     entry.response.once('close', () => {
       this.#inFlight.delete(entry);
       if (entry.response.writableFinished) entry.context.end();
-      else entry.context.abort(new DOMException('the client has closed the connection', 'AbortError'));
+      else entry.context.abort(clientLeft());
       const requests = (this.#connections.get(socket) ?? 1) - 1;
       if (this.#connections.has(socket)) this.#connections.set(socket, requests);
       if (this.#closesIdle && requests === 0 && !this.#tunnels.has(socket)) socket.destroySoon();
@@ -222,10 +248,11 @@ export class Kit {
 
   #tunnel([request, socket]: [IncomingMessage, Socket], next: () => boolean): boolean {
     const { method, url = '/' } = request;
-    this.#tunnels.set(socket, `${method} ${pathOf(url)} (upgraded)`);
+    const context = new ServedRequest(request, this.#clock, () => true);
+    this.#tunnels.set(socket, { context, text: `${method} ${pathOf(url)} (upgraded)` });
     // It is never idle: its end is the application's to say.
     this.#connections.set(socket, 1);
-    return new ServedRequest(request, this.#clock).run(next);
+    return context.run(next);
   }
 
   #tellIdle(): void {
@@ -242,6 +269,10 @@ export class Kit {
     });
     response.end(request.method === 'HEAD' ? undefined : body);
   }
+}
+
+function clientLeft(): DOMException {
+  return new DOMException('the client has closed the connection', 'AbortError');
 }
 
 /** The gateway opens its next connection elsewhere. A response that has begun cannot say it any more. */

@@ -1,7 +1,7 @@
 import type { Server } from 'node:http';
 import type { Kit } from './kit.ts';
 import { type ListenOptions, listenAddress } from './kit-options.ts';
-import { attach } from './serve.ts';
+import { attach, listening } from './serve.ts';
 
 export interface NestApplication {
   // Nest itself says `any`.
@@ -21,6 +21,5 @@ export async function serve(app: NestApplication, options: ListenOptions = {}): 
   };
   const kit = attach(app.getHttpServer() as Server, { ...options, onClose });
   const { port, host } = listenAddress(options);
-  await (host === undefined ? app.listen(port) : app.listen(port, host));
-  return kit;
+  return listening(kit, () => (host === undefined ? app.listen(port) : app.listen(port, host)));
 }

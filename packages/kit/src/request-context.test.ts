@@ -53,6 +53,13 @@ describe('the signal of a request', () => {
     assert.equal(request.remainingMs(), 0);
   });
 
+  test('does not abort for that once the response has begun, such as that of an event stream', async () => {
+    const clock = new FakeKitClock();
+    const { signal } = new ServedRequest({ headers: { 'x-envoy-expected-rq-timeout-ms': '1500' } }, clock, () => true);
+    await clock.pass(2000);
+    assert.equal(signal.aborted, false);
+  });
+
   test('starts no timer before it is asked for, and leaves none behind', () => {
     const clock = new FakeKitClock();
     const request = requestOf({ 'x-envoy-expected-rq-timeout-ms': '1500' }, clock);

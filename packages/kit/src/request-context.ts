@@ -36,14 +36,17 @@ export class ServedRequest implements KitRequest {
   readonly traceparent: string | null;
   readonly tracestate: string | null;
   readonly #clock: KitClock;
+  readonly #hasBegun: () => boolean;
   readonly #deadlineAt: number | null;
   #controller: AbortController | null = null;
   #cancelDeadline: () => void = () => {};
   #abortedBy: DOMException | null = null;
   #isOver = false;
 
-  constructor({ headers }: Pick<IncomingMessage, 'headers'>, clock: KitClock) {
+  /** `hasBegun`: whether the head of the response has been sent. */
+  constructor({ headers }: Pick<IncomingMessage, 'headers'>, clock: KitClock, hasBegun = (): boolean => false) {
     this.#clock = clock;
+    this.#hasBegun = hasBegun;
     const id = textOf(headers, 'x-request-id');
     this.id = idForm.test(id) ? id : newRequestId();
     const traceparent = textOf(headers, 'traceparent');
@@ -94,7 +97,10 @@ export class ServedRequest implements KitRequest {
   #startDeadline(): void {
     const remaining = this.remainingMs();
     if (remaining === null || this.#isOver) return;
-    const fire = (): void => this.abort(new DOMException('the gateway has stopped waiting', 'TimeoutError'));
+    // A gateway that has the head waits for an event stream as long as it takes; one that does not closes the connection.
+    const fire = (): void => {
+      if (!this.#hasBegun()) this.abort(new DOMException('the gateway has stopped waiting', 'TimeoutError'));
+    };
     this.#cancelDeadline = this.#clock.after(remaining, fire);
   }
 }

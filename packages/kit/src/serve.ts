@@ -16,7 +16,19 @@ export function attach(server: Server | SecureServer, options: KitOptions = {}):
 export async function serve(app: RequestListener | Server | SecureServer, options: ListenOptions = {}): Promise<Kit> {
   const server = typeof app === 'function' ? createServer(app) : app;
   const kit = attach(server, options);
-  server.listen(listenAddress(options));
-  await once(server, 'listening');
-  return kit;
+  return listening(kit, () => {
+    server.listen(listenAddress(options));
+    return once(server, 'listening');
+  });
+}
+
+/** Resolves when the server listens. Where it cannot, the program may go on, such as with another port. */
+export async function listening(kit: Kit, listen: () => PromiseLike<unknown>): Promise<Kit> {
+  try {
+    await listen();
+    return kit;
+  } catch (error) {
+    kit.release();
+    throw error;
+  }
 }

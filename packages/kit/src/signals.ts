@@ -1,24 +1,42 @@
 import { constants } from 'node:os';
+import type { KitClock } from './clock.ts';
+
+/**
+ * A signal that comes twice within this time is meant once: `npm start` passes on the one that systemd or Candor has sent to its application
+ * too.
+ */
+const sameMs = 1000;
+
+/** Drains of this process that a signal has begun and that are not over, and the worst of their codes: a program with two servers ends behind the slower one. */
+const underWay = new Set<object>();
+let worstCode = 0;
+
+interface SignalPlan {
+  readonly names: readonly NodeJS.Signals[];
+  readonly exits: boolean;
+  readonly clock: KitClock;
+  readonly drain: (why: string) => Promise<number>;
+  readonly log: (line: string) => void;
+}
 
 /**
  * The first signal drains, and ends the process with the code of the drain where `exits`; a second one ends it at once. The function
  * returned gives signals back to Node.
  */
-export function onSignals(
-  names: readonly NodeJS.Signals[],
-  exits: boolean,
-  drain: (why: string) => Promise<number>,
-  log: (line: string) => void,
-): () => void {
-  let hasCome = false;
+export function onSignals({ names, exits, clock, drain, log }: SignalPlan): () => void {
+  let first: { readonly name: string; readonly at: number } | null = null;
   const receive = (name: NodeJS.Signals): void => {
-    if (hasCome) {
+    if (first !== null) {
+      if (first.name === name && clock.now() - first.at < sameMs) return;
       log(`a second signal (${name}): the process ends at once`);
-      process.exit(128 + constants.signals[name]);
+      return process.exit(128 + constants.signals[name]);
     }
-    hasCome = true;
+    first = { name, at: clock.now() };
+    underWay.add(receive);
     void drain(name).then((code) => {
-      if (exits) process.exit(code);
+      underWay.delete(receive);
+      worstCode = Math.max(worstCode, code);
+      if (exits && underWay.size === 0) process.exit(worstCode);
     });
   };
   for (const name of names) process.on(name, receive);

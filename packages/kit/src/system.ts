@@ -6,7 +6,8 @@ export const systemKitClock: KitClock = {
   now: () => performance.now(),
   wallTime: () => Date.now(),
   after(ms, fire) {
-    const timer = setTimeout(fire, ms);
+    // Timers of Node fire at once where the time is longer.
+    const timer = setTimeout(fire, Math.min(ms, 2 ** 31 - 1));
     return () => clearTimeout(timer);
   },
   afterEvents: (fire) => void setImmediate(fire),

@@ -22,14 +22,14 @@ export interface ToSuccessor {
   /**
    * 'yours': the predecessor has released what only one process can own. 'farewell': the predecessor leaves, and nothing can
    * change that. 'never': the upgrade has failed. A successor that owns nothing yet ends, whether or not the predecessor
-   * continues.
+   * continues. 'counted', after 'farewell': what has come besides `features` of 'yours'.
    */
-  readonly kind: 'yours' | 'farewell' | 'never';
+  readonly kind: 'yours' | 'farewell' | 'never' | 'counted';
   /** With 'yours': the key of TLS session tickets, in base64, so that clients resume their sessions at the successor. */
   readonly ticketKey?: string;
   /** How long the key has been in use. */
   readonly ticketKeyAgeMs?: number;
-  /** With 'yours': what the parts of features go on with; absent: nothing. */
+  /** With 'yours' and 'counted': what the parts of features go on with; absent: nothing. */
   readonly features?: WrittenStates;
 }
 

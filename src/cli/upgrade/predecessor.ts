@@ -19,6 +19,8 @@ export interface ProcessHandoff {
   ticketKey(): { readonly key: Uint8Array; readonly ageMs: number };
   /** What the parts of features go on with in the successor. */
   featureStates(): FeatureStates;
+  /** What has come since, while the successor serves already. */
+  moreFeatureStates(): FeatureStates;
   /** The successor has ended: takes back what was released. Resolves with a sentence if something could not be taken back. */
   rollBack(): Promise<string | null>;
   /** The successor serves: a rollback is no longer possible. */
@@ -38,6 +40,10 @@ const terminateMs = 5_000;
 
 /** A successor that has not answered 'ends' by then is frozen or still loading, so it serves no requests that could finish. */
 const endingAnswerMs = 500;
+
+/** A process that has been replaced tells for a second what it still counts. */
+const countsEveryMs = 100;
+const countsSentMax = 10;
 
 /** A rollback writes a few small files. A disk that hangs must not delay the answer to the requester. */
 const rollBackMs = 5_000;
@@ -104,12 +110,26 @@ export class Upgrades implements Upgrader {
     this.#parts.handoff.complete();
     line.send({ kind: 'farewell' });
     line.detach();
+    this.#sendCounts(line, countsSentMax);
     const afterMs = Math.round(clock.now() - beganAt);
     const done = `process ${pid} has taken over; this process finishes requests in flight`;
     events.emit({ kind: 'upgrade_done', subject: 'gateway', reason: done, evidence: { pid, afterMs }, actor });
     onStep('draining', pid);
     this.#handedOff.resolve(pid);
     return { ok: true, pid };
+  }
+
+  /** This process has counted until now, and goes on while connections that it has accepted send requests. */
+  #sendCounts(line: SuccessorConnection, left: number): void {
+    const states = this.#parts.handoff.moreFeatureStates();
+    if (Object.keys(states).length > 0) line.send({ kind: 'counted', features: writtenStates(states) });
+    const { clock } = this.#parts;
+    if (left > 1)
+      clock.schedule(
+        after(clock.now(), countsEveryMs),
+        (own: Upgrades) => own.#sendCounts(line, left - 1),
+        this as Upgrades,
+      );
   }
 
   /** The upgrade failed. Restores the state before it, or says in the outcome what could not be restored. */

@@ -11,6 +11,7 @@ import {
   type ToSuccessor,
 } from './handoff-messages.ts';
 import type { EventSink } from '../../core/event.ts';
+import type { FeatureStates } from '../../core/feature.ts';
 
 /** The channel to the process that started this one. */
 interface ParentChannel {
@@ -31,6 +32,7 @@ export class PredecessorConnection {
   readonly #handedOff = Promise.withResolvers<HandedOff>();
   readonly #settled = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<void>();
+  #counted: (states: FeatureStates) => void = () => {};
   #isSettled = false;
   #predecessorDied = false;
 
@@ -56,6 +58,7 @@ export class PredecessorConnection {
         void this.#send({ kind: 'ends' });
       }
       if (kind === 'farewell') this.#settle();
+      if (kind === 'counted') this.#counted(readStates(more.features));
     });
   }
 
@@ -76,6 +79,11 @@ export class PredecessorConnection {
   /** Resolves when the predecessor has ended. It keeps the channel open as long as it lives. */
   get predecessorEnded(): Promise<void> {
     return this.#ended.promise;
+  }
+
+  /** What the predecessor counts while this process serves already. */
+  onCounted(listener: (states: FeatureStates) => void): void {
+    this.#counted = listener;
   }
 
   step(step: 'reading_configuration' | 'listening'): void {

@@ -44,6 +44,9 @@ class FakeHandoff implements ProcessHandoff {
   featureStates(): ReturnType<ProcessHandoff['featureStates']> {
     return {};
   }
+  moreFeatureStates(): ReturnType<ProcessHandoff['featureStates']> {
+    return {};
+  }
   handOff({ pid, stateFolder }: Parameters<ProcessHandoff['handOff']>[0]): Promise<string | null> {
     this.done.push(`release ${pid} ${stateFolder}`);
     return this.releasing();

@@ -357,6 +357,16 @@ export const statusSchema = z.object({
       }),
     )
     .describe('Routes with `signed_links`.'),
+  maintenance_windows: z
+    .array(
+      z.object({
+        route: text,
+        closed: z.boolean().describe('A window is in force.'),
+        begins: text.nullable().describe('When that window has begun, or the next one begins; null: none comes.'),
+        ends: text.nullable(),
+      }),
+    )
+    .describe('Routes with `maintenance_windows`.'),
   authentication: z
     .array(
       z.object({

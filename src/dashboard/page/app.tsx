@@ -37,6 +37,7 @@ import {
   go,
 } from './state.ts';
 import { ApplicationsPage } from './applications-page.tsx';
+import { OutputPage } from './output-page.tsx';
 import { UpstreamsPage } from './upstreams-page.tsx';
 import { IncidentPage } from './incident-page.tsx';
 import { answerText } from '../api.ts';
@@ -146,7 +147,7 @@ function CurrentPage(): JSX.Element {
     case 'upstreams':
       return <UpstreamsPage id={id} />;
     case 'applications':
-      return <ApplicationsPage />;
+      return id === '' ? <ApplicationsPage /> : <OutputPage id={id} key={id} />;
     case 'releases':
       return <ReleasesPage id={id} key={id} />;
     case 'configuration':

@@ -9,6 +9,7 @@ import {
   programRows,
 } from '../application-rows.ts';
 import type { JobsJson } from '../model.ts';
+import { addressHash } from '../page-address.ts';
 import { Answered, Section, Sentence, StateText, TableFrame } from './parts.tsx';
 import { api, now, status } from './state.ts';
 import { useAnswer } from './use-answer.ts';
@@ -54,10 +55,10 @@ function Rows({
                 ))}
               </tr>
             </thead>
-            {rows.map(({ name, state, cells, lines }) => (
+            {rows.map(({ name, state, cells, lines, prints }) => (
               <tbody class="endpoint" key={name}>
                 <tr>
-                  <th scope="row">{name}</th>
+                  <th scope="row">{prints ? <a href={addressHash('applications', name)}>{name}</a> : name}</th>
                   <td>
                     <StateText state={state} />
                   </td>

@@ -7,6 +7,7 @@ import { outagesOf } from '../outages.ts';
 import { addressHash } from '../page-address.ts';
 import { countFigure, durationFigure, rateFigure, rateFigures, shareFigure } from '../shown-figures.ts';
 import type { SortedColumn } from '../sorted-rows.ts';
+import { ClientRules } from './client-rules-table.tsx';
 import { IncidentCard } from './incident-page.tsx';
 import { Answered, Elapsed, Figures, Mark, Section, Sentence, SortedTable, StateText } from './parts.tsx';
 import { MissedObjectives, Routes } from './routes-table.tsx';
@@ -30,6 +31,7 @@ export function NowPage(): JSX.Element {
           <MissedObjectives objectives={shown.objectives} />
           <Traffic status={shown} />
           <Routes status={shown} />
+          <ClientRules status={shown} />
           <Upstreams upstreams={shown.upstreams} />
           <PastIncidents />
           <Process status={shown} />

@@ -1,9 +1,8 @@
-import { type LeftOutReason, leftOutTexts } from '../../core/output-line.ts';
 import type { JSX } from 'preact';
-import { countText } from '#failures/quantity-text.ts';
 import type { ShownRequest } from '../model.ts';
-import { type ShownOutput, shownOutput, clockTextMs } from '../shown-figures.ts';
-import { Section, TableFrame } from './parts.tsx';
+import { shownOutput } from '../shown-figures.ts';
+import { OutputTable } from './output-table.tsx';
+import { Section } from './parts.tsx';
 
 /** What the application printed about the request, and meanwhile. Nothing for a request that no application of the gateway has seen. */
 export function RequestOutput({ record, context }: ShownRequest): JSX.Element | null {
@@ -41,62 +40,4 @@ export function RequestOutput({ record, context }: ShownRequest): JSX.Element | 
       )}
     </Section>
   );
-}
-
-interface ShownTable {
-  readonly name: string;
-  readonly rows: readonly ShownOutput[];
-  readonly aboutClass?: string;
-}
-
-interface ShownRow {
-  readonly row: ShownOutput;
-  readonly aboutClass: string;
-}
-
-function OutputTable({ name, rows, aboutClass = 'nowrap' }: ShownTable): JSX.Element {
-  return (
-    <TableFrame name={name}>
-      <table class="cards output">
-        <thead>
-          <tr>
-            <th scope="col">time</th>
-            <th scope="col">of</th>
-            <th scope="col">about</th>
-            <th scope="col">line</th>
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map((row) => (
-            <OutputRow row={row} aboutClass={aboutClass} />
-          ))}
-        </tbody>
-      </table>
-    </TableFrame>
-  );
-}
-
-function OutputRow({ row: { line, hasId, about }, aboutClass }: ShownRow): JSX.Element {
-  const { at, application, instance, stream, path, text, left_out: leftOut, left_out_why: why } = line;
-  return (
-    <tr class={hasId ? 'own' : 'nearby'}>
-      <td class="nowrap">
-        <time dateTime={at} title={at}>
-          {clockTextMs(Date.parse(at))}
-        </time>
-      </td>
-      <td class="nowrap" title={path ?? undefined}>
-        {instance ?? application} {stream}
-      </td>
-      <td class={aboutClass}>{about}</td>
-      <td class="said">
-        {leftOut > 0 && <span class="quiet">{leftOutText(leftOut, why ?? 'too_fast')} </span>}
-        <code>{text}</code>
-      </td>
-    </tr>
-  );
-}
-
-function leftOutText(leftOut: number, why: LeftOutReason): string {
-  return `${countText(leftOut, 'line')} before this one ${leftOut === 1 ? 'was' : 'were'} ${leftOutTexts[why]}`;
 }

@@ -9,7 +9,7 @@ import { api, mayOperate } from './state.ts';
 import { useAnswer } from './use-answer.ts';
 import { verdictWith } from '../../diagnose/process-verdict.ts';
 import { nextStepHere } from '../../diagnose/record-verdict.ts';
-import { verdictWords } from '../../diagnose/record-words.ts';
+import { clientWords, verdictWords } from '../../diagnose/record-words.ts';
 import { verdictFacts } from '../../diagnose/verdict-facts.ts';
 import type { UnparsedJson } from '../../core/unparsed-bytes.ts';
 import { unparsedForOperators, unparsedText } from '../../diagnose/unparsed-text.ts';
@@ -68,7 +68,7 @@ function RequestHead({ record }: Pick<ShownRequest, 'record'>): JSX.Element {
         <code>{id}</code> <CopyButton text={id} name="the request id" />
       </p>
       <p class="quiet">
-        {clockTextMs(Date.parse(at))} ({at}), {durationFigure(ms)}, from {client.address} over {client.protocol}
+        {clockTextMs(Date.parse(at))} ({at}), {durationFigure(ms)}, from {clientWords(record)} over {client.protocol}
         {tls === null ? '' : ` and ${tls.version}`}
       </p>
     </>

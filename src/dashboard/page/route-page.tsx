@@ -4,6 +4,7 @@ import type { ObjectiveJson, RouteFigures, StatusJson, TimelineJson } from '../m
 import { addressHash } from '../page-address.ts';
 import { missedQuery, missedText, objectiveWords } from '../route-rows.ts';
 import { countFigure, durationFigure, rateFigures, shareFigure } from '../shown-figures.ts';
+import { ClientRules } from './client-rules-table.tsx';
 import { Answered, Figures, Mark, NumberHeads, Section, Sentence, TableFrame } from './parts.tsx';
 import { StackedBars } from './stacked-bars.tsx';
 import { api, status } from './state.ts';
@@ -22,6 +23,7 @@ export function RoutePage({ id }: { readonly id: string }): JSX.Element {
         <Objective objective={one} key={one.kind} />
       ))}
       <Traffic id={id} route={route} />
+      <ClientRules status={shown} route={id} />
       <Incidents id={id} status={shown} />
     </>
   );

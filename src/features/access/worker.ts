@@ -29,23 +29,25 @@ export const access = workerFeature<AccessSpec, AccessPart>({
 
   prepare(_, spec, __, previous) {
     const counts = previous?.counts ?? new RefusalCounts();
-    const { certificates, isDryRun } = spec;
+    const { certificates } = spec;
     const first = checksOf(spec);
     const filters = [
-      ...(first.length === 0 ? [] : [accessFilter('network', first, isDryRun, counts)]),
+      ...(first.length === 0 ? [] : [accessFilter('network', first, spec, counts)]),
       // After redirects to https: in clear text nobody has a certificate.
       ...(certificates === null
         ? []
-        : [accessFilter('authentication', [certificateCheck(certificates)], isDryRun, counts)]),
+        : [accessFilter('authentication', [certificateCheck(certificates)], spec, counts)]),
     ];
     return { counts, hooks: { filters }, report: () => counts.take() };
   },
 });
 
-function accessFilter(stage: FilterStage, checks: readonly Check[], isDryRun: boolean, counts: RefusalCounts): Filter {
+function accessFilter(stage: FilterStage, checks: readonly Check[], rules: AccessSpec, counts: RefusalCounts): Filter {
+  const { isDryRun } = rules;
   return {
     name: accessName,
     stage,
+    ...(isDryRun ? {} : { rules }),
     onRequestHead(exchange) {
       for (const check of checks) {
         const denial = check(exchange);

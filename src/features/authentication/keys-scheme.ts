@@ -2,6 +2,7 @@
 import type * as z from 'zod';
 import type { Findings, Path } from '../../schema/findings.ts';
 import type { NamedFile } from '../feature-keys.ts';
+import type { ListedUser } from './keys-required.ts';
 
 export interface SchemeContext {
   /** What stands in a file that the scheme has named; '' if it could not be read, which is an error by itself. */
@@ -14,7 +15,11 @@ export interface SchemeBeside {
   readonly mayComeByTls: boolean;
   /** Upstreams and applications, by name. */
   readonly upstreams: ReadonlySet<string>;
+  /** How long the route waits for a response, and for its filters. */
+  readonly responseHeadMs: number;
 }
+
+type KnownOfUsers = 'users' | 'groups' | 'claims';
 
 export interface SchemeKeys<R = object> {
   /** Its key in `authentication`, and its name in metrics and records. */
@@ -26,14 +31,20 @@ export interface SchemeKeys<R = object> {
   readonly ofRoute: (read: R, context: SchemeContext) => object;
   /** Files that it names; `at` is below its key. */
   readonly files?: (read: R) => readonly NamedFile[];
+  /** Who stands in its file, of which it has one then; null: a line of it is wrong. */
+  readonly usersIn?: (text: string) => readonly ListedUser[] | null;
   /** Names of headers in which it tells endpoints something of the user: clients may not send them. */
   readonly headersSet?: (read: R) => readonly string[];
   /** Upstreams that it asks, by name. */
   readonly upstreams?: (read: R) => readonly string[];
   /** The path below which it answers requests itself, and who does: a route with this login must get them. */
   readonly answersAt?: (read: R) => { readonly path: string; readonly by: string };
-  /** What its users may have beside a name. */
-  readonly knows: readonly ('groups' | 'claims')[];
+  /** The file, service or issuer whose word counts: `candor route` shows it. */
+  readonly believes: (read: R) => string;
+  /** What it may find out of a user: the name ('users'), and what else. */
+  readonly knows: (read: R) => readonly KnownOfUsers[];
+  /** What to do so that it finds out more. */
+  readonly toKnow?: Partial<Readonly<Record<KnownOfUsers, string>>>;
   /** Finds what is wrong beside other settings; `at` is the path of its key. */
   readonly review?: (read: R, at: Path, beside: SchemeBeside, findings: Findings) => void;
 }

@@ -4,9 +4,10 @@ import { quoted } from '../../schema/error-detail.ts';
 import type { Findings, Path } from '../../schema/findings.ts';
 import { oneOrMany, parsed, text } from '../../schema/leaves.ts';
 import { key, section } from '../../schema/section.ts';
-import { type FeatureKeys, featureKeys, type NamedFile } from '../feature-keys.ts';
+import { type FeatureKeys, featureKeys, type NamedFile, type SettingsBeside } from '../feature-keys.ts';
 import { parseRealm, parseUserHeader } from './keys-values.ts';
 import { reviewAnswers } from './keys-answers.ts';
+import { reviewRequired } from './keys-required.ts';
 import type { SchemeBeside, SchemeContext, SchemeKeys } from './keys-scheme.ts';
 import { schemesOfFile } from './keys-schemes.ts';
 import { authenticationName, type AuthenticationSpec, type RequiredOfUsers } from './settings.ts';
@@ -100,7 +101,10 @@ function specOf(read: CommonRead, context: SchemeContext): AuthenticationSpec {
   const known = built.get(read);
   if (known !== undefined) return known;
   const spec: AuthenticationSpec = {
-    schemes: schemesIn(read).map(([{ name, ofRoute }, own]) => ({ name, spec: ofRoute(own, context) })),
+    schemes: schemesIn(read).map(([{ name, ofRoute, believes }, own]) => ({
+      ...{ name, spec: ofRoute(own, context) },
+      believes: believes(own),
+    })),
     realm: read.realm ?? absent.realm.written,
     require: requiredOf(read.require),
     userHeader: read.user_header ?? null,
@@ -112,8 +116,22 @@ function specOf(read: CommonRead, context: SchemeContext): AuthenticationSpec {
 
 function filesIn(read: AuthenticationRead | undefined): readonly NamedFile[] {
   if (read === undefined || read === 'none') return [];
-  return schemesIn(read).flatMap(([{ name, files }, own]) =>
-    (files?.(own) ?? []).map((file) => ({ ...file, at: [authenticationName, name, ...file.at] })),
+  const schemes = schemesIn(read);
+  return schemes.flatMap(([{ name, files, usersIn }, own]) =>
+    (files?.(own) ?? []).map((file): NamedFile => {
+      const named = { ...file, at: [authenticationName, name, ...file.at] };
+      // Where another scheme is enough, its users may be those that are required.
+      if (usersIn === undefined || schemes.length > 1) return named;
+      return {
+        ...named,
+        review(content, at, findings) {
+          file.review?.(content, at, findings);
+          const listed = usersIn(content);
+          if (listed === null) return;
+          reviewRequired(read.require, listed, file.path, at.slice(0, -1 - file.at.length), findings);
+        },
+      };
+    }),
   );
 }
 
@@ -150,13 +168,14 @@ export const authentication: FeatureKeys = featureKeys<RouteRead, object, ScopeR
   upstreamsOfRoute: (route, file) => upstreamsOf(inForce(route, file)),
   review({ file, routes, targets, listensWithTls }, findings) {
     const { trusted_peers: trusted = [] } = file.read as { readonly trusted_peers?: readonly string[] };
-    const beside: SchemeBeside = {
+    const besideOf = ({ responseHeadMs }: SettingsBeside): SchemeBeside => ({
       mayComeByTls: listensWithTls || trusted.length > 0,
       upstreams: targets,
-    };
-    reviewOne(file.read.authentication, [authenticationName], beside, findings);
-    for (const { path, read } of routes) {
-      reviewOne(read.authentication, [...path, authenticationName], beside, findings);
+      responseHeadMs,
+    });
+    reviewOne(file.read.authentication, [authenticationName], besideOf(file.beside), findings);
+    for (const { path, read, beside } of routes) {
+      reviewOne(read.authentication, [...path, authenticationName], besideOf(beside), findings);
       reviewEdits(inForce(read, file.read), read, path, findings);
     }
     reviewAnswers(
@@ -184,19 +203,19 @@ function reviewOne(read: AuthenticationRead | undefined, at: Path, beside: Schem
       `add ${schemesOfFile.map(({ name, example }) => `"${name}: ${example}"`).join(' or ')}, or write none`,
     );
   for (const [{ name, review }, own] of schemes) review?.(own, [...at, name], beside, findings);
-  for (const known of ['groups', 'claims'] as const) {
-    const isAsked = read.require?.[known] !== undefined || (known === 'groups' && read.groups_header !== undefined);
-    if (!isAsked || schemes.length === 0 || schemes.some(([{ knows }]) => knows.includes(known))) continue;
-    const names = schemes.map(([{ name }]) => quoted(name)).join(' and ');
+  for (const known of ['users', 'groups', 'claims'] as const) {
+    if (schemes.length === 0 || schemes.some(([{ knows }, own]) => knows(own).includes(known))) continue;
+    const lack = `no user has ${noun[known]} by ${schemes.map(([{ name }]) => quoted(name)).join(' and ')}`;
+    const toKnow = schemes.find(([scheme]) => scheme.toKnow?.[known] !== undefined)?.[0].toKnow?.[known];
     if (read.require?.[known] !== undefined)
-      findings.errorAtKey(
-        [...at, 'require', known],
-        `no user has ${known} by ${names}: nobody could enter`,
-        known === 'groups' ? 'name the users, in "users"' : 'remove it',
-      );
-    else findings.warnAtKey([...at, 'groups_header'], `no user has groups by ${names}`, 'remove it');
+      findings.errorAtKey([...at, 'require', known], `${lack}: nobody could enter`, toKnow ?? 'remove it');
+    const header = known === 'users' ? 'user_header' : 'groups_header';
+    if (known !== 'claims' && read[header] !== undefined && read.require?.[known] === undefined)
+      findings.warnAtKey([...at, header], lack, toKnow ?? 'remove it');
   }
 }
+
+const noun = { users: 'a name', groups: 'groups', claims: 'claims' };
 
 /** Applications would get two values, and take the one that is not of the user. */
 function reviewEdits(read: CommonRead | null, route: object, path: Path, findings: Findings): void {

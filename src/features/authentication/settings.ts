@@ -16,6 +16,8 @@ export interface AuthenticationSpec {
 interface SchemeSpec {
   readonly name: string;
   readonly spec: object;
+  /** The file, service or issuer whose word counts, for people. */
+  readonly believes?: string;
 }
 
 /** Each of these must hold; null: it is not asked for. */

@@ -9,7 +9,9 @@ export const authenticationWords = featureWords<AuthenticationStatus>({
     const { users = null, groups = null, claims = null } = required ?? {};
     return {
       access: {
-        authentication: schemes.map(({ name }) => name).join(' or '),
+        authentication: schemes
+          .map(({ name, believes }) => (believes === undefined ? name : `${name} by ${believes}`))
+          .join(' or '),
         ...(users === null ? {} : { users: users.join(' ') }),
         ...(groups === null ? {} : { groups: groups.join(' ') }),
         ...(claims === null ? {} : { claims: Object.keys(claims).join(' ') }),

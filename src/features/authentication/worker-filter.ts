@@ -11,12 +11,13 @@ export class AuthenticationFilter implements Filter {
   readonly name = authenticationName;
   readonly stage = 'authentication';
   readonly spec: AuthenticationSpec;
+  readonly rules: AuthenticationSpec;
   readonly schemes: readonly (readonly [name: string, part: SchemePart])[];
   readonly counts: AuthenticationOutcomes;
   readonly #ofResponses: boolean;
 
   constructor(spec: AuthenticationSpec, schemes: ReadonlyMap<string, SchemePart>, counts: AuthenticationOutcomes) {
-    this.spec = spec;
+    this.spec = this.rules = spec;
     this.schemes = [...schemes];
     this.counts = counts;
     this.#ofResponses = this.schemes.some(([, part]) => part.onResponseHead !== undefined);
@@ -114,10 +115,11 @@ class AuthenticationRun {
   #permit(
     name: string,
     part: SchemePart,
-    { user, headers = [], headerValues = [], note }: Extract<SchemeDecision, { kind: 'user' }>,
+    { user, headerValues = [], note }: Extract<SchemeDecision, { kind: 'user' }>,
   ): 'continue' | Failure {
     const { spec, counts } = this.#filter;
-    this.#exchange.noteUser(user);
+    // A service may let in whom it does not name.
+    if (user.name !== '') this.#exchange.noteUser(user);
     const lacks = lackOf(user, spec.require);
     if (lacks !== null) {
       counts.add(name, 'not_permitted');
@@ -126,9 +128,9 @@ class AuthenticationRun {
     counts.add(name, admitted);
     this.admittedBy = part;
     this.note = note;
-    for (const [header, value] of headers) this.#exchange.setRequestHeader(header, headerValueOf(value));
     for (const [header, value] of headerValues) this.#exchange.setRequestHeader(header, value);
-    if (spec.userHeader !== null) this.#exchange.setRequestHeader(spec.userHeader, headerValueOf(user.name));
+    if (spec.userHeader !== null && user.name !== '')
+      this.#exchange.setRequestHeader(spec.userHeader, headerValueOf(user.name));
     const groups = spec.groupsHeader === null ? [] : groupsOf(user.claims);
     if (spec.groupsHeader !== null && groups.length > 0)
       this.#exchange.setRequestHeader(spec.groupsHeader, headerListOf(groups));

@@ -11,14 +11,13 @@ type FaultName = string;
 export type SchemeDecision =
   /** The request has no credentials of this scheme: the next one is asked. */
   | { readonly kind: 'absent' }
-  /** It may pass, if `require` of the route holds. `headers` are told endpoints; each must be one of the scheme's `headersSet`. */
+  /** It may pass, if `require` of the route holds. */
   | {
       readonly kind: 'user';
       readonly user: User;
-      readonly headers?: readonly (readonly [name: string, value: string])[];
       /** For `onResponseHead` of the scheme. */
       readonly note?: unknown;
-      /** The same, with values that are those of headers already (`header-value.ts`), or came in headers. */
+      /** What endpoints are told: names that are in the scheme's `headersSet`, and values of headers (`header-value.ts`). */
       readonly headerValues?: readonly (readonly [name: string, value: string])[];
     }
   /** Its credentials are not valid, and a clause says why, without any part of them. The next scheme is asked. */

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import type { ConcurrencySpec } from '../../core/upstream-spec.ts';
 import { declare, describe } from '../../schema/default.ts';
 import { count, ms } from '../../schema/fallback.ts';
-import { duration, whole } from '../../schema/leaves.ts';
+import { duration, durationOrNone, whole } from '../../schema/leaves.ts';
 import { key, section } from '../../schema/section.ts';
 import { type FeatureKeys, featureKeys } from '../feature-keys.ts';
 import { concurrencyName, type ConcurrencySettings } from './settings.ts';
@@ -12,6 +12,7 @@ const absent = {
   adaptive: declare('false', 'A number that is known is better than one that must be found out.'),
   queueMax: declare('128', 'A burst of a moment waits; a longer queue only makes everybody late.'),
   queueTimeout: declare('2s', 'A turn that has not come by then will not: better a clear answer than a late one.'),
+  queueTarget: describe('none', 'It has to fit how long the requests take, which only the operator knows.'),
   priority: declare('normal', 'Only the operator knows which requests matter more.'),
 };
 
@@ -35,6 +36,11 @@ const bound = z.union([
       duration,
       'How long a request may wait for its turn; then it is a 503 (`concurrency_timeout`).',
       absent.queueTimeout,
+    ),
+    queue_target: key(
+      durationOrNone,
+      'The wait that a burst may cause (the target of CoDel, RFC 8289). When every request of a priority has waited longer for ten times as long, the queue stands: a request may then wait for twice this time only, until one has waited less.',
+      absent.queueTarget,
     ),
   }),
 ]);
@@ -83,8 +89,21 @@ export const concurrency: FeatureKeys = featureKeys<RouteRead, UpstreamRead>({
   ofUpstream: ({ concurrency: read }) => settingsOf(boundOf(read)),
   review({ routes, upstreams }, findings) {
     for (const { path, read } of [...upstreams, ...routes]) {
-      if (!boundsNothing(read.concurrency)) continue;
-      findings.errorAtKey([...path, 'concurrency'], '"concurrency" bounds nothing', 'write "max", or "adaptive: true"');
+      if (boundsNothing(read.concurrency))
+        findings.errorAtKey(
+          [...path, 'concurrency'],
+          '"concurrency" bounds nothing',
+          'write "max", or "adaptive: true"',
+        );
+      const { queueTargetMs: targetMs = null, queueMs = 0, queueMax = 0 } = boundOf(read.concurrency).bound ?? {};
+      if (targetMs !== null && (queueMax === 0 || 2 * targetMs >= queueMs))
+        findings.warnAtKey(
+          [...path, 'concurrency', 'queue_target'],
+          queueMax === 0
+            ? 'it has no effect: nothing may wait'
+            : 'it has no effect: "queue_timeout" is at most twice as long',
+          queueMax === 0 ? 'remove it, or raise "queue_max"' : 'write less than half of "queue_timeout", or remove it',
+        );
     }
   },
 });
@@ -104,11 +123,13 @@ function boundOf(read: BoundRead | undefined): { readonly bound?: ConcurrencySpe
     adaptive = false,
     queue_max,
     queue_timeout,
+    queue_target,
   } = typeof read === 'number' ? numberOnly(read) : read;
   const max = written === 'none' ? undefined : written;
   if (max === undefined && !adaptive) return {};
   const { queueMax, queueTimeout } = absent;
-  const queue = { queueMax: count(queue_max, queueMax), queueMs: ms(queue_timeout, queueTimeout) };
+  const target = queue_target == null ? {} : { queueTargetMs: queue_target };
+  const queue = { queueMax: count(queue_max, queueMax), queueMs: ms(queue_timeout, queueTimeout), ...target };
   return { bound: { requestsMax: max ?? null, adaptive, ...queue } };
 }
 

@@ -9,6 +9,7 @@ import type { Random } from '../../core/random.ts';
 import type { BoundSemaphores } from '../../core/semaphores.ts';
 import { after, type Clock, type Instant } from '../../core/time.ts';
 import type { WaitingRequests } from '../../core/waiting-requests.ts';
+import { QueueDelay } from '../../policy/queue-delay.ts';
 import { DrainRate, retryAfterS } from '../../policy/drain-rate.ts';
 import { GradientLimit } from '../../policy/gradient-limit.ts';
 import { comparedSince, type Turn, TurnQueue } from '../../policy/turn-queue.ts';
@@ -24,6 +25,8 @@ interface BoundPorts {
 export class WaitingTurn extends Deadline implements Turn, GateTurn {
   readonly priority: RequestPriority;
   readonly since: Instant;
+  /** How long it may wait. */
+  limitMs = 0;
   readonly waiter: TurnWaiter;
   readonly #bound: RequestBound;
 
@@ -62,6 +65,8 @@ export class RequestBound implements RequestGate {
   readonly #rate = new DrainRate(() => this.#semaphores);
   #spec: ConcurrencySpec;
   #adaptive: GradientLimit | null = null;
+  /** Of each priority, whose requests wait for those of higher ones; null: there is no target. */
+  #delays: Readonly<Record<RequestPriority, QueueDelay>> | null = null;
   #isServing = false;
 
   constructor(
@@ -75,6 +80,7 @@ export class RequestBound implements RequestGate {
     this.#spec = spec;
     this.#semaphores = semaphoresOf(() => this.#serve());
     this.#adaptive = this.#adaptiveOf(spec);
+    this.#delays = delaysOf(spec);
   }
 
   /** Of this worker; null: none. */
@@ -94,6 +100,7 @@ export class RequestBound implements RequestGate {
   /** The bound in another revision of the configuration. Requests that wait go on waiting. */
   update(spec: ConcurrencySpec): void {
     const isOther = spec.adaptive !== this.#spec.adaptive || spec.requestsMax !== this.#spec.requestsMax;
+    if (spec.queueTargetMs !== this.#spec.queueTargetMs) this.#delays = delaysOf(spec);
     this.#spec = spec;
     if (isOther) this.#adaptive = this.#adaptiveOf(spec);
     this.#serve();
@@ -116,14 +123,18 @@ export class RequestBound implements RequestGate {
     const now = this.#ports.clock.now();
     const turn = new WaitingTurn(this, waiter, priority, now);
     const before = this.#queue.countBefore(priority);
-    if (before === 0 && this.#tryAcquire(turn, now)) return 'admitted';
+    if (before === 0 && this.#tryAcquire(turn, now)) {
+      this.#delays?.[priority].note(now, 0);
+      return 'admitted';
+    }
     const waitMs = this.#rate.waitMs(now, this.#positionAfter(before, priority), this.#queue.length > 0);
     if (this.#rate.isMeasured && waitMs > remainingMs) return this.#unreachable(now, priority, waitMs, remainingMs);
     const { queueMax, queueMs } = this.#spec;
     if (!this.#semaphores.waitingRequests.tryAcquire(queueMax, now) && !this.#displace(priority, now)) {
       return this.#full(now, priority);
     }
-    turn.at = after(now, queueMs);
+    turn.limitMs = Math.min(queueMs, this.#limitMs(priority));
+    turn.at = after(now, turn.limitMs);
     if (this.#queue.length === 0) this.#rate.begin(now);
     this.#queue.add(turn);
     this.#ports.deadlines.add(turn);
@@ -180,7 +191,9 @@ export class RequestBound implements RequestGate {
       for (;;) {
         const now = this.#ports.clock.now();
         const { first } = this.#queue;
-        if (first !== null && this.#tryAcquire(first, now)) {
+        if (first !== null && now - first.since > this.#limitMs(first.priority)) this.#refuseLate(first, now);
+        else if (first !== null && this.#tryAcquire(first, now)) {
+          this.#delays?.[first.priority].note(now, now - first.since);
           this.#remove(first, now);
           this.#rate.move(now);
           first.waiter.onTurn();
@@ -189,6 +202,17 @@ export class RequestBound implements RequestGate {
     } finally {
       this.#isServing = false;
     }
+  }
+
+  #limitMs(priority: RequestPriority): number {
+    return this.#delays?.[priority].limitMs ?? Infinity;
+  }
+
+  /** It came before the queue was one that stands. */
+  #refuseLate(turn: WaitingTurn, now: Instant): void {
+    turn.limitMs = this.#limitMs(turn.priority);
+    this.#delays?.[turn.priority].note(now, now - turn.since);
+    this.expire(turn, now);
   }
 
   /** True if a permit has become free meanwhile. */
@@ -237,8 +261,7 @@ export class RequestBound implements RequestGate {
     return fail('concurrency_limit', 'queue', { ...seen, retryAfterS: this.#retryAfterS(now, priority) });
   }
 
-  #late({ since, priority }: Turn, now: Instant): Failure {
-    const { queueMs: limitMs } = this.#spec;
+  #late({ since, priority, limitMs }: WaitingTurn, now: Instant): Failure {
     const seen = { bound: this.name, limit: this.#max(now), waitedMs: Math.round(now - since), limitMs };
     return fail('concurrency_timeout', 'queue', { ...seen, retryAfterS: this.#retryAfterS(now, priority) });
   }
@@ -254,6 +277,10 @@ export class RequestBound implements RequestGate {
     const waitMs = this.#rate.waitMs(now, position, this.#queue.length > 0, this.#spec.queueMs);
     return retryAfterS(waitMs, this.#ports.random.next());
   }
+}
+
+function delaysOf({ queueTargetMs: ms }: ConcurrencySpec): Readonly<Record<RequestPriority, QueueDelay>> | null {
+  return ms === undefined ? null : { high: new QueueDelay(ms), normal: new QueueDelay(ms), low: new QueueDelay(ms) };
 }
 
 /** The endpoint was asked for more than it can do: it says so, or did not answer in time, or has no free connection. */

@@ -3,7 +3,7 @@ import type { EndedJob } from '../../deploy/release-job.ts';
 import { SimulatedClock } from '../../testing/simulated-clock.ts';
 import { addFact, type JobFact, type JobHistory } from './main-history.ts';
 import { Job, type JobJournalPort } from './main-job.ts';
-import { scheduleOf } from './main-schedule.ts';
+import { scheduleOf } from '../cron-schedule.ts';
 import type { JobSpec } from './settings.ts';
 
 const usualJob: JobSpec = {

@@ -1,21 +1,17 @@
 import type { EndedJob } from '../../deploy/release-job.ts';
 import type { EventSink } from '../../core/event.ts';
 import { after, type Clock, type Instant, type Timer } from '../../core/time.ts';
+import { dueTicks, lateMs, oneTick, type Ticks } from './main-due.ts';
 import { type JobEnd, type JobFact, type JobHistory, type MissedTicks, newHistory } from './main-history.ts';
-import type { JobSchedule } from './main-schedule.ts';
+import { JobReports } from './main-reports.ts';
+import type { CronSchedule } from '../cron-schedule.ts';
 import type { JobSpec, JobStarter } from './settings.ts';
-
-/** A tick that is found later than this is missed: the gateway did not run, the machine slept, or its clock was set. */
-const lateMs = 60_000;
 
 /** The wall clock may be set at any moment: so often it is looked at again. */
 const lookEveryMs = 30_000;
 
 /** A clock that was set back further has shown times that never came: the ticks of those are no ticks. */
 const setBackMaxMs = 3 * 3_600_000;
-
-/** More are not counted: each takes a tenth of a millisecond. */
-const countedMax = 1000;
 
 /** With `overlap: allow`. */
 const atOnceMax = 10;
@@ -75,7 +71,7 @@ export class Job {
   readonly id: string;
   readonly application: string;
   #spec: JobSpec;
-  #schedule: JobSchedule | null;
+  #schedule: CronSchedule | null;
   /** Pattern and zone: what the journal knows of the schedule. */
   #scheduleText: string | null;
   readonly #parts: JobSurroundings;
@@ -94,14 +90,13 @@ export class Job {
   #isRemoved = false;
   #isLooking = false;
   #looksAgain = false;
-  /** Why it is failing, a clause, and since when; null: its last run was good. */
-  #failing: { readonly since: Instant; readonly reason: string } | null = null;
+  readonly #reports: JobReports;
   #isFirstLook = true;
   #onEnd: ((run: number, end: JobEnd) => Promise<void>) | null = null;
 
   constructor(
     order: JobOrder,
-    schedule: { readonly schedule: JobSchedule | null; readonly text: string | null },
+    schedule: { readonly schedule: CronSchedule | null; readonly text: string | null },
     parts: JobSurroundings,
   ) {
     this.id = order.id;
@@ -110,6 +105,7 @@ export class Job {
     this.#schedule = schedule.schedule;
     this.#scheduleText = schedule.text;
     this.#parts = parts;
+    this.#reports = new JobReports(order, parts);
   }
 
   get spec(): JobSpec {
@@ -127,7 +123,7 @@ export class Job {
   }
 
   get failing(): { readonly since: Instant; readonly reason: string } | null {
-    return this.#failing;
+    return this.#reports.failing;
   }
 
   get isWaiting(): boolean {
@@ -144,7 +140,7 @@ export class Job {
   }
 
   /** The configuration says something else of it. */
-  change(spec: JobSpec, schedule: { readonly schedule: JobSchedule | null; readonly text: string | null }): void {
+  change(spec: JobSpec, schedule: { readonly schedule: CronSchedule | null; readonly text: string | null }): void {
     this.#spec = spec;
     this.#schedule = schedule.schedule;
     this.#scheduleText = schedule.text;
@@ -155,14 +151,14 @@ export class Job {
   begin(before: readonly number[]): void {
     this.#before = before;
     const last = this.history.runs.findLast(({ end }) => end !== null);
-    if (last?.end?.failure != null) this.#fails(last.end.failure, last.run, last.end);
+    if (last?.end != null) this.#reports.begin(last.run, last.end);
     void this.look();
   }
 
   /** Those have ended. */
   beforeEnded(run: number, end: JobEnd): void {
     this.#before = this.#before.filter((one) => one !== run);
-    this.#judge(run, end);
+    this.#reports.ended(run, end, this.#isRemoved);
     this.#goOn();
   }
 
@@ -192,7 +188,7 @@ export class Job {
       const schedule = this.#scheduleText;
       await this.#note({ kind: 'scheduled', job: this.id, schedule, after: now });
     }
-    const due = this.#dueUntil(now);
+    const due = dueTicks(this.#schedule, this.#lastDecided, now);
     const wasFirst = this.#isFirstLook;
     this.#isFirstLook = false;
     if (due === null) return;
@@ -202,37 +198,6 @@ export class Job {
     if (missed !== null) await this.#miss({ ...missed, reason: wasFirst ? notRunning : clockMoved(now - due.last) });
     if (!runs || this.#isPaused) return;
     await this.#tick(due.last, isLate ? 'catch_up' : 'schedule');
-  }
-
-  /** Ticks that are not decided; null: none is. `earlier`: all but the last. */
-  #dueUntil(now: number): { readonly last: number; readonly earlier: Ticks | null; readonly all: Ticks } | null {
-    const schedule = this.#schedule as JobSchedule;
-    const first = schedule.next(this.#lastDecided);
-    if (first === null || first > now) return null;
-    let [last, before, count] = [first, first, 1];
-    for (;;) {
-      const next = schedule.next(last);
-      if (next === null || next > now) break;
-      if (count === countedMax) {
-        // The last one is found from the end.
-        [last, before] = this.#lastTwo(now);
-        return { last, earlier: ticks(first, before, count, true), all: ticks(first, last, count, true) };
-      }
-      [before, last] = [last, next];
-      count += 1;
-    }
-    const earlier = count === 1 ? null : ticks(first, before, count - 1, false);
-    return { last, earlier, all: ticks(first, last, count, false) };
-  }
-
-  #lastTwo(now: number): [last: number, before: number] {
-    const schedule = this.#schedule as JobSchedule;
-    const found: number[] = [];
-    for (let backMs = lateMs; found.length < 2; backMs *= 2) {
-      found.length = 0;
-      for (let at = schedule.next(now - backMs); at !== null && at <= now; at = schedule.next(at)) found.push(at);
-    }
-    return [found.at(-1) as number, found.at(-2) as number];
   }
 
   async #noteSchedule({ unknownTo }: JobJournalPort): Promise<void> {
@@ -266,7 +231,7 @@ export class Job {
   #lookWithoutJournal(why: string): void {
     const now = this.#parts.clock.wallTime();
     if (this.#decidedTo === Number.NEGATIVE_INFINITY) this.#decidedTo = now;
-    const due = this.#schedule === null ? null : this.#dueUntil(now);
+    const due = this.#schedule === null ? null : dueTicks(this.#schedule, this.#lastDecided, now);
     if (due === null) return;
     this.#decidedTo = due.last;
     this.#unclaimed(due.all, why);
@@ -288,11 +253,7 @@ export class Job {
           : 'its last run goes on';
     this.#decidedTo = Math.max(this.#decidedTo, tick);
     await this.#note({ kind: 'skipped', job: this.id, tick, reason });
-    this.#parts.events.emit({
-      ...{ kind: 'job_skipped', subject: `job:${this.id}` },
-      reason: `${this.id} was not run at ${timeText(tick)}: ${reason}`,
-      evidence: { application: this.application, job: this.id, at: timeText(tick), why: reason },
-    });
+    this.#reports.skipped(tick, reason);
   }
 
   /** That go on, or are about to begin. */
@@ -311,20 +272,7 @@ export class Job {
   async #miss(missed: MissedTicks): Promise<void> {
     this.#decidedTo = Math.max(this.#decidedTo, missed.last);
     await this.#note({ kind: 'missed', job: this.id, ...missed });
-    this.#tellMissed(missed, missed.reason);
-  }
-
-  #tellMissed({ first, last, count, isMore }: Ticks, reason: string): void {
-    const often = count === 1 ? `at ${timeText(first)}` : `${isMore ? 'more than ' : ''}${count} times`;
-    const span = count === 1 ? '' : `, from ${timeText(first)} to ${timeText(last)}`;
-    this.#parts.events.emit({
-      ...{ kind: 'job_missed', subject: `job:${this.id}` },
-      reason: `${this.id} was not run ${often}${span}: ${reason}`,
-      evidence: {
-        ...{ application: this.application, job: this.id, count, isMore },
-        ...{ first: timeText(first), last: timeText(last), why: reason },
-      },
-    });
+    this.#reports.missed(missed, missed.reason);
   }
 
   /** Starts a run by hand. */
@@ -346,7 +294,7 @@ export class Job {
     actor: string | null,
     onLine: (line: string) => void = () => undefined,
   ): Promise<PresentRun | string> {
-    const { clock, events, journal } = this.#parts;
+    const { clock, journal } = this.#parts;
     const startedAt = clock.wallTime();
     const run = Math.max(this.history.runsTotal, this.#lastRun) + 1;
     this.#lastRun = run;
@@ -359,7 +307,7 @@ export class Job {
     } catch (error) {
       this.#starting -= 1;
       const why = `the journal of jobs ${(error as Error).message}`;
-      if (by !== 'hand' && !this.#isPaused) this.#unclaimed(ticks(tick ?? startedAt, tick ?? startedAt, 1, false), why);
+      if (by !== 'hand' && !this.#isPaused) this.#unclaimed(oneTick(tick ?? startedAt), why);
       this.#goOn();
       return why;
     }
@@ -372,14 +320,7 @@ export class Job {
       .then((how) => this.#ended(run, since, how));
     const present = { run, startedAt, since, ending, ended };
     this.#running.set(run, present);
-    events.emit({
-      ...{ kind: 'job_started', subject: `job:${this.id}`, actor: actor ?? 'gateway' },
-      reason: `${this.id} has started ${starterTexts[by]}${tick === null ? '' : ` ${timeText(tick)}`}`,
-      evidence: {
-        ...{ application: this.application, job: this.id, run, release, by },
-        at: tick === null ? null : timeText(tick),
-      },
-    });
+    this.#reports.started({ run, tick, by, actor, release });
     return present;
   }
 
@@ -393,70 +334,15 @@ export class Job {
     if (this.#onEnd !== null) await this.#onEnd(run, end);
     else await this.#note({ kind: 'ended', job: this.id, run, ...end });
     this.#running.delete(run);
-    this.#judge(run, end);
+    this.#reports.ended(run, end, this.#isRemoved);
     this.#goOn();
     return end;
-  }
-
-  #judge(run: number, end: JobEnd): void {
-    const { code, signal, ms, failure } = end;
-    const took = ms === null ? '' : ` after ${ms < 10_000 ? `${ms} ms` : `${Math.round(ms / 1000)} s`}`;
-    this.#parts.events.emit({
-      ...{ kind: 'job_ended', subject: `job:${this.id}`, to: failure === null ? 'succeeded' : 'failed' },
-      reason: failure === null ? `${this.id} has succeeded${took}` : `${this.id} has failed${took}: ${failure}`,
-      evidence: { application: this.application, job: this.id, run, code, signal, ms, output: end.lines },
-    });
-    if (failure === null) this.#recovers('succeeded', `${this.id} has succeeded again`);
-    else if (!this.#isRemoved) this.#fails(failure, run, end);
-  }
-
-  #fails(reason: string, run: number, { code, signal }: JobEnd): void {
-    this.#tellFailing(reason, { run, code, signal, fix: this.#fixOf() });
-  }
-
-  #fixOf(): string {
-    return `See what it printed with \`candor jobs ${this.id}\`; run it again with \`candor jobs run ${this.id}\`.`;
   }
 
   /** A tick was not run, since the journal cannot say that it was. */
   #unclaimed(missed: Ticks, why: string): void {
     void this.#note({ kind: 'missed', job: this.id, ...missed, reason: why });
-    this.#tellMissed(missed, why);
-    const fix =
-      'Look at the space and the owner of the state folder (`df -h`, `ls -ld`): a run that the journal does not have is not started.';
-    this.#tellFailing(`it was not run at ${timeText(missed.last)}: ${why}`, {
-      ...{ run: null, code: null, signal: null, fix },
-    });
-  }
-
-  #tellFailing(
-    reason: string,
-    facts: {
-      readonly run: number | null;
-      readonly code: number | null;
-      readonly signal: string | null;
-      readonly fix: string;
-    },
-  ): void {
-    this.#failing = { since: this.#failing?.since ?? this.#parts.clock.now(), reason };
-    this.#parts.events.emit({
-      ...{
-        kind: 'job_failing',
-        subject: `job:${this.id}`,
-        to: 'failing',
-        reason: `the job ${this.id} fails: ${reason}`,
-      },
-      evidence: { application: this.application, job: this.id, ...facts },
-    });
-  }
-
-  #recovers(to: 'succeeded' | 'removed', reason: string): void {
-    if (this.#failing === null) return;
-    this.#failing = null;
-    this.#parts.events.emit({
-      ...{ kind: 'job_failing', subject: `job:${this.id}`, to, reason },
-      evidence: { application: this.application, job: this.id, run: null, code: null, signal: null, fix: null },
-    });
+    this.#reports.unclaimed(missed, why);
   }
 
   #goOn(): void {
@@ -513,7 +399,7 @@ export class Job {
   async remove(): Promise<void> {
     this.pause(null);
     this.#isRemoved = true;
-    this.#recovers('removed', `${this.id} is no job any more`);
+    this.#reports.removed();
     await this.#note({ kind: 'removed', job: this.id });
   }
 
@@ -525,23 +411,7 @@ export class Job {
   }
 }
 
-type Ticks = Omit<MissedTicks, 'reason'>;
-
-const ticks = (first: number, last: number, count: number, isMore: boolean): Ticks => ({ first, last, count, isMore });
-
 const notRunning = 'the gateway was not running';
 
 const clockMoved = (lateBy: number): string =>
   lateBy > lateMs ? 'the machine slept, or its clock was set forward' : 'more than one was due at the same time';
-
-const starterTexts: Readonly<Record<JobStarter, string>> = {
-  schedule: 'as its schedule says, for',
-  catch_up: 'late, for',
-  once: 'for the release',
-  hand: 'by hand',
-};
-
-/** RFC 3339, without fractions. */
-export function timeText(wallTime: number): string {
-  return new Date(wallTime).toISOString().replace(/\.\d+Z$/, 'Z');
-}

@@ -7,11 +7,12 @@ import type { Clock } from '../../core/time.ts';
 import { writeWholeLater } from '../../deploy/own-file.ts';
 import type { ReleaseFiles } from '../../deploy/release-files.ts';
 import type { JobEnd, JobFact, JobHistories } from './main-history.ts';
-import { type HandStart, Job, type JobSurroundings, timeText } from './main-job.ts';
+import { type HandStart, Job, type JobSurroundings } from './main-job.ts';
 import { isJobEnd, JobJournal } from './main-journal.ts';
-import { type JobSchedule, scheduleOf } from './main-schedule.ts';
+import { timeText } from './main-reports.ts';
+import { type CronSchedule, scheduleOf } from '../cron-schedule.ts';
 import { jobStatus } from './main-status.ts';
-import { machineZone } from './main-zone.ts';
+import { machineZone } from '../machine-zone.ts';
 import type { ApplicationPrograms } from '../main-feature.ts';
 import { jobIdOf, type JobsSpec } from './settings.ts';
 
@@ -279,7 +280,7 @@ async function readEnd(path: string): Promise<JobEnd | null> {
 function scheduleOfSpec(
   pattern: string | null,
   timeZone: string | null,
-): { readonly schedule: JobSchedule | null; readonly text: string | null } {
+): { readonly schedule: CronSchedule | null; readonly text: string | null } {
   if (pattern === null || pattern === 'once') return { schedule: null, text: pattern };
   const zone = timeZone ?? machineZone();
   return { schedule: scheduleOf(pattern, zone), text: `${pattern} ${zone}` };

@@ -2,7 +2,7 @@ import type { JobRunStatus, JobStatus } from '../../core/schemas/jobs.ts';
 import type { Clock } from '../../core/time.ts';
 import type { JobRun } from './main-history.ts';
 import type { Job } from './main-job.ts';
-import { machineZone } from './main-zone.ts';
+import { machineZone } from '../machine-zone.ts';
 
 /** What people read of a job. */
 export function jobStatus(job: Job, clock: Clock, command: string): JobStatus {

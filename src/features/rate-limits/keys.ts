@@ -86,8 +86,14 @@ export const rateLimits: FeatureKeys = featureKeys<RateLimitsRead, object, RateL
   },
   review({ file, routes }, findings) {
     const rates = new Set<string>();
-    reviewLimits(file.read.rate_limits, ['rate_limits'], rates, findings);
-    for (const { path, read } of routes) reviewLimits(read.rate_limits, [...path, 'rate_limits'], rates, findings);
+    const ofFile = authenticates(file.read);
+    const isKnown = ofFile || routes.some(({ read }) => authenticates(read) && read.rate_limits === undefined);
+    reviewLimits(file.read.rate_limits, ['rate_limits'], { rates, knowsUsers: isKnown }, findings);
+    for (const { path, read } of routes) {
+      const own = (read as { readonly authentication?: unknown }).authentication;
+      const knowsUsers = own === undefined ? ofFile : own !== 'none';
+      reviewLimits(read.rate_limits, [...path, 'rate_limits'], { rates, knowsUsers }, findings);
+    }
     if (rates.size > ratesMax)
       findings.errorAtKey(
         ['rate_limits'],
@@ -125,13 +131,39 @@ const nameOf = (read: LimitRead): string =>
 const burstOf = ({ burst }: LimitRead, rate: RateRead | null): number =>
   burst ?? Math.min(1_000_000, rate?.requests ?? 1);
 
-function reviewLimits(read: RateLimitsRead['rate_limits'], path: Path, rates: Set<string>, findings: Findings): void {
+function authenticates(read: object): boolean {
+  const { authentication = 'none' } = read as { readonly authentication?: unknown };
+  return authentication !== 'none';
+}
+
+interface Limited {
+  /** All that the file has. */
+  readonly rates: Set<string>;
+  /** Requests have a user. */
+  readonly knowsUsers: boolean;
+}
+
+function reviewLimits(
+  read: RateLimitsRead['rate_limits'],
+  path: Path,
+  { rates, knowsUsers }: Limited,
+  findings: Findings,
+): void {
   if (read === undefined || read === 'none') return;
   const names = new Set<string>();
   for (const [index, one] of read.entries()) {
     // One limit may stand without a list.
     const at = read.length === 1 ? path : [...path, index];
     reviewLimit(one, at, findings);
+    const part = knowsUsers ? undefined : byOf(one).find((by) => by === 'user' || by.startsWith('claim.'));
+    if (part !== undefined)
+      findings.warnAtKey(
+        [...at, 'by'],
+        `nothing says who the user is: ${quoted(part)} counts addresses`,
+        'add "authentication", or write by: address',
+      );
+    if (one.exempt?.some((network) => network.endsWith('/0')) === true)
+      findings.warnAtKey([...at, 'exempt'], 'it names every address', 'name the networks that are not to be counted');
     if (one.rate !== undefined) rates.add(`${one.rate.requests} ${one.rate.periodMs} ${burstOf(one, one.rate)}`);
     const itsName = nameOf(one);
     if (names.has(itsName))

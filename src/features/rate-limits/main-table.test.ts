@@ -37,6 +37,36 @@ describe('the memory of limits', () => {
     assert.ok(keys.every((key) => !next.take(key)));
   });
 
+  it('tells the next process what it counts while that serves already, and each of it once', () => {
+    const hourly = { rate: { requests: 20, periodMs: 3_600_000, written: '20/1h' }, burst: 20 };
+    const [before, next] = [new World('before'), new World('next')];
+    const take = ({ memory, clock }: World, key: string): boolean => {
+      const policy = { ...ratePolicy(20, 3_600_000, 20), number: memory.numberOf(hourly), salt: 7 };
+      return memory.table.take(policy, key, 1, clock.now()) >= 0;
+    };
+    const admits = (world: World, key: string, most = 99): number => {
+      let count = 0;
+      while (count < most && take(world, key)) count += 1;
+      return count;
+    };
+    const tell = (): void => {
+      const more = before.memory.exportMore();
+      if (more !== null) next.memory.import(more);
+    };
+    assert.equal(admits(before, 'a', 5), 5);
+    next.memory.import(before.memory.export() ?? assert.fail('there is something to export'));
+    assert.equal(before.memory.exportMore(), null);
+    // Both serve: the one what has come to it before, the other what is new.
+    assert.equal(admits(before, 'a', 4) + admits(before, 'new', 3) + admits(next, 'a', 2), 9);
+    tell();
+    before.clock.advanceSync(50);
+    next.clock.advanceSync(50);
+    assert.equal(admits(before, 'a', 1), 1);
+    tell();
+    tell();
+    assert.deepEqual([admits(next, 'a'), admits(next, 'new')], [8, 17]);
+  });
+
   it('exports nothing where nothing is used, and takes nothing of a form that it does not know', () => {
     const world = new World('one');
     assert.equal(world.memory.export(), null);

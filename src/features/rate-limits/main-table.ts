@@ -25,7 +25,8 @@ const sliceEveryMs = 5;
 
 interface ExportHead {
   readonly seed: readonly [number, number];
-  readonly atWallMs: number;
+  /** From when on what is used is refilled; null: it comes later than the rest, and there it is refilled. */
+  readonly atWallMs: number | null;
   /** By number. */
   readonly rates: readonly (readonly [number: number, rate: string])[];
 }
@@ -41,6 +42,8 @@ export class RateMemory {
   readonly #numbers = new Map<string, number>();
   #swept = 0;
   readonly #busy = new Set<number>();
+  /** The table as the next process knows it; null: it has got nothing. */
+  #told: RateTable | null = null;
 
   constructor(ports: RateMemoryPorts) {
     this.#ports = ports;
@@ -86,10 +89,26 @@ export class RateMemory {
   }
 
   export(): FeatureState | null {
+    this.#told = null;
+    return this.#export();
+  }
+
+  /** What was used since the last `export` or `exportMore`. */
+  exportMore(): FeatureState | null {
+    return this.#export();
+  }
+
+  #export(): FeatureState | null {
     const { clock } = this.#ports;
+    const told = this.#told;
+    // First, so that what workers count meanwhile is told twice rather than never.
+    const copy = this.memory.slice();
+    const nowMs = clock.now();
     let bytes = Buffer.allocUnsafe(1024 * entryBytes);
     let length = 0;
-    this.table.each(clock.now(), (tag, bucket, number, used) => {
+    this.table.each(nowMs, (tag, bucket, number, usedInAll, at) => {
+      const used = usedInAll - (told?.usedAt(at, tag, number, nowMs) ?? 0);
+      if (used <= 0) return;
       if (length === bytes.length) bytes = Buffer.concat([bytes, Buffer.allocUnsafe(bytes.length)]);
       bytes.writeInt32LE(tag, length);
       bytes.writeInt32LE(bucket, length + 4);
@@ -97,10 +116,11 @@ export class RateMemory {
       bytes.writeInt32LE(used, length + 12);
       length += entryBytes;
     });
+    this.#told = new RateTable(new SharedWords(copy), copy.byteLength);
     if (length === 0) return null;
     const head: ExportHead = {
       seed: [this.#words.load(seedAt), this.#words.load(seedAt + 1)],
-      atWallMs: clock.wallTime(),
+      atWallMs: told === null ? clock.wallTime() : null,
       rates: [...this.#numbers].map(([rate, number]) => [number, rate]),
     };
     const text = Buffer.from(JSON.stringify(head));
@@ -121,7 +141,7 @@ export class RateMemory {
       if (this.#isUsed(nowMs)) return;
       this.#seed(...head.seed);
     }
-    const passedMs = Math.max(0, clock.wallTime() - head.atWallMs);
+    const passedMs = head.atWallMs === null ? 0 : Math.max(0, clock.wallTime() - head.atWallMs);
     const rates = new Map(
       head.rates.map(([number, rate]) => [
         number,

@@ -5,6 +5,7 @@ import { atOnceBytes, forgetWorker, seedAtOnce } from '../../limits/requests-at-
 import { mainFeature, type MainFeaturePorts, type MainPart, type ScopedSpec } from '../main-feature.ts';
 import { RateMemory } from './main-table.ts';
 import { TopKeys } from './main-top-keys.ts';
+import { RefusalWaves } from './main-waves.ts';
 import {
   type LimitReport,
   type RateLimitsReport,
@@ -25,7 +26,7 @@ interface Counted {
   readonly keys: TopKeys;
 }
 
-type Ports = Pick<MainFeaturePorts, 'clock' | 'random' | 'stateFolder'>;
+type Ports = Pick<MainFeaturePorts, 'clock' | 'random' | 'stateFolder' | 'events'>;
 
 export class RateLimits implements MainPart<RateLimitsSpec> {
   readonly #ports: Ports & { readonly entries?: number };
@@ -34,11 +35,13 @@ export class RateLimits implements MainPart<RateLimitsSpec> {
   #atOnce: SharedArrayBuffer | null = null;
   /** By scope and name. */
   readonly #counted = new Map<string, Counted>();
+  readonly #waves: RefusalWaves;
   #timer: Timer | null = null;
   #isStopped = false;
 
   constructor(ports: Ports & { readonly entries?: number }) {
     this.#ports = ports;
+    this.#waves = new RefusalWaves(ports.events);
   }
 
   use(scopes: readonly ScopedSpec<RateLimitsSpec>[]): void {
@@ -47,6 +50,7 @@ export class RateLimits implements MainPart<RateLimitsSpec> {
       scopes.flatMap(({ scope, spec }) => spec.limits.map(({ name }) => `${scopeKey(scope)} ${name}`)),
     );
     for (const key of this.#counted.keys()) if (!keys.has(key)) this.#counted.delete(key);
+    this.#waves.use(scopes.flatMap(({ scope, spec }) => spec.limits.map(({ name }) => ({ scope, name }))));
   }
 
   /** The memory is made when the first configuration needs it, and stays. */
@@ -75,6 +79,7 @@ export class RateLimits implements MainPart<RateLimitsSpec> {
   #sweep(): void {
     if (this.#isStopped) return;
     this.#memory?.sweep(sweepTurns);
+    this.#waves.look();
     this.#sweepLater();
   }
 
@@ -83,7 +88,9 @@ export class RateLimits implements MainPart<RateLimitsSpec> {
       for (const one of (report as RateLimitsReport).limits) this.#add(`${scope} ${one.name}`, one);
   }
 
-  #add(key: string, { admitted, refused, wouldRefuse, keys }: LimitReport): void {
+  #add(key: string, report: LimitReport): void {
+    this.#waves.note(key, report);
+    const { admitted, refused, wouldRefuse, keys } = report;
     const counted = this.#countedOf(key);
     counted.admitted += admitted;
     counted.refused += refused;
@@ -125,8 +132,16 @@ export class RateLimits implements MainPart<RateLimitsSpec> {
     return this.#memory?.export() ?? null;
   }
 
+  exportMore(): FeatureState | null {
+    return this.#memory?.exportMore() ?? null;
+  }
+
   import(state: FeatureState): void {
     this.#requireMemory().import(state);
+  }
+
+  importMore(state: FeatureState): void {
+    this.import(state);
   }
 
   stop(): void {

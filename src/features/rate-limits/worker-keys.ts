@@ -85,7 +85,7 @@ interface KeyReader {
   readonly isHidden: boolean;
 }
 
-/** How a part of a key is read. */
+/** How a part of a key is read. An empty value is none: otherwise it would be a further client. */
 export function keyReader(part: KeyPart, network: (address: string) => string, route: string): KeyReader {
   const dot = part.indexOf('.');
   const name = part.slice(dot + 1);
@@ -95,9 +95,9 @@ export function keyReader(part: KeyPart, network: (address: string) => string, r
     case 'user':
       return { of: ({ user }) => (user === null ? null : user.name), isHidden: false };
     case 'header':
-      return { of: ({ variables }) => variables.header(name), isHidden: true };
+      return { of: ({ variables }) => variables.header(name) || null, isHidden: true };
     case 'cookie':
-      return { of: ({ variables }) => variables.cookie(name), isHidden: true };
+      return { of: ({ variables }) => variables.cookie(name) || null, isHidden: true };
     case 'claim':
       return {
         of: ({ user }) => (user !== null && Object.hasOwn(user.claims, name) ? claimText(user.claims[name]) : null),
@@ -110,5 +110,5 @@ export function keyReader(part: KeyPart, network: (address: string) => string, r
 
 function claimText(claim: unknown): string | null {
   if (claim === undefined || claim === null) return null;
-  return typeof claim === 'string' ? claim : JSON.stringify(claim);
+  return typeof claim === 'string' ? claim || null : JSON.stringify(claim);
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { Event, EventSink } from '../../core/event.ts';
 import type { User } from '../../core/exchange.ts';
 import type { FilterContext, FilterDecision } from '../../core/filter.ts';
 import type { Failure } from '#failures/failure.ts';
@@ -32,12 +33,16 @@ interface Asked {
 /** The main thread, and workers that are told what it gives them. */
 class World {
   readonly clock = new SimulatedClock();
+  readonly events: Extract<Event, { kind: 'limit_refusals' }>[] = [];
   readonly main = this.createMain();
   readonly parts = new Map<string, FeaturePart>();
   #exchanges = 0;
 
   createMain(): RateLimits {
-    return new RateLimits({ clock: this.clock, random: new SeededRandom('main'), stateFolder: null, entries: 4096 });
+    const events: EventSink = { emit: (event) => void this.events.push(event as never) };
+    return new RateLimits({
+      ...{ clock: this.clock, random: new SeededRandom('main'), stateFolder: null, entries: 4096, events },
+    });
   }
 
   /** A revision of the configuration is in force, at this worker. */
@@ -159,6 +164,12 @@ describe('a rate limit', () => {
         [{ headers: { 'x-tenant': 'a' } }, { headers: { 'x-tenant': 'a' } }],
         { headers: { 'x-tenant': 'a' }, address: '192.0.2.8' },
       ],
+      [
+        'its address where the header is empty',
+        ['header.x-tenant'],
+        [{}, { headers: { 'x-tenant': '' } }],
+        { address: '192.0.2.8' },
+      ],
       ['its address where the header is missing', ['header.x-tenant'], [{}, {}], { address: '192.0.2.8' }],
       [
         'its address, which no header can name',
@@ -260,6 +271,42 @@ describe('a rate limit', () => {
       set: (name: string, value: string) => lines.set(name, value),
     } as never);
     assert.equal(lines.get('RateLimit'), '"all";r=0;t=60');
+  });
+
+  it('tells once when it refuses a wave of requests, of one client or of many, and when that is over', () => {
+    for (const [clients, of] of [
+      [['192.0.2.1'], '192.0.2.1'],
+      [['192.0.2.1', '192.0.2.2', '192.0.2.3'], null],
+    ] as const) {
+      const world = new World();
+      world.apply([limitOf({ rate: '5/s' })]);
+      const pass = (each: number): void => {
+        for (const address of clients) world.count(each, { address });
+        world.report();
+        world.clock.advanceSync(10_000);
+      };
+      for (const each of [50, 200, 300, 1, 200, 1]) pass(each / clients.length);
+      assert.deepEqual(
+        world.events.map(({ subject, to, evidence }) => [subject, to, evidence.client]),
+        [['limit:r.all', 'many', of]],
+      );
+      pass(1);
+      assert.equal(world.events.at(-1)?.to, 'few');
+      assert.match(world.events[0]?.reason ?? '', of === null ? /of many clients$/ : /100 % of them of one client/);
+    }
+  });
+
+  it('tells that a wave is over where a configuration has no such limit any more', () => {
+    const world = new World();
+    world.apply([limitOf({ rate: '5/s' })]);
+    world.count(200);
+    world.report();
+    world.clock.advanceSync(10_000);
+    world.apply([limitOf({ name: 'other' })]);
+    assert.deepEqual(
+      world.events.map(({ to }) => to),
+      ['many', 'few'],
+    );
   });
 
   it('shows the keys that are refused most often, and never the value of a header or a cookie', () => {

@@ -129,6 +129,17 @@ describe('a secret in a file', () => {
 });
 
 describe('another process of the gateway', () => {
+  test('removes at the end of its own program those of a gateway that was killed, which has ended since', async () => {
+    const old = written(files());
+    const left = program();
+    old.started(left.pid);
+    const { remove } = written(files());
+    left.kill('SIGKILL');
+    await once(left, 'exit');
+    remove();
+    assert.ok(!existsSync(dirname(dirname(old.path))));
+  });
+
   test('leaves files of programs that run, finds them by the process, and removes them at its end', () => {
     const { path, started } = written(files());
     const { pid } = program();

@@ -71,7 +71,7 @@ export class SecretFiles {
     const name = this.#newName();
     const { root, folder } = this.#makeFolder(name);
     this.#own.add(name);
-    const remove = (): void => this.#remove(root, name);
+    const remove = this.#remover(root, name);
     try {
       const paths = Object.fromEntries(
         [...values].map(([variable, value]) => {
@@ -112,7 +112,7 @@ export class SecretFiles {
       const process = readProcessOf(root, one);
       return process?.pid === pid && isRunning(process);
     });
-    return name === undefined ? null : { remove: () => this.#remove(root, name) };
+    return name === undefined ? null : { remove: this.#remover(root, name) };
   }
 
   /** Removes what programs have left of which no process runs: the gateway was killed before they ended. */
@@ -126,6 +126,14 @@ export class SecretFiles {
     if (process !== null) return !isRunning(process) && !groupIsAlive(process.pid);
     const found = lstatSync(join(root, name), { throwIfNoEntry: false });
     return found !== undefined && this.#parts.wallTime() - found.mtimeMs > startMs;
+  }
+
+  /** Programs of a gateway that was killed may have ended after the last start here. */
+  #remover(root: string, name: string): () => void {
+    return () => {
+      this.#remove(root, name);
+      this.sweep();
+    };
   }
 
   /** Never throws: what cannot be removed now is tried again with each sweep. */

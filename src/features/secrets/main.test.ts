@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
@@ -100,6 +100,21 @@ describe('the start of a program', () => {
     writeFileSync(join(folder, 'secrets.json'), '{');
     assert.match(refused(made).reason, /its secrets cannot be read: .*secrets\.json are damaged/);
     assert.deepEqual(keys(made), before);
+  });
+
+  test('goes on with a key whose file is gone, of which people are told at once', async () => {
+    const made = part();
+    await set(made, canary);
+    const path = join(folder, 'secrets-key');
+    const key = readFileSync(path);
+    rmSync(path);
+    assert.equal(prepared(made, launch('instance')).environment['URL'], canary);
+    for (const request of [{ kind: 'list' }, { kind: 'set', application: null, values: { other: 'x' } }]) {
+      const answer = await made.ask?.(request, 'admin:socket');
+      assert.match(answer?.ok === false ? answer.failure.reason : '', /key/);
+    }
+    writeFileSync(path, key, { mode: 0o600 });
+    await ask(made, { kind: 'list' });
   });
 
   test('with an old value is masked by that value, also after a change', async () => {

@@ -57,7 +57,7 @@ class SecretsPart implements MainPart<SecretsSpec> {
 
   async ask(request: object, actor: string): Promise<Result<object, SecretRefusal>> {
     const asked = request as SecretsRequest;
-    const opened = this.#reader.open();
+    const opened = this.#reader.openWithKey();
     if (!opened.ok) return opened;
     const store = opened.value;
     switch (asked.kind) {

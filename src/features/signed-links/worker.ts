@@ -3,6 +3,7 @@ import type { Filter } from '../../core/filter.ts';
 import type { Clock } from '../../core/time.ts';
 import { type FeaturePart, workerFeature } from '../worker-feature.ts';
 import { linkProblem, type LinkProblem } from './link.ts';
+import { isInFolder } from './worker-folder.ts';
 import { type LinkFault, signedLinksName, type SignedLinksReport, type SignedLinksSpec } from './settings.ts';
 
 interface SignedLinksPart extends FeaturePart {
@@ -18,11 +19,8 @@ export const signedLinks = workerFeature<SignedLinksSpec, SignedLinksPart>({
   },
 });
 
-function linkFilter(
-  { linkKeys, methods, isBoundToAddress }: SignedLinksSpec,
-  clock: Clock,
-  counts: LinkCounts,
-): Filter {
+function linkFilter(rules: SignedLinksSpec, clock: Clock, counts: LinkCounts): Filter {
+  const { linkKeys, methods, isBoundToAddress } = rules;
   const allowed = new Set(methods);
   const ofMethod = (method: string): LinkProblem => ({
     fault: 'method',
@@ -31,10 +29,13 @@ function linkFilter(
   return {
     name: signedLinksName,
     stage: 'authentication',
+    rules,
     onRequestHead({ request: { method, target }, client }) {
       const nowS = Math.floor(clock.wallTime() / 1000);
       const address = isBoundToAddress ? client.address : null;
-      const problem = allowed.has(method) ? linkProblem(target, linkKeys, { nowS, address }) : ofMethod(method);
+      const problem = allowed.has(method)
+        ? linkProblem(target, linkKeys, { nowS, address, isIn: isInFolder })
+        : ofMethod(method);
       counts.add(problem?.fault ?? 'admitted');
       return problem === null ? 'continue' : fail('link_refused', 'filter', { fault: problem.because });
     },

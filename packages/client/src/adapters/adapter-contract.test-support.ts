@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import { answer, reset, type Script } from '../../../../src/testing/origin-script.ts';
 import { type FaultOrigin, startFaultOrigin } from '../../../../src/testing/fault-origin.ts';
+import { refusingAddress, type UnreachableAddress } from '../../../../src/testing/unreachable-address.ts';
 import type { CallFailure } from '../call-failure.ts';
 import type { ClientClock } from '../client-clock.ts';
 import type { RetryPolicyOptions } from '../retry-options.ts';
@@ -81,6 +82,8 @@ const answers = {
   notSent: () => answer('502 Bad Gateway', candor('not_sent'), [json, 'Proxy-Status: shop;error=connection_refused']),
   asksForOneSecond: () => answer('503 Service Unavailable', 'busy', ['Retry-After: 1']),
   asksForTenSeconds: () => answer('503 Service Unavailable', 'busy', ['Retry-After: 10']),
+  redirect: () => answer('303 See Other', '', ['Location: /fault/played?again']),
+  redirectToNothing: (nothing: string) => answer('302 Found', '', [`Location: ${nothing}`]),
   cut: (): Script => [reset],
   silent: (): Script => [],
 } as const;
@@ -92,13 +95,16 @@ export class PlayedOrigin {
   readonly times: number[] = [];
   #queue: AnswerName[] = [];
   #origin: FaultOrigin | null = null;
+  #nothing: UnreachableAddress | null = null;
   #from = 0;
 
   async start(): Promise<void> {
+    this.#nothing = await refusingAddress();
+    const nothing = `http://${this.#nothing.host}:${this.#nothing.port}/`;
     const script = (): Script => {
       this.times.push(performance.now());
       const next = this.#queue.shift();
-      return next === undefined ? answer('200 OK', 'ok') : answers[next]();
+      return next === undefined ? answer('200 OK', 'ok') : answers[next](nothing);
     };
     const does = 'plays what the test has put down';
     this.#origin = await startFaultOrigin({ faults: [{ name: 'played', does, faulty: true, begins: 'body', script }] });
@@ -128,8 +134,9 @@ export class PlayedOrigin {
     while (this.requests.length === 0) await new Promise((resolve) => setTimeout(resolve, 2));
   }
 
-  close(): Promise<void> | undefined {
-    return this.#origin?.close();
+  async close(): Promise<void> {
+    await this.#nothing?.close();
+    await this.#origin?.close();
   }
 }
 
@@ -181,6 +188,18 @@ export function describeAdapter({ name, open, callFailureOf, cancelled, streamBy
       const { status } = await use().send({ method: 'POST', url: origin.url, body: 'order' });
       assert.deepEqual([status, origin.requests.map(({ bodyBytes }) => bodyBytes)], [200, [5, 5]]);
     });
+
+    for (const [what, ...names] of [
+      ['says that it was not executed', 'redirect', 'notSent'],
+      ['refuses connections', 'redirectToNothing'],
+    ] as const)
+      void it(`sends a POST once that was redirected to what ${what}`, async () => {
+        origin.play(...names);
+        const error = await failed(use().send({ method: 'POST', url: origin.url, body: 'a' }));
+        const posts = origin.requests.filter(({ method }) => method === 'POST');
+        assert.deepEqual([callFailureOf(error)?.mayHaveBeenExecuted, posts.length], [true, 1]);
+        assert.equal(callFailureOf(error)?.shape, 'unreachable');
+      });
 
     void it('sends a POST once over a connection that is reset', async () => {
       origin.play('cut');

@@ -1,4 +1,4 @@
-import type { CallFailure } from '../call-failure.ts';
+import { answeredBefore, type CallFailure, describeFailure } from '../call-failure.ts';
 import type { ClientClock } from '../client-clock.ts';
 import { BreakerOpenError, GatewayError } from '../gateway-error.ts';
 import type { ResponseFacts } from '../response-facts.ts';
@@ -57,8 +57,9 @@ export class AdapterCall {
     this.policyCall = policyCall;
   }
 
-  /** What the caller gets to know of the call, where this is the failure of its last attempt. */
-  failed(failure: CallFailure): { readonly next: NextStep; readonly failure: CallFailure } {
+  /** What the caller gets to know of the call, where this is the failure of its last attempt. `isRedirected`: it came behind a redirect. */
+  failed(known: CallFailure, isRedirected = false): { readonly next: NextStep; readonly failure: CallFailure } {
+    const failure = isRedirected ? describeFailure(known, answeredBefore) : known;
     this.#maybeExecuted ||= failure.mayHaveBeenExecuted;
     return {
       next: this.policyCall.failed(failure),

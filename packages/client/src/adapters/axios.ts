@@ -1,4 +1,7 @@
 import type { CallFailure } from '../call-failure.ts';
+import type { FetchFunction, FetchInput } from '../fetch-options.ts';
+import { followingFetch } from '#client/redirects.ts';
+import { isIdempotent } from '../retry-decision.ts';
 import {
   type AdapterOptions,
   adapterPolicy,
@@ -18,6 +21,7 @@ export interface AxiosRequestLike {
   data?: unknown;
   signal?: unknown;
   cancelToken?: unknown;
+  beforeRedirect?: unknown;
   headers: { get(name: string): unknown; set(name: string, value: string): unknown };
 }
 
@@ -25,11 +29,12 @@ export interface AxiosResponseLike {
   readonly status: number;
   readonly headers: unknown;
   readonly data: unknown;
+  readonly request?: unknown;
 }
 
 /** The part of `axios` that the adapter needs, so that it depends on no version of it. */
 export interface AxiosLike<Request, Response> {
-  getAdapter(adapters: never): (request: Request) => Promise<Response>;
+  getAdapter(adapters: never, config: never): (request: Request) => Promise<Response>;
   getUri(request: never): string;
   readonly defaults: { readonly adapter?: unknown };
   readonly CanceledError: new (message: string) => Error;
@@ -43,6 +48,7 @@ export interface AxiosAdapterOptions extends AdapterOptions {
 interface AxiosErrorLike {
   readonly code?: string;
   readonly cause?: unknown;
+  readonly request?: unknown;
   readonly response?: AxiosResponseLike;
 }
 
@@ -55,7 +61,10 @@ export function resilientAdapter<Request extends AxiosRequestLike, Response exte
   options: AxiosAdapterOptions = {},
 ): (request: Request) => Promise<Response> {
   const { policy, clock, begin } = adapterPolicy(options);
-  const send = axios.getAdapter((options.adapter ?? axios.defaults.adapter) as never);
+  const send = axios.getAdapter(
+    (options.adapter ?? axios.defaults.adapter) as never,
+    { env: { fetch: observedFetch } } as never,
+  );
   return async (request) => {
     const method = (request.method ?? 'get').toUpperCase();
     const url = new URL(axios.getUri(request as never), (globalThis as { location?: { href: string } }).location?.href);
@@ -64,6 +73,12 @@ export function resilientAdapter<Request extends AxiosRequestLike, Response exte
     const hasIdempotencyKey = typeof key === 'string';
     const call = begin({ method, url, hasIdempotencyKey, replayable: isReplayable(request.data) });
     const signal = signalOf(request);
+    let isRedirected = false;
+    const { beforeRedirect } = request;
+    request.beforeRedirect = (...details: unknown[]): void => {
+      isRedirected = true;
+      if (typeof beforeRedirect === 'function') beforeRedirect(...details);
+    };
     const waited = async (wait: Promise<void>): Promise<void> => {
       try {
         await wait;
@@ -74,6 +89,7 @@ export function resilientAdapter<Request extends AxiosRequestLike, Response exte
     };
     for (;;) {
       await waited(admitted(call, clock, signal));
+      isRedirected = false;
       const outcome = await send(request).then(
         (response) => ({ response, error: null }),
         (error: unknown) => ({ response: (error as AxiosErrorLike).response ?? null, error: error as AxiosErrorLike }),
@@ -84,7 +100,8 @@ export function resilientAdapter<Request extends AxiosRequestLike, Response exte
       }
       const failure = outcome.response === null ? ofError(outcome.error) : ofResponse(outcome.response);
       if (failure === null) call.succeeded();
-      const judged = failure === null ? null : call.failed(failure);
+      isRedirected ||= redirected.has(Object((outcome.response ?? outcome.error)?.request) as object);
+      const judged = failure === null ? null : call.failed(failure, isRedirected);
       if (judged?.next.retry !== true) {
         if (judged !== null) noteFailure(outcome.error, judged.failure);
         if (outcome.error !== null) throw outcome.error as Error;
@@ -105,6 +122,25 @@ export function resilientAdapter<Request extends AxiosRequestLike, Response exte
     // Its own timeout does not tell whether the request had been sent by then.
     const isTimeout = error?.cause === undefined && /^(?:ECONNABORTED|ETIMEDOUT)$/.test(error?.code ?? '');
     return policy.failureOfError(isTimeout ? { code: 'UND_ERR_HEADERS_TIMEOUT' } : (error?.cause ?? error));
+  }
+}
+
+/** Requests of axios's adapter for fetch that were redirected: of that it tells nobody. */
+const redirected = new WeakSet<object>();
+
+async function observedFetch(input: FetchInput, init?: RequestInit): Promise<Response> {
+  const { method } = { method: 'GET', ...init, ...(input instanceof Request ? { method: input.method } : {}) };
+  const note = (of: unknown): void => {
+    if ((of as { redirected?: boolean } | null)?.redirected === true) redirected.add(Object(input) as object);
+  };
+  try {
+    const fetch = followingFetch(globalThis.fetch as FetchFunction, !isIdempotent(method));
+    const response = await fetch(input, init);
+    note(response);
+    return response;
+  } catch (error) {
+    note(error);
+    throw error;
   }
 }
 

@@ -123,7 +123,8 @@ export function resilientGot(options: AdapterOptions = {}): GotExtension {
         if (error.cause instanceof GatewayError) noteFailure(error, error.cause);
         const failure = state?.isOpen !== true || error.cause instanceof GatewayError ? null : failureOf(error);
         if (state === null || failure === null) return 0;
-        const { next, failure: reported } = state.call.failed(failure);
+        const isRedirected = (error.request?.redirectUrls?.length ?? 0) > 0;
+        const { next, failure: reported } = state.call.failed(failure, isRedirected);
         // got takes 0 for "do not retry".
         if (next.retry) return Math.max(1, next.delayMs);
         state.isOpen = false;

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { after, describe, it } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
-import { Agent, request } from 'undici';
+import { Agent, interceptors, request } from 'undici';
 import { describeAdapter } from './adapter-contract.test-support.ts';
 import { callFailureOf, resilientDispatch } from './undici.ts';
 
@@ -14,7 +14,7 @@ describeAdapter({
   cancelled: /^AbortError$/,
   open: (options) => {
     const agent = new Agent();
-    const dispatcher = agent.compose(resilientDispatch(options));
+    const dispatcher = agent.compose(interceptors.redirect({ maxRedirections: 3 }), resilientDispatch(options));
     return {
       send: async ({ method, url, body, signal }) => {
         const response = await request(url, {

@@ -116,8 +116,8 @@ class Exchange implements DispatchController {
   }
 
   /** The attempt failed. Null: another one follows, and nothing of this one reaches the caller. Else what the caller gets to know. */
-  failed(failure: CallFailure): CallFailure | null {
-    const { next, failure: reported } = this.call.failed(failure);
+  failed(failure: CallFailure, isRedirected: boolean): CallFailure | null {
+    const { next, failure: reported } = this.call.failed(failure, isRedirected);
     if (!next.retry) return reported;
     this.attempt = null;
     this.#sendAfter(next.delayMs);
@@ -193,6 +193,7 @@ interface HeldHead {
 class Attempt implements DispatchHandlerLike {
   controller: DispatchController | null = null;
   readonly #exchange: Exchange;
+  #isRedirected = false;
   #held: HeldHead | null = null;
   #chunks: Uint8Array[] = [];
   #bytes = 0;
@@ -209,6 +210,8 @@ class Attempt implements DispatchHandlerLike {
   }
 
   onRequestStart(controller: DispatchController): void {
+    // An interceptor below this one sends again where a redirect leads.
+    this.#isRedirected = this.controller !== null;
     this.controller = controller;
     const { aborted, reason, paused } = this.#exchange;
     if (aborted) controller.abort(reason as Error);
@@ -255,7 +258,8 @@ class Attempt implements DispatchHandlerLike {
       call.cancelled();
       return this.#exchange.fail(error);
     }
-    const reported = this.#exchange.failed(adapter.policy.failureOfError(error));
+    // undici starts a request on a connection that it has: where none can be made after that, it is for a redirect.
+    const reported = this.#exchange.failed(adapter.policy.failureOfError(error), this.controller !== null);
     if (reported === null) return;
     noteFailure(error, reported);
     this.#exchange.fail(error);
@@ -280,7 +284,7 @@ class Attempt implements DispatchHandlerLike {
     const failure = this.#exchange.adapter.policy.failureOfResponse({ status, header, bodyStart });
     if (failure === null) this.#forward(true);
     else {
-      const reported = this.#exchange.failed(failure);
+      const reported = this.#exchange.failed(failure, this.#isRedirected);
       if (reported !== null) {
         // undici gives the caller this very object.
         noteFailure(headers, reported);

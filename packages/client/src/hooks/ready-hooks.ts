@@ -6,18 +6,9 @@ export function joinHooks(...all: readonly ClientHooks[]): ClientHooks {
   const failuresInRow = all.find((hooks) => hooks.failuresInRow !== undefined)?.failuresInRow;
   const each =
     <E>(pick: (hooks: ClientHooks) => ((event: E) => void) | undefined) =>
-    (event: E): void => {
-      const thrown: unknown[] = [];
-      for (const hooks of all) {
-        try {
-          pick(hooks)?.(event);
-        } catch (error) {
-          thrown.push(error);
-        }
-      }
-      // The client counts it; the hooks behind it were called all the same.
-      if (thrown.length > 0) throw thrown[0];
-    };
+    // All are called at once. The client counts what one throws, or rejects with.
+    (event: E): unknown =>
+      Promise.all(all.map(async (hooks) => pick(hooks)?.(event)));
   return {
     retry: each((hooks) => hooks.retry),
     breaker: each((hooks) => hooks.breaker),

@@ -1,4 +1,5 @@
 import type { CallFailure } from '../call-failure.ts';
+import { ignore } from '../call-scope.ts';
 import type { ClientClock, ClientRandom } from '../client-clock.ts';
 import type { FetchFunction, FetchInput, HeadersSource, ResilientRequestInit } from '../fetch-options.ts';
 import { asHeader, honoursKeys, randomKey } from '../idempotency-key.ts';
@@ -279,9 +280,7 @@ export class OfflineQueue {
   }
 
   /** What a hook throws is the hook's: the queue goes on. */
-  #tell<E>(hook: ((event: E) => void) | undefined, event: E): void {
-    try {
-      hook?.(event);
-    } catch {}
+  #tell<E>(hook: ((event: E) => unknown) | undefined, event: E): void {
+    void ignore((async () => hook?.(event))());
   }
 }

@@ -55,14 +55,15 @@ export const declined = {
     title: 'Access is denied',
     sentence: ({ by, value, because }) =>
       `The ${deniedBy[by] ?? by} ${quoted(value)} may not ask this route: ${clause(because)}.`,
-    forClient: 'You may not use this page from where you are. If you should be able to, ask its operators.',
+    forClient: 'The rules of this site do not let you use this page. If you should be able to, ask its operators.',
     usualCauses: [
       'a client that the operator did not mean to let in',
       'an office or a VPN has another address than before',
       'the address is that of a proxy in front, which `trusted_peers` does not name',
+      'a program or a certificate that a pattern is for, or that no pattern of `allow` is for',
     ],
     nextStep:
-      "Compare the client's address in the record with `access` of the route; if all clients have one address, name the proxy in front in `trusted_peers`.",
+      'Compare the address, country, program or certificate above with `access` of the route (`candor route URL`); if all clients have one address, name the proxy in front in `trusted_peers`.',
   },
   not_authenticated: {
     type: 'http_request_denied',

@@ -91,9 +91,13 @@ export const refusedByGateway = {
     sentence: ({ route, message }) =>
       `Route ${quoted(route)} is closed for maintenance${message === '' ? '' : `; visitors read ${quoted(message)}`}.`,
     forClient: 'This site is being worked on and will be back soon.',
-    usualCauses: ['an operator has put the route into maintenance', 'an earlier maintenance was never ended'],
+    usualCauses: [
+      'an operator has put the route into maintenance',
+      'a window of `maintenance_windows` has begun',
+      'an earlier maintenance was never ended',
+    ],
     nextStep:
-      'Ask who began the maintenance. If `candor status` shows it under OVERLAY, `candor restore maintenance` ends it; else remove `maintenance` from the route in the configuration and run `candor reload`.',
+      'Ask who began the maintenance. If `candor status` shows it under OVERLAY, `candor restore maintenance` ends it; one under MAINTENANCE WINDOWS ends by itself, and `maintenance_windows` of the configuration has it; else remove `maintenance` from the route in the configuration and run `candor reload`.',
   },
   closed_by_route: {
     type: 'proxy_internal_response',

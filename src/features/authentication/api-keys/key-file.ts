@@ -1,4 +1,4 @@
-import { isUserName } from '../basic/password-file.ts';
+import { groupsIn, isUserName } from '../basic/password-file.ts';
 
 export interface ApiKeyOwner {
   readonly name: string;
@@ -26,7 +26,7 @@ export function readKeyFile(text: string): ApiKeyFile {
     const [name = '', hash = '', groups = '', ...more] = content.split(':');
     const message = flawOf(name, hash, more.length, owners);
     if (message !== null) flaws.push({ line: index + 1, message, suggestion: make });
-    else owners.set(hash, { name, groups: groups.split(',').flatMap((group) => group.trim() || []) });
+    else owners.set(hash, { name, groups: groupsIn(groups) });
   }
   return { owners, flaws };
 }

@@ -40,7 +40,8 @@ export const apiKeys: SchemeKeys = schemeKeys<z.output<typeof schema>>({
   description:
     'Keys of programs. The gateway knows their hashes alone; logs name the owner of a key, and never the key.',
   example: '{ keys_file: api-keys }',
-  knows: ['groups'],
+  believes: ({ keys_file }) => keys_file,
+  knows: () => ['users', 'groups'],
   ofRoute: ({ keys_file, header, pass_credentials }, { contentOf }): ApiKeysSpec => ({
     keysText: contentOf(keys_file),
     header: header?.toLowerCase() ?? null,
@@ -58,4 +59,8 @@ export const apiKeys: SchemeKeys = schemeKeys<z.output<typeof schema>>({
       },
     },
   ],
+  usersIn(content) {
+    const { owners, flaws } = readKeyFile(content);
+    return flaws.length > 0 ? null : [...owners.values()];
+  },
 });

@@ -19,7 +19,7 @@ const schema = section({
   users_file: hide(
     path.meta({
       description:
-        'A file with a line `name:hash` for each user, as `candor password` and htpasswd write it, with hashes of argon2id, scrypt or bcrypt. It is read again at each reload.',
+        'A file with a line `name:hash` for each user, as `candor password` and htpasswd write it, with hashes of argon2id, scrypt or bcrypt, or `name:hash:group,group`. It is read again at each reload.',
     }),
     'file',
     'usersText',
@@ -37,7 +37,8 @@ export const basic: SchemeKeys = schemeKeys<z.output<typeof schema>>({
   description:
     'A name and a password, which browsers ask people for (HTTP Basic, RFC 7617). Passwords are checked one at a time, so that nobody can try many.',
   example: '{ users_file: users }',
-  knows: [],
+  believes: ({ users_file }) => users_file,
+  knows: () => ['users', 'groups'],
   ofRoute: ({ users_file, pass_credentials }, { contentOf }): BasicSpec => ({
     usersText: contentOf(users_file),
     passesCredentials: pass_credentials ?? false,
@@ -54,6 +55,10 @@ export const basic: SchemeKeys = schemeKeys<z.output<typeof schema>>({
       },
     },
   ],
+  usersIn(content) {
+    const { users, flaws } = readPasswordFile(content);
+    return flaws.length > 0 ? null : [...users].map(([name, { groups }]) => ({ name, groups }));
+  },
   review(_, at, { mayComeByTls }, findings) {
     if (!mayComeByTls)
       findings.warnAtKey(

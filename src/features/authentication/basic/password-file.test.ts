@@ -10,8 +10,17 @@ test('empty lines and comments are passed over, and the rest are users', () => {
   assert.deepEqual(flaws, []);
   assert.deepEqual([...users.keys()], ['ada', 'bob', 'Ada Lovelace']);
   assert.deepEqual(
-    [...users.values()].map(({ kind }) => kind),
+    [...users.values()].map(({ hash }) => hash.kind),
     ['argon2', 'bcrypt', 'bcrypt'],
+  );
+});
+
+test('a line may have groups', () => {
+  const { users, flaws } = readPasswordFile(`ada:${argon}:admin, staff\nbob:${bcrypt}:\neve:${bcrypt}`);
+  assert.deepEqual(flaws, []);
+  assert.deepEqual(
+    [...users.values()].map(({ groups }) => groups),
+    [['admin', 'staff'], [], []],
   );
 });
 
@@ -32,6 +41,7 @@ for (const [line, message] of [
   ['ada:$argon2id$kanarie', /not whole/],
   ['ada:$scrypt$ln=20,r=8,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4', /more memory or time/],
   [`ada:${argon}\nada:${bcrypt}`, /there twice/],
+  [`ada:${argon}:admin:kanarie`, /more than name, hash and groups/],
 ] as const)
   test(`${line.slice(0, 30)} is refused, and its password not repeated`, () => {
     const { flaws } = readPasswordFile(line);

@@ -1,8 +1,13 @@
 import { type HashFlaw, parsePasswordHash, type PasswordHash } from './password-hash.ts';
 
-/** A file of users in the form of htpasswd: `name:hash` lines, empty lines, and comments that begin with "#". */
+export interface PasswordUser {
+  readonly hash: PasswordHash;
+  readonly groups: readonly string[];
+}
+
+/** A file of users in the form of htpasswd: lines `name:hash` or `name:hash:group,group`, empty lines, and comments that begin with "#". */
 interface PasswordFile {
-  readonly users: ReadonlyMap<string, PasswordHash>;
+  readonly users: ReadonlyMap<string, PasswordUser>;
   readonly flaws: readonly (HashFlaw & { readonly line: number })[];
 }
 
@@ -14,31 +19,42 @@ export function isUserName(name: string): boolean {
 }
 
 export function readPasswordFile(text: string): PasswordFile {
-  const users = new Map<string, PasswordHash>();
+  const users = new Map<string, PasswordUser>();
   const flaws: (HashFlaw & { line: number })[] = [];
   for (const [index, written] of text.split('\n').entries()) {
     const content = written.trim();
     if (content === '' || content.startsWith('#')) continue;
     const line = index + 1;
-    const colon = content.indexOf(':');
-    const name = content.slice(0, Math.max(0, colon));
-    const flaw = lineFlaw(colon, name, users);
-    const hash = flaw === null ? parsePasswordHash(content.slice(colon + 1)) : null;
+    // No hash has a colon.
+    const [name = '', hashText, groups = '', ...more] = content.split(':');
+    const flaw = lineFlaw(name, hashText, more.length, users);
+    const hash = flaw === null ? parsePasswordHash(hashText ?? '') : null;
     if (flaw !== null) flaws.push({ line, ...flaw });
-    else if (hash?.ok === true) users.set(name, hash.value);
+    else if (hash?.ok === true) users.set(name, { hash: hash.value, groups: groupsIn(groups) });
     else if (hash !== null) flaws.push({ line, ...hash.failure });
   }
   return { users, flaws };
 }
 
-function lineFlaw(colon: number, name: string, users: ReadonlyMap<string, unknown>): HashFlaw | null {
-  if (colon < 0)
+/** Groups with commas between them, as files of users and of keys have them. */
+export function groupsIn(text: string): string[] {
+  return text.split(',').flatMap((group) => group.trim() || []);
+}
+
+function lineFlaw(
+  name: string,
+  hash: string | undefined,
+  more: number,
+  users: ReadonlyMap<string, unknown>,
+): HashFlaw | null {
+  if (hash === undefined)
     return { message: 'it has no ":" after a name', suggestion: 'write name:hash, as `candor password NAME` does' };
   if (!isUserName(name))
     return {
       message: 'its name is empty, longer than 128 characters, or has spaces at its ends or control characters',
       suggestion: 'write another name',
     };
+  if (more > 0) return { message: 'it has more than name, hash and groups', suggestion: 'write name:hash:group,group' };
   if (users.has(name)) return { message: 'its user is there twice', suggestion: 'remove one of the lines' };
   return null;
 }

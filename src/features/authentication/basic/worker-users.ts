@@ -1,7 +1,7 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, hash } from 'node:crypto';
 import type { Clock, Instant } from '../../../core/time.ts';
 import type { Random } from '../../../core/random.ts';
-import { readPasswordFile } from './password-file.ts';
+import { type PasswordUser, readPasswordFile } from './password-file.ts';
 import type { PasswordHash } from './password-hash.ts';
 import type { Credentials } from './worker-credentials.ts';
 
@@ -35,19 +35,27 @@ class KeptResults {
 
 /** The users of one file, in one worker, for all routes that name it. */
 export class Users {
-  readonly #users: ReadonlyMap<string, PasswordHash>;
+  readonly #users: ReadonlyMap<string, PasswordUser>;
   readonly #hashes: readonly PasswordHash[];
   readonly #key = new Uint8Array(32);
+  /** The same in all workers, which one client may ask in turn: each of them must take as long as the others for a name. */
+  readonly #namesKey: Buffer;
   readonly #right: KeptResults;
   /** Apart from the right ones, so that wrong ones do not push them out. */
   readonly #wrong: KeptResults;
 
   constructor(text: string, random: Random, clock: Clock) {
     this.#users = readPasswordFile(text).users;
-    this.#hashes = [...this.#users.values()];
+    this.#hashes = [...this.#users.values()].map(({ hash }) => hash);
     random.fill(this.#key);
+    // Nobody knows the salts in the file who may not read it.
+    this.#namesKey = hash('sha256', text, 'buffer');
     this.#right = new KeptResults(clock);
     this.#wrong = new KeptResults(clock);
+  }
+
+  groupsOf(name: string): readonly string[] {
+    return this.#users.get(name)?.groups ?? [];
   }
 
   idOf({ name, password }: Credentials): string {
@@ -69,8 +77,8 @@ export class Users {
    */
   hashOf(name: string): { readonly hash: PasswordHash; readonly isUser: boolean } | null {
     const own = this.#users.get(name);
-    if (own !== undefined) return { hash: own, isUser: true };
-    const at = createHmac('sha256', this.#key).update(name).digest().readUInt32BE(0) % this.#hashes.length;
+    if (own !== undefined) return { hash: own.hash, isUser: true };
+    const at = createHmac('sha256', this.#namesKey).update(name).digest().readUInt32BE(0) % this.#hashes.length;
     const other = this.#hashes[at];
     return other === undefined ? null : { hash: other, isUser: false };
   }

@@ -54,7 +54,7 @@ export const basic = authenticationScheme<BasicSpec, SchemePart>({
         if (credentials === null) return absent;
         if (credentials === 'malformed') return malformed;
         const decide = (isRight: boolean): SchemeDecision =>
-          isRight ? admit(exchange, credentials, passesCredentials) : wrong;
+          isRight ? admit(exchange, credentials.name, users, passesCredentials) : wrong;
         const id = users.idOf(credentials);
         const known = users.known(id);
         if (known !== null) return decide(known);
@@ -65,12 +65,12 @@ export const basic = authenticationScheme<BasicSpec, SchemePart>({
 });
 
 function hasBcrypt(text: string): boolean {
-  return [...readPasswordFile(text).users.values()].some(({ kind }) => kind === 'bcrypt');
+  return [...readPasswordFile(text).users.values()].some(({ hash }) => hash.kind === 'bcrypt');
 }
 
-function admit(exchange: FilterContext, { name }: Credentials, passesCredentials: boolean): SchemeDecision {
+function admit(exchange: FilterContext, name: string, users: Users, passesCredentials: boolean): SchemeDecision {
   if (!passesCredentials) exchange.removeRequestHeader('authorization');
-  return { kind: 'user', user: { name, by: basicName, claims: {} } };
+  return { kind: 'user', user: { name, by: basicName, claims: { groups: users.groupsOf(name) } } };
 }
 
 interface CheckOf {

@@ -46,7 +46,15 @@ export const forward: SchemeKeys = schemeKeys<z.output<typeof schema>>({
   description:
     'A service that is asked about each request, such as Authelia, Authentik or oauth2-proxy. It gets the method and URL in `X-Forwarded-Method`, `-Proto`, `-Host` and `-Uri`, and no body. 2xx lets the request pass; 401, 403 and redirects are the answer for the client; anything else is a failure, 503.',
   example: '{ upstream: authelia, path: /api/authz/forward-auth }',
-  knows: ['groups'],
+  believes: ({ upstream, path }) => `${upstream} ${path}`,
+  knows: ({ user_from, groups_from }) => [
+    ...(user_from === undefined ? [] : (['users'] as const)),
+    ...(groups_from === undefined ? [] : (['groups'] as const)),
+  ],
+  toKnow: {
+    users: 'name the header of its answer in "user_from", such as Remote-User',
+    groups: 'name the header of its answer in "groups_from", such as Remote-Groups',
+  },
   ofRoute: (read): ForwardSpec => ({
     upstream: read.upstream,
     target: read.path,
@@ -59,8 +67,14 @@ export const forward: SchemeKeys = schemeKeys<z.output<typeof schema>>({
   // Authorization is what clients authenticate with at the applications of other routes.
   headersSet: ({ copy_headers = [] }) => copy_headers.filter((name) => name.toLowerCase() !== 'authorization'),
   upstreams: ({ upstream }) => [upstream],
-  review({ upstream }, at, { upstreams }, findings) {
+  review({ upstream, timeout }, at, { upstreams, responseHeadMs }, findings) {
     const error = upstreamError(upstream, upstreams);
     if (error !== null) findings.errorAtValue([...at, 'upstream'], error.message, error.suggestion);
+    if ((timeout ?? timeoutMs) > responseHeadMs)
+      findings.warnAtKey(
+        timeout === undefined ? at : [...at, 'timeout'],
+        `the route waits for ${responseHeadMs / 1000} s at most, by "timeouts.response_head"`,
+        'write less here, or more there',
+      );
   },
 });

@@ -7,8 +7,10 @@ import { fail } from '#failures/failure.ts';
 import type { UpstreamId } from '../../../core/endpoint.ts';
 import type { FilterAnswer, FilterContext, FilterResponseHead } from '../../../core/filter.ts';
 import { gatewayHeaderNames } from '../../../core/header-names.ts';
+import { utf8Text } from '../../../core/utf8-text.ts';
 import type { Subrequest, SubrequestAnswer } from '../../../core/subrequest.ts';
 import type { Result } from '#failures/result.ts';
+import { addSessionCookies } from '../worker-session-cookies.ts';
 import {
   authenticationScheme,
   type PendingDecision,
@@ -23,6 +25,9 @@ import { forwardName, type ForwardSpec } from './settings.ts';
 const bodyBytesMax = 256 * 1024;
 /** A service that is out is mostly one that restarts. */
 const retryAfterS = 5;
+
+/** Where the service is this gateway itself, behind others, it finds the loop by them. */
+const hopsPassed: ReadonlySet<string> = new Set(['via', 'cdn-loop']);
 
 const answersForClients: ReadonlySet<number> = new Set([301, 302, 303, 307, 308, 401, 403]);
 
@@ -56,7 +61,7 @@ class ForwardPart implements SchemePart {
   }
 
   onResponseHead(exchange: FilterContext, head: FilterResponseHead): void {
-    for (const cookie of this.#cookies.get(exchange) ?? []) head.add('set-cookie', cookie);
+    addSessionCookies(head, this.#cookies.get(exchange) ?? []);
   }
 
   #subrequest(exchange: FilterContext): Subrequest {
@@ -64,7 +69,8 @@ class ForwardPart implements SchemePart {
     const { request, client, path } = exchange;
     const headers: [string, string][] = [];
     request.headers.each((name, value) => {
-      if (requestHeaders.includes(name.toLowerCase())) headers.push([name, value]);
+      const known = name.toLowerCase();
+      if (requestHeaders.includes(known) || hopsPassed.has(known)) headers.push([name, value]);
     });
     // The path in its normal form: a rule of the service must see the path by which the route was found, however the client has spelt it.
     const uri = path + (/\?.*/s.exec(request.target)?.[0] ?? '');
@@ -101,11 +107,15 @@ class ForwardPart implements SchemePart {
     });
     const cookies = answer.headers.flatMap(([name, value]) => (name === 'set-cookie' ? [value] : []));
     if (cookies.length > 0) this.#cookies.set(exchange, cookies);
-    const groups = groupsFrom === null ? null : answer.get(groupsFrom);
+    const said = (header: string | null): string => utf8Text((header === null ? null : answer.get(header)) ?? '');
     const user = {
-      ...{ name: (userFrom === null ? null : answer.get(userFrom)) ?? '', by: forwardName },
+      ...{ name: said(userFrom), by: forwardName },
       // Authelia and oauth2-proxy write commas between them, Authentik "|".
-      claims: { groups: groups?.split(/[,|]/).flatMap((group) => group.trim() || []) ?? [] },
+      claims: {
+        groups: said(groupsFrom)
+          .split(/[,|]/)
+          .flatMap((group) => group.trim() || []),
+      },
     };
     return { kind: 'user', user, headerValues };
   }

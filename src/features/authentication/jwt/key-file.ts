@@ -1,4 +1,4 @@
-import { createPublicKey, type webcrypto } from 'node:crypto';
+import { createPublicKey, type KeyObject, type webcrypto } from 'node:crypto';
 import { keysOfSetMax } from './settings.ts';
 
 interface KeyFlaw {
@@ -63,12 +63,37 @@ function flawOfKey(key: unknown, number: number): KeyFlaw | null {
       message: `its key ${number} is private: whoever reads the file can sign tokens`,
       suggestion: 'write its public part: remove "d" and the other private members',
     };
-  try {
-    createPublicKey({ key: key as Key, format: 'jwk' });
-    return null;
-  } catch {
+  const read = publicKeyIn(key as Key);
+  if (read === null)
     return { message: `its key ${number} cannot be read`, suggestion: 'download it again from the issuer' };
+  return weakness(read, number);
+}
+
+/** Null: it cannot be read. */
+function publicKeyIn(key: Key): KeyObject | null {
+  try {
+    return createPublicKey({ key, format: 'jwk' });
+  } catch {
+    return null;
   }
+}
+
+/** RFC 7518 §3.3. */
+const rsaBitsMin = 2048;
+
+function weakness({ asymmetricKeyDetails: details }: KeyObject, number: number): KeyFlaw | null {
+  const bits = details?.modulusLength ?? rsaBitsMin;
+  if (bits >= rsaBitsMin) return null;
+  return {
+    message: `its key ${number} has ${bits} bits, and ${rsaBitsMin} are the least of RSA`,
+    suggestion: 'have the issuer sign with a longer key',
+  };
+}
+
+/** Whether signatures can be verified with a key of an issuer's set. */
+export function isUsable(key: Key): boolean {
+  const read = publicKeyIn(key);
+  return read !== null && weakness(read, 0) === null;
 }
 
 const block = /-----BEGIN ([A-Z0-9 ]+)-----[^-]+-----END \1-----/g;
@@ -82,7 +107,10 @@ function fromPem(content: string): KeyFile {
         `write its public part: ${publicPart}`,
       );
     try {
-      keys.push(createPublicKey(pem).export({ format: 'jwk' }) as Key);
+      const key = createPublicKey(pem);
+      const flaw = weakness(key, keys.length + 1);
+      if (flaw !== null) return { jwksText: null, types: [], flaw };
+      keys.push(key.export({ format: 'jwk' }) as Key);
     } catch {
       return flawed(`its key ${keys.length + 1} cannot be read`, `write public keys into it, as ${publicPart} does`);
     }

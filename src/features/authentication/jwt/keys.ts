@@ -124,7 +124,9 @@ export const jwt: SchemeKeys = schemeKeys<JwtRead>({
   description:
     'Signed tokens (JSON Web Tokens, RFC 7519), as OAuth and OpenID Connect give them to programs. They must have an end (`exp`), and are never taken without a signature.',
   example: '{ keys_file: issuer.pem }',
-  knows: ['groups', 'claims'],
+  believes: ({ issuer, keys_file, secret_file, keys_from }) =>
+    issuer?.join(' ') ?? keys_file ?? secret_file ?? keys_from?.upstream ?? '',
+  knows: () => ['users', 'groups', 'claims'],
   ofRoute: (read, context): JwtSpec => ({
     keys: keysOf(read, context),
     algorithms: algorithmsOf(read),

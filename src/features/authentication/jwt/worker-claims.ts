@@ -1,9 +1,9 @@
 import type { User } from '../../../core/exchange.ts';
+import { headerListOf, headerValueOf } from '../header-value.ts';
 import { jwtName, type JwtSpec } from './settings.ts';
 
 type Claims = Readonly<Record<string, unknown>>;
 
-/** Names are told in records and headers. */
 const nameLengthMax = 256;
 
 /** A claim by its name, or one within others: `realm_access.roles`. A claim whose own name has dots comes first, as `https://example.org/roles`. */
@@ -17,9 +17,27 @@ export function claimAt(claims: Claims, path: string): unknown {
   return value;
 }
 
-export function textsOf(value: unknown): readonly string[] {
+function textsOf(value: unknown): readonly string[] {
   const values: readonly unknown[] = Array.isArray(value) ? value : [value];
   return values.flatMap((one) => (['string', 'number', 'boolean'].includes(typeof one) ? [String(one)] : []));
+}
+
+/** Headers for applications, by the claims whose values they have. */
+export function claimHeaders(
+  claims: Claims,
+  headers: readonly (readonly [header: string, claim: string])[],
+): readonly (readonly [name: string, value: string])[] {
+  return headers.flatMap(([header, claim]) => {
+    const value = claimAt(claims, claim);
+    const texts = textsOf(value);
+    if (texts.length === 0) return [];
+    return [[header, Array.isArray(value) ? headerListOf(texts) : headerValueOf(texts[0] as string)] as const];
+  });
+}
+
+/** Names stand in records and headers, where texts that are no Unicode would all look the same. */
+export function isNameOfUser(text: string): boolean {
+  return text !== '' && text.length <= nameLengthMax && text.isWellFormed();
 }
 
 /** Null: the token does not say who its user is. */
@@ -30,7 +48,7 @@ export function userOf(
   const value = claimAt(claims, userClaim);
   if (typeof value !== 'string' && typeof value !== 'number') return null;
   const name = String(value);
-  if (name === '' || name.length > nameLengthMax) return null;
+  if (!isNameOfUser(name)) return null;
   const { scope } = claims;
   return {
     ...{ name, by: jwtName },

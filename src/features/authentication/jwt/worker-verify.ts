@@ -11,6 +11,7 @@ import {
   type JWTVerifyOptions,
 } from 'jose';
 import type { Clock } from '../../../core/time.ts';
+import { isUsable } from './key-file.ts';
 import { keysOfSetMax } from './settings.ts';
 
 export type TokenVerdict =
@@ -37,9 +38,11 @@ export type VerificationKeys = ((header: CompactJWSHeaderParameters) => Promise<
 export function keysOfSet(text: string): { readonly keys: VerificationKeys; readonly count: number } {
   const { keys } = JSON.parse(text) as { readonly keys?: unknown };
   if (!Array.isArray(keys)) throw new Error('it has no list of keys');
-  // A secret in a set that everybody may read is none; a signature by it is worth nothing.
+  // A secret in a set that everybody may read is none; a signature by it is worth nothing. And a token without the name of its key is tried with
+  // all that fit: one that cannot be used must not end that.
   const usable = (keys as (Record<string, unknown> | null)[]).filter(
-    (key) => typeof key?.['kty'] === 'string' && key['kty'] !== 'oct' && (key['use'] ?? 'sig') === 'sig',
+    (key) =>
+      typeof key?.['kty'] === 'string' && key['kty'] !== 'oct' && (key['use'] ?? 'sig') === 'sig' && isUsable(key),
   );
   if (usable.length === 0) throw new Error('it has no key that verifies signatures');
   if (usable.length > keysOfSetMax) throw new Error(`it has ${usable.length} keys, and ${keysOfSetMax} are the most`);

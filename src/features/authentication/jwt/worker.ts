@@ -1,7 +1,5 @@
 import { fail } from '#failures/failure.ts';
 import type { FilterContext } from '../../../core/filter.ts';
-import { headerListOf, headerValueOf } from '../header-value.ts';
-import { withoutCookie } from '../worker-cookies.ts';
 import {
   authenticationScheme,
   type PendingDecision,
@@ -12,7 +10,7 @@ import {
 } from '../worker-scheme.ts';
 import { ParsedFiles } from '../worker-parsed-files.ts';
 import { jwtName, type JwtSpec } from './settings.ts';
-import { claimAt, textsOf, userOf } from './worker-claims.ts';
+import { claimHeaders, userOf } from './worker-claims.ts';
 import { FixedKeys, type KeySource, type KnownKeys, UpstreamKeys } from './worker-key-source.ts';
 import type { TokenVerdict, TokenVerifier, VerificationKeys } from './worker-verify.ts';
 
@@ -154,13 +152,7 @@ class Tokens {
       return { kind: 'refused', fault: 'no_user', because };
     }
     if (!this.#spec.passesCredentials) removeToken(exchange, this.#spec);
-    const headerValues = this.#spec.claimHeaders.flatMap(([header, claim]) => {
-      const value = claimAt(verdict.claims, claim);
-      const texts = textsOf(value);
-      if (texts.length === 0) return [];
-      return [[header, Array.isArray(value) ? headerListOf(texts) : headerValueOf(texts[0] as string)] as const];
-    });
-    return { kind: 'user', user, headerValues };
+    return { kind: 'user', user, headerValues: claimHeaders(verdict.claims, this.#spec.claimHeaders) };
   }
 
   #unavailable(): SchemeDecision {
@@ -187,6 +179,6 @@ function tokenIn({ variables }: FilterContext, { from }: JwtSpec): string | null
 }
 
 function removeToken(exchange: FilterContext, { from }: JwtSpec): void {
-  if (from.kind === 'cookie') withoutCookie(exchange, from.name);
+  if (from.kind === 'cookie') exchange.removeRequestCookies((name) => name === from.name);
   else exchange.removeRequestHeader(from.kind === 'header' ? from.name : 'authorization');
 }

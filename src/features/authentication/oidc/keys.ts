@@ -82,7 +82,8 @@ export const oidc: SchemeKeys = schemeKeys<OidcRead>({
   description:
     'A login at a provider of OpenID Connect, such as Keycloak, Entra ID, Google or Authentik, for people with browsers. Needs TLS. Scripts without a session get 401.',
   example: '{ issuer: https://id.example.org, upstream: id, client_id: tools, client_secret_file: secret }',
-  knows: ['groups', 'claims'],
+  believes: ({ issuer }) => issuer,
+  knows: () => ['users', 'groups', 'claims'],
   ofRoute: (read, { contentOf }): OidcSpec => ({
     issuer: read.issuer,
     upstreams: typeof read.upstream === 'string' ? { [new URL(read.issuer).host]: read.upstream } : read.upstream,

@@ -60,18 +60,6 @@ export function removingLines(
   return [...cookies.keys()].filter(isOurs).map((name) => `${name}=; Max-Age=0${attributes}`);
 }
 
-/** Applications have no use for them. */
-export function hideCookies(
-  exchange: FilterContext,
-  cookies: ReadonlyMap<string, string>,
-  isOurs: (name: string) => boolean,
-): void {
-  const others = [...cookies].filter(([name]) => !isOurs(name));
-  if (others.length === cookies.size) return;
-  if (others.length === 0) exchange.removeRequestHeader('cookie');
-  else exchange.setRequestHeader('cookie', others.map(([name, value]) => `${name}=${value}`).join('; '));
-}
-
 function partName(name: string, part: number): string {
   return `${name}.${part}`;
 }

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { Clock } from '../../../core/time.ts';
 import type { User } from '../../../core/exchange.ts';
-import { claimAt, textsOf } from '../jwt/worker-claims.ts';
+import { claimAt, isNameOfUser } from '../jwt/worker-claims.ts';
 import { oidcName, type OidcSpec } from './settings.ts';
 import type { Tokens } from './worker-provider.ts';
 import type { BegunLogin } from './worker-provider.ts';
@@ -33,8 +33,6 @@ export const loginMs = 15 * 60_000;
 const leadMs = 30_000;
 export const graceMs = 60_000;
 const shortestRefreshMs = 1000;
-/** Names stand in records and headers. */
-const userLengthMax = 256;
 
 /** Of the protocol, and not of the user (OpenID Connect Core §2). */
 const protocolClaims: ReadonlySet<string> = new Set(
@@ -54,9 +52,10 @@ export function sessionOf(
   const all = tokens.claims ?? before?.claims ?? {};
   const claims = tokens.claims === null ? all : userClaims(tokens.claims, spec);
   const user = claimAt(all, spec.userClaim);
-  if (typeof user !== 'string' || user === '' || user.length > userLengthMax)
+  if (typeof user !== 'string' || !isNameOfUser(user))
     return { because: `the provider does not say the claim "${spec.userClaim}" of the user` };
-  if (spec.userClaim === 'email' && all['email_verified'] === false)
+  // Some providers write their booleans as texts.
+  if (spec.userClaim === 'email' && String(all['email_verified']) === 'false')
     return { because: 'the provider has not verified the mail address of the user' };
   const now = clock.wallTime();
   const refreshToken = tokens.refreshToken ?? before?.refreshToken ?? null;
@@ -83,13 +82,6 @@ function userClaims(claims: NonNullable<Tokens['claims']>, { groupsClaim }: Oidc
 
 export function userOf({ user, claims }: LoginSession): User {
   return { name: user, by: oidcName, claims };
-}
-
-export function headersOf({ claims }: LoginSession, { headers }: OidcSpec): readonly (readonly [string, string])[] {
-  return Object.entries(headers).flatMap(([header, claim]) => {
-    const texts = textsOf(claimAt(claims, claim));
-    return texts.length === 0 ? [] : [[header, texts.join(',')] as const];
-  });
 }
 
 /** Of cookies: two providers, or two clients of one, may protect parts of the same host. */

@@ -3,6 +3,7 @@ import type { Filter, FilterAnswer, FilterContext } from '../../../core/filter.t
 import type { Failure } from '#failures/failure.ts';
 import { fail } from '#failures/failure.ts';
 import type { AskUpstream } from '../../../core/subrequest.ts';
+import { addSessionCookies } from '../worker-session-cookies.ts';
 import {
   authenticationScheme,
   type PendingDecision,
@@ -10,8 +11,9 @@ import {
   type SchemePart,
   type SchemePorts,
 } from '../worker-scheme.ts';
+import { claimHeaders } from '../jwt/worker-claims.ts';
 import { oidcName, type OidcSpec } from './settings.ts';
-import { cookieLines, cookiesOf, hideCookies, removingLines, valueIn } from './worker-cookies.ts';
+import { cookieLines, cookiesOf, removingLines, valueIn } from './worker-cookies.ts';
 import { loggedOutPage, redirect } from './worker-answers.ts';
 import { type Asker, loadLibrary, Provider, type ProviderFault, visible } from './worker-provider.ts';
 import { Refreshes } from './worker-refreshes.ts';
@@ -20,7 +22,6 @@ import { Seal } from './worker-seal.ts';
 import { SessionRefresher } from './worker-refresher.ts';
 import {
   cookieName,
-  headersOf,
   loginMs,
   type LoginInProgress,
   purposeOf,
@@ -83,21 +84,16 @@ class OidcPart implements SchemePart {
     head: Parameters<NonNullable<Filter['onResponseHead']>>[1],
     note: unknown,
   ): void {
-    const lines = note as readonly string[] | undefined;
-    if (lines === undefined) return;
-    for (const line of lines) head.add('Set-Cookie', line);
-    // RFC 9111 §7.3: a cache that gives the response to others would give them the session.
-    if (!/\b(?:private|no-store)\b/i.test(head.get('Cache-Control') ?? ''))
-      head.set('Cache-Control', 'private, no-cache');
+    addSessionCookies(head, (note as readonly string[] | undefined) ?? []);
   }
 
   #admit(exchange: FilterContext, cookies: Cookies, session: LoginSession, isNew: boolean): SchemeDecision {
-    hideCookies(exchange, cookies, (name) => this.#isOurs(name));
+    exchange.removeRequestCookies((name) => this.#isOurs(name));
     const lines = isNew ? this.#sessionLines(exchange, cookies, session) : null;
     return {
       kind: 'user',
       user: userOf(session),
-      headers: headersOf(session, this.#spec),
+      headerValues: claimHeaders(session.claims, Object.entries(this.#spec.headers)),
       ...(lines === null ? {} : { note: lines }),
     };
   }

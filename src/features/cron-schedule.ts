@@ -1,7 +1,7 @@
 import { Cron } from 'croner';
 
-/** When a job is due, by cron's words in a time zone. Times are milliseconds since the Unix epoch. */
-export interface JobSchedule {
+/** When something is due, by cron's words in a time zone. Times are milliseconds since the Unix epoch. */
+export interface CronSchedule {
   /** The first tick later than `wallTime`; null: there is none any more. */
   readonly next: (wallTime: number) => number | null;
 }
@@ -14,7 +14,7 @@ const overlapMaxMs = 3 * 3_600_000;
  * be in it, and one in the hour that comes twice the first time. Ticks of every hour (`*` in the field of hours) go by elapsed time. Croner skips some ticks
  * of the hour that does not exist, such as those of `0,20 2 * * *`; so it finds times in UTC here, which are read as those of the zone.
  */
-export function scheduleOf(pattern: string, timeZone: string): JobSchedule {
+export function scheduleOf(pattern: string, timeZone: string): CronSchedule {
   const cron = new Cron(pattern, { timezone: 'UTC' });
   const zone = new Zone(timeZone);
   const isEveryHour = hoursOf(pattern) === '*';

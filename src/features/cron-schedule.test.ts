@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import * as fc from '../../../test/properties.ts';
+import * as fc from '../../test/properties.ts';
 import { Cron } from 'croner';
-import { scheduleOf } from './main-schedule.ts';
+import { scheduleOf } from './cron-schedule.ts';
 
 /** The ticks later than `from` and not later than `to`. */
 function ticksOf(pattern: string, zone: string, from: string, to: string): string[] {

@@ -1,0 +1,33 @@
+import type { FeatureSpecs } from '../../core/feature.ts';
+
+export const maintenanceWindowsName = 'maintenance_windows';
+
+/** At which times a route is closed. */
+export interface MaintenanceWindowsSpec {
+  readonly windows: readonly MaintenanceWindowSpec[];
+}
+
+export interface MaintenanceWindowSpec {
+  /** When it begins, in cron's words. */
+  readonly schedule: string;
+  /** Null: that of the machine. */
+  readonly timeZone: string | null;
+  readonly lengthMs: number;
+  readonly message: string;
+  /** Networks whose clients pass. */
+  readonly allow: readonly string[];
+}
+
+export function maintenanceWindowsOf(features: FeatureSpecs | undefined): MaintenanceWindowsSpec | null {
+  return (features?.[maintenanceWindowsName] as MaintenanceWindowsSpec | undefined) ?? null;
+}
+
+export interface MaintenanceWindowsStatus {
+  readonly maintenanceWindows: readonly {
+    readonly route: string;
+    readonly closed: boolean;
+    /** RFC 3339, of the window in force or the next one; null: no window comes any more, or none is known yet. */
+    readonly begins: string | null;
+    readonly ends: string | null;
+  }[];
+}
