@@ -1,7 +1,16 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,8 +36,9 @@ const long = `echo begun\nsleep 2\n`;
 /** More than a gateway and its programs take on a busy machine at idle priority. */
 const steadyMs = 60_000;
 const blowMs = 800;
-/** State and releases of a run take less than a tenth of it. */
-const diskBytes = 32 * 1024 * 1024;
+/** A release leaves 256 MiB free. */
+const diskBytes = 320 * 1024 * 1024;
+const fillBytes = 4 * 1024 * 1024;
 
 interface Settings {
   /** Of the programs: `none`, `strict`. */
@@ -216,11 +226,12 @@ routes: [{ path: /site, to: site, rewrite: { path: / } }, { to: shop }]
   async #strike(blow: Blow): Promise<void> {
     if (blow.kind === 'disk') {
       const file = join(this.folder, 'state', 'full');
-      try {
-        writeFileSync(file, Buffer.alloc(diskBytes));
-      } catch {
-        // Now it is full.
-      }
+      for (let bytes = fillBytes; bytes >= 1; bytes = bytes > 4096 ? 4096 : 0)
+        try {
+          for (;;) appendFileSync(file, Buffer.alloc(bytes));
+        } catch {
+          // So many bytes are not left.
+        }
       await sleep(blowMs);
       return rmSync(file, { force: true });
     }
@@ -246,7 +257,7 @@ routes: [{ path: /site, to: site, rewrite: { path: / } }, { to: shop }]
 
   #start(): void {
     const { PATH, NODE_COMPILE_CACHE = '' } = process.env;
-    const env = { PATH, NODE_COMPILE_CACHE, CANDOR_DEBUG: '1', HOME: this.folder, TMPDIR: join(this.folder, 'tmp') };
+    const env = { PATH, NODE_COMPILE_CACHE, HOME: this.folder, TMPDIR: join(this.folder, 'tmp') };
     const child = spawn(process.execPath, [this.#settings.program, 'up'], {
       cwd: this.folder,
       env: { ...env, ...losableEnvironment(this.folder), [markVariable]: this.#mark },
@@ -287,7 +298,10 @@ routes: [{ path: /site, to: site, rewrite: { path: / } }, { to: shop }]
     const secrets = join('/dev/shm', `candor-${process.geteuid?.() ?? 0}-${key}`);
     const names = (folder: string): readonly string[] =>
       existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: 'utf8' }) : [];
-    const temporary = names(join(this.folder, 'state')).filter((name) => /\.new$|\.sock$/.test(name));
+    const temporary = names(join(this.folder, 'state')).filter((name) =>
+      // A file that a killed process was about to replace: the next write replaces both.
+      /\/.*\.new$|\.sock$/.test(name),
+    );
     return [
       ...this.#processes.all().map(({ pid, words }) => `process ${pid} runs on: ${words.join(' ').slice(0, 100)}`),
       ...groupsWith(key).map((path) => `the control group ${path} is left`),
