@@ -6,7 +6,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -150,7 +150,8 @@ async function openLoad(pool: Pool, perS: number, forS: number): Promise<Overloa
       if (client === undefined) unsent += 1;
       else client.ask(dueMs);
     }
-    await new Promise((resolve) => setImmediate(resolve));
+    // Not without a pause: this program and the gateway may share a core.
+    await sleep(1);
   }
   const goodPerS = good / forS;
   const lateP99Ms = late.toSorted((one, other) => one - other)[Math.floor(0.99 * late.length)] ?? 0;
@@ -192,13 +193,17 @@ async function measure(folder: string): Promise<boolean> {
     while ((await watch(after(1), 0, ready)).bad.length > 0) await sleep(100);
     await closedLoad(32, 3);
     const before = sampleMachine();
+    const calmS = processorS(gateway);
     const capacity = await closedLoad(32, seconds / 2);
+    const capacityPerCpuS = (capacity * (seconds / 2)) / (processorS(gateway) - calmS);
     const pool = await Pool.connect();
     let isOver = false;
     const watching = Promise.all([watch(() => isOver, 200, ready), watch(() => isOver, 500, admin)]);
     // The first two seconds show how long the gateway needs to notice.
     await openLoad(pool, times * capacity, 2);
+    const busyS = processorS(gateway);
     const { goodPerS, statuses, lateP99Ms, unsent } = await openLoad(pool, times * capacity, seconds);
+    const overloadS = processorS(gateway) - busyS;
     isOver = true;
     pool.close();
     const [checks, operator] = await watching;
@@ -209,6 +214,10 @@ async function measure(folder: string): Promise<boolean> {
     );
     console.log(
       `answers by status: ${[...statuses].map(([status, count]) => `${status}: ${count}`).join(', ')}; ${unsent} found no connection`,
+    );
+    const served = statuses.get(200) ?? 0;
+    console.log(
+      `by processor time of the gateway: ${capacityPerCpuS.toFixed(0)} a second of it before, ${(served / overloadS).toFixed(0)} served and ${((statuses.get(503) ?? 0) / overloadS).toFixed(0)} refused now`,
     );
     for (const [name, { asked, bad, longestMs }] of [
       ['health checks', checks],
@@ -227,6 +236,17 @@ async function measure(folder: string): Promise<boolean> {
   }
 }
 
+/** Processor time of the gateway so far, user and system (proc(5)). */
+function processorS({ pid }: ChildProcess): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  const [user = 0, system = 0] = stat
+    .slice(stat.lastIndexOf(')') + 2)
+    .split(' ')
+    .slice(11, 13)
+    .map(Number);
+  return (user + system) / 100;
+}
+
 /** True from the second time on. */
 function after(calls: number): () => boolean {
   let left = calls;
@@ -240,7 +260,7 @@ log: { path: none }
 state: none
 workers: { count: 1, delay_max: 50ms }
 client: { connections_max: 12000, connections_per_address_max: none }
-upstreams: { origin: { endpoints: "127.0.0.1:${originPort}", check: none, connections: { max: 256, queue_max: 5000 } } }
+upstreams: { origin: { endpoints: "127.0.0.1:${originPort}", check: none, connections: { max: 2000 } } }
 routes:
   - { path: /ready, readiness: true }
   - { to: origin }
