@@ -22,7 +22,11 @@ import { formWords, optionsWords } from '../core/answer-words.ts';
 import type { AnswerChange } from '../core/live-incident.ts';
 import { answerParts, type RouteTraffic } from '../core/route-traffic.ts';
 import { AddedRequests } from './added-requests.ts';
-import { EndpointAnswers } from './endpoint-answers.ts';
+<<<<<<< HEAD
+import { AnswersByEndpoint } from './answers-by-endpoint.ts';
+=======
+import { ComparedEndpoints } from './compared-endpoints.ts';
+>>>>>>> low
 import { type MovedRequests, MovedRequestsWatch } from './moved-requests.ts';
 import { changedTogether } from './replaced-answers.ts';
 import { RouteAnswer, short, sliceS, type UnusualCount } from './route-answer.ts';
@@ -55,7 +59,11 @@ export class RouteAnswers {
   readonly #routes = new Map<string, AnsweredRoute>();
   readonly #besides = new AddedRequests();
   readonly #movedRequests = new MovedRequestsWatch();
-  readonly #endpoints = new EndpointAnswers();
+<<<<<<< HEAD
+  readonly #endpoints = new AnswersByEndpoint();
+=======
+  readonly #endpoints = new ComparedEndpoints();
+>>>>>>> low
   /** The last ones that were found. */
   #moved: MovedRequests | null = null;
 

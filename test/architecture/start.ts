@@ -56,7 +56,11 @@ export const loadBudgets: Readonly<Record<string, Load>> = {
   'src/cli/token.ts': { kilobytes: 125, packages: ['@stricli/core', 'zod'] },
   'src/cli/dashboard.ts': { kilobytes: 228, packages: ['@stricli/core'] },
   'src/cli/check.ts': { kilobytes: 906, packages: ['@stricli/core', 'yaml', 'zod'] },
+<<<<<<< HEAD
   'src/cli/trust.ts': { kilobytes: 851, packages: ['@stricli/core', 'yaml', 'zod'] },
+=======
+  'src/cli/trust.ts': { kilobytes: 850, packages: ['@stricli/core', 'yaml', 'zod'] },
+>>>>>>> low
   'src/cli/show-configurations.ts': { kilobytes: 187, packages: ['@stricli/core'] },
   'src/cli/secrets.ts': { kilobytes: 204, packages: ['@stricli/core'] },
   'src/cli/job-command.ts': { kilobytes: 180, packages: ['@stricli/core'] },
@@ -71,7 +75,11 @@ export const loadBudgets: Readonly<Record<string, Load>> = {
   'src/cli/show-incidents.ts': { kilobytes: 193, packages: ['@stricli/core'] },
   'src/cli/show-alerts.ts': { kilobytes: 177, packages: ['@stricli/core'] },
   'src/cli/change-overlay.ts': { kilobytes: 176, packages: ['@stricli/core'] },
+<<<<<<< HEAD
   'src/cli/run.ts': { kilobytes: 3017, packages: ['@stricli/core', 'zod'] },
+=======
+  'src/cli/run.ts': { kilobytes: 3016, packages: ['@stricli/core', 'zod'] },
+>>>>>>> low
   'src/cli/read-in-thread.ts': { kilobytes: 129, packages: ['@stricli/core'] },
   'src/cli/up.ts': { kilobytes: 2632, packages: ['@stricli/core'] },
   'src/cli/demo.ts': { kilobytes: 2607, packages: ['@stricli/core'] },
@@ -79,7 +87,11 @@ export const loadBudgets: Readonly<Record<string, Load>> = {
   'src/cli/torture.ts': { kilobytes: 237, packages: ['@stricli/core'] },
   'src/cli/configuration-thread.ts': { kilobytes: 789, packages: ['yaml', 'zod'] },
   'src/worker/worker-main.ts': { kilobytes: 1469, packages: [] },
+<<<<<<< HEAD
   'src/cli/change-maintenance.ts': { kilobytes: 179, packages: ['@stricli/core'] },
+=======
+  'src/cli/change-maintenance.ts': { kilobytes: 178, packages: ['@stricli/core'] },
+>>>>>>> low
   'src/cli/coming-time.ts': { kilobytes: 120, packages: ['@stricli/core'] },
   'src/cli/app.ts': { kilobytes: 200, packages: ['@stricli/core'] },
   'src/cli/app-shell.ts': { kilobytes: 937, packages: ['@stricli/core', 'zod', 'yaml'] },
