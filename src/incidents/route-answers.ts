@@ -22,11 +22,7 @@ import { formWords, optionsWords } from '../core/answer-words.ts';
 import type { AnswerChange } from '../core/live-incident.ts';
 import { answerParts, type RouteTraffic } from '../core/route-traffic.ts';
 import { AddedRequests } from './added-requests.ts';
-<<<<<<< HEAD
-import { AnswersByEndpoint } from './answers-by-endpoint.ts';
-=======
 import { ComparedEndpoints } from './compared-endpoints.ts';
->>>>>>> low
 import { type MovedRequests, MovedRequestsWatch } from './moved-requests.ts';
 import { changedTogether } from './replaced-answers.ts';
 import { RouteAnswer, short, sliceS, type UnusualCount } from './route-answer.ts';
@@ -59,11 +55,7 @@ export class RouteAnswers {
   readonly #routes = new Map<string, AnsweredRoute>();
   readonly #besides = new AddedRequests();
   readonly #movedRequests = new MovedRequestsWatch();
-<<<<<<< HEAD
-  readonly #endpoints = new AnswersByEndpoint();
-=======
   readonly #endpoints = new ComparedEndpoints();
->>>>>>> low
   /** The last ones that were found. */
   #moved: MovedRequests | null = null;
 
