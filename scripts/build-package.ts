@@ -3,12 +3,11 @@ import { copyFileSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { keepExportedDeclarations } from './exported-declarations.ts';
-import { repositoryRoot, toolPath } from './repository.ts';
+import { packageSources, repositoryRoot, toolPath } from './repository.ts';
 
 /**
  * Bundles a package of `packages/` into its empty `dist/`: one module for each of its `exports`, which share what they have in common and need no
- * other package, and the declarations of what they export. `./dist/a.js` is made from `src/a.ts`; `./dist/browser/a.js` too, with what
- * the package's `imports` have for browsers.
+ * other package, and the declarations of what they export. `./dist/browser/` has the same with what the package's `imports` have for browsers.
  */
 const [name = ''] = process.argv.slice(2);
 const folder = join(repositoryRoot, 'packages', name);
@@ -18,7 +17,7 @@ const { exports, peerDependencies = {} } = JSON.parse(readFileSync(join(folder, 
   peerDependencies?: Record<string, string>;
 };
 const entries = Object.values(exports).filter((entry) => typeof entry === 'object');
-const sources = entries.map((entry) => entry.default.replace('./dist', join(folder, 'src')).replace(/js$/, 'ts'));
+const sources = packageSources(name).map((path) => join(repositoryRoot, path));
 rmSync(dist, { recursive: true, force: true });
 mkdirSync(dist);
 copyFileSync(join(repositoryRoot, 'LICENSE'), join(dist, 'LICENSE'));

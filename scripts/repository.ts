@@ -17,3 +17,13 @@ export function toolPath(packageName: string, command: string): string {
   if (file === undefined) throw new Error(`${packageName} has no command ${command}`);
   return join(folder, file);
 }
+
+/** What a package of `packages/` exports: `./dist/a.js` is made of `src/a.ts`. Paths begin at the root of the repository. */
+export function packageSources(name: string): string[] {
+  const { exports } = JSON.parse(readFileSync(join(repositoryRoot, 'packages', name, 'package.json'), 'utf8')) as {
+    exports: Record<string, string | { default: string }>;
+  };
+  return Object.values(exports).flatMap((entry) =>
+    typeof entry === 'string' ? [] : entry.default.replace('./dist', `packages/${name}/src`).replace(/js$/, 'ts'),
+  );
+}

@@ -1,5 +1,5 @@
 /** `OnCalendar=` of systemd as a schedule of cron, where it can be said. */
-export interface CronSchedule {
+export interface ConvertedSchedule {
   readonly schedule: string;
   readonly timeZone: string | null;
 }
@@ -19,7 +19,7 @@ const shorthands: Readonly<Record<string, string>> = {
 const days = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
 
 /** Null: cron has no words for it. */
-export function cronOfCalendar(written: string): CronSchedule | null {
+export function cronOfCalendar(written: string): ConvertedSchedule | null {
   let text = written.trim().replace(/\s+/g, ' ');
   const zone = / ([A-Z][A-Za-z]+\/[A-Za-z_/+-]+|UTC)$/.exec(text)?.[1] ?? null;
   if (zone !== null) text = text.slice(0, -zone.length - 1);

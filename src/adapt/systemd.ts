@@ -1,4 +1,4 @@
-import { cronOfCalendar, cronOfInterval, type CronSchedule } from './calendar.ts';
+import { cronOfCalendar, cronOfInterval, type ConvertedSchedule } from './calendar.ts';
 import { commandOfShell, escaped, looksLikeWorker } from './commands.ts';
 import {
   type AdaptedApplication,
@@ -148,8 +148,8 @@ function addJob(
   };
 }
 
-function scheduleOf(timer: readonly Setting[], name: string, result: Conversion): CronSchedule | null {
-  let found: CronSchedule | null = null;
+function scheduleOf(timer: readonly Setting[], name: string, result: Conversion): ConvertedSchedule | null {
+  let found: ConvertedSchedule | null = null;
   for (const { key, value, section } of timer) {
     if (section !== 'Timer' || value === '') continue;
     const said = `${key}=${value} of the timer`;

@@ -80,16 +80,10 @@ function broken(line: string): string[] {
 /** Stands for a space at which no line is broken. Messages do not contain it. */
 const held = '\u{e000}';
 
-/** The last one is what Node says where it cannot open the description of a package for want of descriptors; ours are never invalid. */
-const isShortage: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ERR_INVALID_PACKAGE_CONFIG']);
-
 /** The text of an unexpected error: a sentence and how to report it. CANDOR_DEBUG adds the stack. */
 export function defectText(error: unknown, env: Readonly<Record<string, string | undefined>> = process.env): string {
   const message = error instanceof Error ? error.message : String(error);
-  const first = message.split('\n', 1)[0] ?? '';
-  if (isShortage.has((error as NodeJS.ErrnoException | null)?.code ?? ''))
-    return `${first.replace(/\.$/, '')}. No descriptor is left: raise the limit of open files (\`ulimit -n\`, \`LimitNOFILE=\` of a unit).`;
-  const head = `Candor made a mistake: ${first}`;
+  const head = `Candor made a mistake: ${message.split('\n', 1)[0]}`;
   if (env['CANDOR_DEBUG'] === '1' && error instanceof Error)
     return `${head}\n${withSourcePositions(error.stack ?? '')}`;
   return `${head}\nThis is a defect. Please report it with the output of the same command under CANDOR_DEBUG=1.`;

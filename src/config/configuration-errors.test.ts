@@ -49,6 +49,8 @@ function hostWith(text: string): ConfigurationHost {
     ['/etc/shop/countries.mmdb', Buffer.from('\0\xab\xcd\xefMaxMind.com', 'latin1')],
     ['/etc/shop/countries.tar.gz', Buffer.from('\x1f\x8b\x08', 'latin1')],
     ['/etc/shop/link-keys', Buffer.from(`short\n${'k'.repeat(32)}\n${'k'.repeat(32)}\n`)],
+    ['/etc/shop/keys/users', Buffer.from(`ada:$2y$10$${'a'.repeat(53)}\n`)],
+    ['/etc/shop/keys/links/current', Buffer.from(`${'k'.repeat(32)}\n`)],
     ['/etc/shop/good-link-keys', Buffer.from(`${'k'.repeat(32)}\n`)],
     ['/etc/shop/issuer.pem', Buffer.from(pem('PUBLIC KEY', issuerKey))],
     ['/etc/shop/private.pem', Buffer.from(pem('PRIVATE KEY', issuerKey))],

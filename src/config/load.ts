@@ -17,12 +17,13 @@ import {
   sourceParts,
   withIncluded,
 } from './included-files.ts';
+import type { TextFile } from '../features/feature-keys.ts';
 import { fileBytesMax, readDocument } from './read-document.ts';
 import type { IncludeError } from './tree-reader.ts';
 import type { ReadableParts } from './readable-parts.ts';
 import type { ShownText } from './shown-text.ts';
 import { wholeFile } from './source-text.ts';
-import { type FileReading, type WantedFile, wantedNames, isRead, wantedBytesMax } from './wanted-files.ts';
+import { type FileReading, type WantedFile, isRead, textFileOf } from './wanted-files.ts';
 
 export type Loading =
   | {
@@ -60,7 +61,7 @@ export async function loadConfiguration(
   wallTime: number | null = null,
 ): Promise<Loading> {
   const absolute = resolve(path);
-  const read = await readText(absolute, fileBytesMax, 'a configuration', host);
+  const read = await readText(absolute, { what: 'a configuration', bytesMax: fileBytesMax }, host);
   if (!read.ok) {
     const { message, suggestion, yamlBeside } = read.error;
     return {
@@ -130,7 +131,7 @@ async function readIncluded(main: string, context: ParseContext, host: Configura
     if (wanted.length === 0)
       fail(`no file in ${quoted(include)} has a name that ends in .yaml or .yml`, null, 'warning');
     for (const name of wanted) {
-      const found = await readText(join(path, name), fileBytesMax, 'an included file', host);
+      const found = await readText(join(path, name), { what: 'an included file', bytesMax: fileBytesMax }, host);
       if (!found.ok) {
         if (name === '' && found.why === 'EISDIR')
           fail(`the folder ${quoted(include)} may not be read by this user`, 'let this user read it');
@@ -172,18 +173,24 @@ async function readAll(
     else if (kind === 'served_folder') readings.set(path, await lookForServed(path, host));
     else if (kind === 'written_folder' || kind === 'folder') readings.set(path, await lookForFolder(path, kind, host));
     else if (kind === 'followed_file') readings.set(path, await lookForFile(path, host));
-    else if (kind === 'country_file') readings.set(path, await readDatabase(path, kind, host));
-    else readings.set(path, await readText(path, wantedBytesMax[kind], wantedNames[kind], host));
+    else if (kind === 'country_file') readings.set(path, await readDatabase(path, textFileOf(kind), host));
+    else readings.set(path, withMaker(await readText(path, textFileOf(kind), host), textFileOf(kind), path));
   }
   return readings;
+}
+
+/** A file that is not there, nor one with a similar name, may have to be made first. */
+function withMaker(reading: TextReading, { maker }: TextFile, path: string): FileReading {
+  if (reading.ok || reading.why !== 'ENOENT' || reading.error.suggestion !== null || maker === undefined)
+    return reading;
+  return { ok: false, error: { ...reading.error, suggestion: `make it with \`${maker} ${path}\`` } };
 }
 
 /** What stands at the beginning of the last part of a file in MaxMind's format, which says what it has. */
 const databaseMark = Buffer.from('\xab\xcd\xefMaxMind.com', 'latin1');
 
 /** A file that features read themselves. Its text is a hash of its content: where that differs, the configuration does too. */
-async function readDatabase(path: string, kind: 'country_file', host: ConfigurationHost): Promise<FileReading> {
-  const [bytesMax, what] = [wantedBytesMax[kind], wantedNames[kind]];
+async function readDatabase(path: string, { what, bytesMax }: TextFile, host: ConfigurationHost): Promise<FileReading> {
   const result = await host.readFile(path, bytesMax);
   if (!result.ok) return { ok: false, error: await explainUnreadable(path, result.why, bytesMax, what, host) };
   const content = Buffer.from(result.content);
@@ -204,7 +211,7 @@ type TextReading =
   | Extract<FileReading, { ok: true }>
   | { readonly ok: false; readonly why?: string; readonly error: Unreadable };
 
-async function readText(path: string, bytesMax: number, what: string, host: ConfigurationHost): Promise<TextReading> {
+async function readText(path: string, { what, bytesMax }: TextFile, host: ConfigurationHost): Promise<TextReading> {
   const result = await host.readFile(path, bytesMax);
   if (!result.ok)
     return { ok: false, why: result.why, error: await explainUnreadable(path, result.why, bytesMax, what, host) };

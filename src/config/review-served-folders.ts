@@ -1,17 +1,10 @@
 import { relative } from 'node:path';
 import { quoted } from '../schema/error-detail.ts';
 import type { ErrorCollector } from './error-collector.ts';
-import type { WantedFile } from './wanted-files.ts';
+import { isSecret, type WantedFile } from './wanted-files.ts';
 
-const secretKinds: ReadonlySet<WantedFile['kind']> = new Set([
-  'private_key',
-  'hmac_key',
-  'session_key',
-  'alert_secret',
-  'header_value',
-  'local_authority',
-  'written_folder',
-]);
+/** Keys, logs and what is stored. */
+const isPrivate = ({ kind }: WantedFile): boolean => kind === 'written_folder' || isSecret(kind);
 
 /** The configuration, its secrets and the log must not lie where visitors can read them. `own`: absolute paths. */
 export function reviewServedFolders(
@@ -19,7 +12,7 @@ export function reviewServedFolders(
   own: readonly (string | null)[],
   collector: ErrorCollector,
 ): void {
-  const private_ = [...own, ...wanted.filter(({ kind }) => secretKinds.has(kind)).map(({ path }) => path)];
+  const private_ = [...own, ...wanted.filter(isPrivate).map(({ path }) => path)];
   for (const { path: folder, at, kind } of wanted) {
     if (kind !== 'served_folder') continue;
     const sent = private_.find((path) => path?.startsWith('/') === true && isServed(relative(folder, path)));

@@ -7,7 +7,7 @@ import { isMap } from './draft.ts';
 import { parseHeaderValue } from '../schema/format/field.ts';
 import { parseServiceUrl } from './format/service-url.ts';
 import { nearest } from '../core/nearest.ts';
-import type { NamedFile } from '../features/feature-keys.ts';
+import type { NamedFile, TextFile } from '../features/feature-keys.ts';
 import { featuresOfFile } from '../features/keys.ts';
 import { orList, type ErrorDetail, quoted } from '../schema/error-detail.ts';
 import type { Path } from '../schema/findings.ts';
@@ -19,23 +19,8 @@ export interface WantedFile {
   /** Absolute, but for a program that is looked for in the folders of PATH. */
   readonly path: string;
   readonly kind:
-    | 'error_page'
-    | 'certificates'
-    | 'private_key'
-    | 'hmac_key'
-    | 'session_key'
-    | 'redirect_map'
-    | 'passwords'
-    | 'api_keys'
-    | 'trusted_keys'
-    | 'secret'
-    | 'networks'
-    | 'country_file'
-    | 'link_keys'
-    | 'alert_secret'
-    | 'header_value'
-    /** Of an earlier run; it need not be there. */
-    | 'local_authority'
+    | NamedFile['kind']
+    | keyof typeof textFiles
     | 'program'
     /** The same, of an application: it may be built later. */
     | 'started_program'
@@ -46,8 +31,6 @@ export interface WantedFile {
     /** The folder is made if it is missing. */
     | 'written_folder'
     | 'folder'
-    /** Of a route that answers with its files: it may come later. */
-    | 'served_folder'
     /** Its lines are read once it is there. */
     | 'followed_file';
   /** Where the file is named. */
@@ -65,64 +48,48 @@ export type FileReading =
     }
   | { readonly ok: false; readonly error: ErrorDetail };
 
-export const wantedBytesMax = {
+/** What is read of them, as text. */
+const textFiles = {
   /** Sent to everybody while something fails, and held by each worker. */
-  error_page: 256 * 1024,
+  error_page: { what: 'an error page', bytesMax: 256 * 1024 },
   /** Twice what systems ship with all public authorities. */
-  certificates: 1024 * 1024,
+  certificates: { what: 'a list of certificates', bytesMax: 1024 * 1024 },
   /** Ten times an RSA key of 16,384 bits. */
-  private_key: 128 * 1024,
+  private_key: { what: 'a private key', bytesMax: 128 * 1024, isSecret: true },
   /** CAs give keys of some hundred bits. */
-  hmac_key: 4 * 1024,
+  hmac_key: { what: 'the key of an external account', bytesMax: 4 * 1024, isSecret: true },
   /** Random text: more is no better. */
-  session_key: 4 * 1024,
-  /** Ten times ten thousand lines; each worker holds it. */
-  redirect_map: 8 * 1024 * 1024,
-  /** Ten thousand lines; each worker holds it. */
-  passwords: 2 * 1024 * 1024,
-  api_keys: 2 * 1024 * 1024,
-  /** Public keys of those who sign tokens. */
-  trusted_keys: 256 * 1024,
-  /** Of a client of a login provider. */
-  secret: 4 * 1024,
-  /** Twice a hundred thousand lines of IPv6. */
-  networks: 10 * 1024 * 1024,
+  session_key: {
+    what: 'a key for session cookies',
+    bytesMax: 4 * 1024,
+    isSecret: true,
+    maker: 'openssl rand -base64 32 >',
+  },
   /** Those with cities too have some 60 MiB. */
-  country_file: 256 * 1024 * 1024,
-  /** Some keys of random text. */
-  link_keys: 16 * 1024,
+  country_file: { what: 'a file of countries', bytesMax: 256 * 1024 * 1024 },
   /** A URL, a token or a password. */
-  alert_secret: 4 * 1024,
+  alert_secret: { what: 'a secret of a target of alerts', bytesMax: 4 * 1024, isSecret: true },
   /** A key of an account. */
-  header_value: 4 * 1024,
-  /** With a certificate, a key and some hundred names. */
-  local_authority: 256 * 1024,
-} as const;
+  header_value: { what: 'the value of a header', bytesMax: 4 * 1024, isSecret: true },
+  /** Of an earlier run, with a certificate, a key and some hundred names; it need not be there. */
+  local_authority: { what: 'a local CA', bytesMax: 256 * 1024, isSecret: true },
+} as const satisfies Readonly<Record<string, TextFile>>;
+
+type TextKind = keyof typeof textFiles | TextFile;
 
 /** Whether the text of the file is needed; of others it is looked at what they are. */
-export function isRead(kind: WantedFile['kind']): kind is keyof typeof wantedNames {
-  return kind in wantedNames;
+export function isRead(kind: WantedFile['kind']): kind is TextKind {
+  return typeof kind === 'object' || kind in textFiles;
 }
 
-/** What a file is, in errors about it. */
-export const wantedNames = {
-  error_page: 'an error page',
-  certificates: 'a list of certificates',
-  private_key: 'a private key',
-  hmac_key: 'the key of an external account',
-  session_key: 'a key for session cookies',
-  redirect_map: 'a list of redirects',
-  passwords: 'a list of users and their passwords',
-  api_keys: 'a list of API keys',
-  trusted_keys: 'a list of public keys',
-  secret: 'a secret',
-  networks: 'a list of networks',
-  country_file: 'a file of countries',
-  link_keys: 'a list of keys for links',
-  alert_secret: 'a secret of a target of alerts',
-  header_value: 'the value of a header',
-  local_authority: 'a local CA',
-} as const;
+export function textFileOf(kind: TextKind): TextFile {
+  return typeof kind === 'object' ? kind : textFiles[kind];
+}
+
+/** What nobody but the gateway should read. */
+export function isSecret(kind: WantedFile['kind']): boolean {
+  return isRead(kind) && textFileOf(kind).isSecret === true;
+}
 
 export function wantedFiles(draft: Draft, directory: string, stateFolder: string | null): WantedFile[] {
   const wanted: WantedFile[] = [];
@@ -256,9 +223,6 @@ export function programPath(program: string, directory: string): string {
   return program.includes('/') ? resolve(directory, program) : program;
 }
 
-/** What nobody but the gateway should read, of those that features review. */
-const secretKinds: ReadonlySet<WantedFile['kind']> = new Set(['passwords', 'api_keys', 'secret', 'link_keys']);
-
 /** What is written about TLS at a listener; null: nothing. */
 export function tlsOfListener(listener: ListenerRead): ListenerTlsRead | null {
   const tls = typeof listener === 'object' && 'bind' in listener ? listener.tls : undefined;
@@ -296,7 +260,7 @@ export function reviewFiles(
     else if (!reading.ok) collector.addDetail(at, reading.error);
     else if (review !== undefined) {
       review(reading.text, at, collector);
-      if (reading.isOpen && secretKinds.has(kind)) warnOpen(path, at, collector);
+      if (reading.isOpen && isSecret(kind)) warnOpen(path, at, collector);
     } else if (kind === 'error_page') reviewPage(path, reading.text, at, collector);
     else if (kind === 'session_key') reviewSessionKey(path, reading, at, collector);
     else if (kind === 'alert_secret') reviewAlertSecret(path, reading, at, collector);

@@ -503,7 +503,11 @@ export class ControlParts {
       isOpen: (upstream) => {
         // The upstream of an application has its name.
         if (this.overlay.isStopped(upstream)) return false;
-        const maintenance = routeMaintenance(this.active.configuration.routes, this.overlay.status());
+        const maintenance = routeMaintenance(
+          this.active.configuration.routes,
+          this.overlay.status(),
+          this.features.closedRoutes(),
+        );
         return (maintenance.of.get(upstream)?.open ?? 0) > 0;
       },
       isReported: ({ id, application }) =>

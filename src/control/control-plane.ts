@@ -289,6 +289,7 @@ export class ControlPlane implements Gateway {
       otlp: this.#parts.otlp.status,
       features: this.#parts.features.status(),
       refusedRoutes: (upstream) => this.#parts.features.refusedRoutes(upstream),
+      closedRoutes: this.#parts.features.closedRoutes(),
       timeouts: timeoutStatus(configuration.routes, {
         observed: this.#parts.store.responseTimes,
         troubled: this.#troubledTimes,

@@ -118,6 +118,11 @@ export class Features {
     return [...this.#parts.values()].reduce((sum, part) => sum + (part.refusedRoutes?.(upstream) ?? 0), 0);
   }
 
+  /** Ids of routes that features have closed for maintenance. */
+  closedRoutes(): ReadonlySet<string> {
+    return new Set([...this.#parts.values()].flatMap((part) => part.closedRoutes?.() ?? []));
+  }
+
   /** For the process that takes over. */
   export(): FeatureStates {
     return this.#exported((part) => part.export?.() ?? null);

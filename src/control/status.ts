@@ -79,6 +79,8 @@ interface StatusFacts {
   /** The sections of features, by key. */
   readonly features: object;
   readonly refusedRoutes: VerdictParts['refusedRoutes'];
+  /** That features have closed for maintenance. */
+  readonly closedRoutes: ReadonlySet<string>;
   readonly routes: readonly Pick<RouteSpec, 'id' | 'action'>[];
   /** Requests that wait, as the workers have last reported. */
   readonly waiting: readonly WaitingRequests[];
@@ -91,7 +93,11 @@ export function statusOf(facts: StatusFacts): GatewayStatus {
   const { problems, applications, workers, incidents } = facts;
   const isRefusing = ({ semaphores }: EndpointSnapshot): boolean =>
     semaphores !== undefined && facts.countsAt(semaphores).isRefusing;
-  const judged = { ...facts, isRefusing, maintenance: routeMaintenance(facts.routes, facts.overlay) };
+  const judged = {
+    ...facts,
+    isRefusing,
+    maintenance: routeMaintenance(facts.routes, facts.overlay, facts.closedRoutes),
+  };
   const upstreams = facts.upstreams.map((upstream) => upstreamStatus(upstream, judged));
   return {
     deployment,

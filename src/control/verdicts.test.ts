@@ -54,6 +54,11 @@ for (const [what, targets, all, shop, api] of cases)
     assert.deepEqual([text(), text(found.of.get('shop')), text(found.of.get('api'))], [all, shop, api]);
   });
 
+test('closed for maintenance: a route at this time', () => {
+  const { all } = routeMaintenance(routes, overlay(), new Set(['/a', '/gone']));
+  assert.deepEqual([all.closed.includes('/a'), all.closed.includes('/gone')], [true, false]);
+});
+
 const quiet = { requests: 0, errors: 0 };
 
 function verdictOf(

@@ -40,16 +40,17 @@ interface MaintenanceByUpstream {
   readonly of: ReadonlyMap<string, RouteMaintenance>;
 }
 
-/** Which routes are closed for maintenance, by the configuration or the overlay, or paused. */
+/** Which routes are closed for maintenance, by the configuration, the overlay or at this time, or paused. */
 export function routeMaintenance(
   routes: readonly Pick<RouteSpec, 'id' | 'action'>[],
   overlay: Pick<OverlayStatus, 'entries'>,
+  closedNow: ReadonlySet<string> = new Set(),
 ): MaintenanceByUpstream {
   const targets = new Set(overlay.entries.filter(({ kind }) => kind === 'maintenance').map(({ target }) => target));
   const pauses = new Set(overlay.entries.filter(({ kind }) => kind === 'pause').map(({ id }) => id));
   const served = routes.filter(({ action }) => servesOf(action) !== 'checks');
   const isClosed = ({ id, action }: (typeof served)[number]): boolean =>
-    servesOf(action) === 'nobody' || targets.has(null) || targets.has(id);
+    servesOf(action) === 'nobody' || targets.has(null) || targets.has(id) || closedNow.has(id);
   type Served = (typeof served)[number];
   const isPaused = ({ id, action }: Served, upstream: UpstreamId | null): boolean => {
     const upstreams = upstream === null ? upstreamsOf(action) : [upstream];

@@ -36,7 +36,11 @@ test('304 and 206 are asked for by a condition and by a range', () => {
     [200, [], false],
   ];
   for (const [status, asked, unasked] of cases)
-    assert.equal(isUnasked(status, new PairHeaders(asked.map((name) => [name, 'x']))), unasked, `${status} ${asked.join()}`);
+    assert.equal(
+      isUnasked(status, new PairHeaders(asked.map((name) => [name, 'x']))),
+      unasked,
+      `${status} ${asked.join()}`,
+    );
 });
 
 describe('content that is none of what its head says', () => {

@@ -21,6 +21,8 @@ interface DrainRequest {
   readonly reason: string;
   readonly since: Instant;
   readonly timer: Timer | null;
+  /** A check was refused a connection: the program that has said so has ended. */
+  hasEnded: boolean;
 }
 
 /** Endpoints that have said that they want no new requests. Their requests in flight finish; they come back when a check hears nothing of it any more. */
@@ -32,8 +34,14 @@ export class DrainRequests {
     this.#parts = parts;
   }
 
-  /** A check of an endpoint has ended. `reason`: null: it wants requests; undefined: the check says nothing of that. */
-  onChecked(upstream: UpstreamId, id: EndpointId, reason: string | null | undefined): void {
+  /**
+   * A check of an endpoint has ended. `reason`: null: it wants requests; undefined: the check says nothing of that. `refused`: nothing listened.
+   * What listens there afterwards is another program, whose wish is not known.
+   */
+  onChecked(upstream: UpstreamId, id: EndpointId, reason: string | null | undefined, refused: boolean): void {
+    const request = this.#requests.get(id);
+    if (refused && request !== undefined) request.hasEnded = true;
+    else if (reason === undefined && request?.hasEnded === true) this.#end(id, 'the program that said so has ended');
     if (reason === undefined) return;
     if (reason === null) this.#end(id, 'it wants requests again');
     else this.#begin(upstream, id, reason, null);
@@ -54,7 +62,7 @@ export class DrainRequests {
     const endpoint = this.#parts.endpoints(upstream)?.get(id);
     if (endpoint === undefined || this.#requests.has(id)) return timer?.cancel();
     const reason = `it wants no new requests: ${why}`;
-    this.#requests.set(id, { upstream, reason, since: this.#parts.clock.now(), timer });
+    this.#requests.set(id, { upstream, reason, since: this.#parts.clock.now(), timer, hasEnded: false });
     if (mayDrain(endpoint)) this.#emit(endpoint, endpoint.state, 'draining', reason);
     this.#parts.onChange(upstream);
   }

@@ -76,8 +76,17 @@ export class EndpointChecks {
 
   /** A request was refused a connection by the endpoint. */
   suspect(endpoint: EndpointId): void {
+    this.#watchedOf(endpoint)?.suspect();
+  }
+
+  /** See `WatchedEndpoint.expectEnd`. */
+  expectEnd(endpoint: EndpointId): void {
+    this.#watchedOf(endpoint)?.expectEnd();
+  }
+
+  #watchedOf(endpoint: EndpointId): WatchedEndpoint | undefined {
     const known = this.#keys.get(endpoint);
-    if (known !== undefined) this.#watched.get(known.upstream)?.get(known.key)?.suspect();
+    return known === undefined ? undefined : this.#watched.get(known.upstream)?.get(known.key);
   }
 
   /** Whether each check has ended once. */

@@ -82,6 +82,11 @@ export class EndpointRegistry {
     for (const spec of this.#active) this.#updateKnown(spec);
   }
 
+  /** The endpoint has said in a response that it wants no new requests. */
+  expectEnd(id: EndpointId): void {
+    this.#checks.expectEnd(id);
+  }
+
   /** The endpoint has refused the connection of a request: checks the endpoint now. */
   suspect(id: EndpointId): void {
     this.#checks.suspect(id);

@@ -133,7 +133,7 @@ export class Endpoints {
         parts.onChange();
       },
       onChecked: (endpoint, refused, certificate, drain) => {
-        this.#noteDrain(endpoint, drain);
+        this.#noteDrain(endpoint, drain, refused);
         parts.shared.noteChecked(endpoint, refused);
         if (refused) this.#outliers.onRefusedCheck(endpoint);
         if (certificate !== null) parts.onServerCertificate?.({ endpoint, certificate });
@@ -257,17 +257,17 @@ export class Endpoints {
     return this.#parts.configuration().upstreams.find(({ id }) => id === upstream);
   }
 
-  #noteDrain(endpoint: EndpointId, drain: string | null | undefined): void {
-    if (drain === undefined) return;
+  #noteDrain(endpoint: EndpointId, drain: string | null | undefined, refused: boolean): void {
     const upstream = this.#parts
       .configuration()
       .upstreams.find(({ id }) => this.registry.endpoints(id)?.has(endpoint) === true);
-    if (upstream !== undefined) this.#drains.onChecked(upstream.id, endpoint, drain);
+    if (upstream !== undefined) this.#drains.onChecked(upstream.id, endpoint, drain, refused);
   }
 
   /** A worker has seen a response of an endpoint that wants no new requests. */
   onDrainSignal(upstream: UpstreamId, endpoint: EndpointId): void {
     this.#drains.onResponse(upstream, endpoint);
+    this.registry.expectEnd(endpoint);
   }
 
   /** See `OutlierDetector.endPause`. */

@@ -23,6 +23,7 @@ function watched(passes: number, looks: readonly ('up' | 'down')[]): string[] {
 function watch(
   thresholds: { passes: number; fails: number },
   looks: readonly ('up' | 'down' | 'hangs' | 'no descriptor')[],
+  onChecked: (look: number, endpoint: WatchedEndpoint) => void = () => {},
 ): { told: string[]; at: number[] } {
   const clock = new SimulatedClock();
   let look = -1;
@@ -53,7 +54,7 @@ function watch(
     { clock, random: new SeededRandom(1), checker: createHealthChecker(ports) },
     {
       onChange: () => void told.push(`${look + 1}: ${endpoint.state}, ${endpoint.schedule.passesNeeded} to go`),
-      onChecked: () => undefined,
+      onChecked: () => onChecked(look + 1, endpoint),
     },
   );
   endpoint.start();
@@ -62,6 +63,22 @@ function watch(
   endpoint.stop();
   return { told, at };
 }
+
+test('an endpoint that wants no new requests is checked quickly until it is back, but not for ever', () => {
+  const looks = ['up', 'up', 'down', 'down', 'up', 'up'] as const;
+  const { at } = watch({ passes: 1, fails: 2 }, looks, (look, endpoint) => look === 1 && endpoint.expectEnd());
+  assert.ok((at[4] ?? 5) < 2, `back after ${at[4]} s`);
+  assert.ok((at[5] ?? 0) - (at[4] ?? 0) > everyMs / 2000, 'then as usual');
+  const stays = watch(
+    { passes: 1, fails: 2 },
+    Array.from({ length: 200 }, () => 'up' as const),
+    (look, endpoint) => {
+      if (look === 1) endpoint.expectEnd();
+    },
+  );
+  assert.ok(stays.at.filter((second) => second < 30).length > 50);
+  assert.ok(stays.at.filter((second) => second > 40 && second < 140).length < 30);
+});
 
 test('a check that the gateway could not make for want of a descriptor changes nothing', () => {
   const { told } = watch({ passes: 1, fails: 1 }, [

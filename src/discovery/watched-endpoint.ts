@@ -88,6 +88,10 @@ export class WatchedEndpoint {
   #nextAt: Instant | null = null;
   /** A connection was refused, and no check has passed since. */
   #refuses = false;
+  /** Until then the end of its program is expected, or its return. */
+  #endExpectedUntil = 0 as Instant;
+  /** Its last check said that it wants no new requests. */
+  #drains = false;
   #isTroubled = false;
   #stopped = false;
 
@@ -166,6 +170,15 @@ export class WatchedEndpoint {
     if (!this.#isChecking) this.#checkSoon();
   }
 
+  /** It wants no new requests, and will probably end. Checks follow quickly, so that its end and its return are seen. */
+  expectEnd(): void {
+    if (this.#stopped) return;
+    this.#endExpectedUntil = after(this.#context.clock.now(), endExpectedMs);
+    if (this.#isTroubled) return;
+    this.#countTrouble();
+    if (!this.#isChecking) this.#checkSoon();
+  }
+
   stop(): void {
     this.#stopped = true;
     this.#countTrouble();
@@ -188,6 +201,7 @@ export class WatchedEndpoint {
     // That it speaks another protocol is proof, which needs no repetition.
     this.#health = nextHealth(before, outcome, this.#finding === null ? check : { ...check, fails: 1 });
     this.#refuses = outcome === 'refused';
+    this.#noteDrain(drain);
     this.#countTrouble();
     const found = resultText(result, addressText(address), check);
     const isNewReason = this.#found !== found;
@@ -206,6 +220,13 @@ export class WatchedEndpoint {
     }
   }
 
+  #noteDrain(drain: string | null | undefined): void {
+    const begins = typeof drain === 'string' && !this.#drains;
+    this.#drains = typeof drain === 'string';
+    if (begins) this.#endExpectedUntil = after(this.#context.clock.now(), endExpectedMs);
+    else if (drain === null || this.#refuses) this.#endExpectedUntil = 0 as Instant;
+  }
+
   /** A check of another port says nothing about connections of requests. */
   #reportChecked(refused: boolean, result: HealthCheckResult, drain: string | null | undefined): void {
     if (this.target.check.port !== undefined) return this.#listener.onChecked(false, null, drain);
@@ -222,7 +243,8 @@ export class WatchedEndpoint {
   }
 
   #countTrouble(): void {
-    const isTroubled = !this.#stopped && (this.#refuses || this.#health.state === 'unhealthy');
+    const isExpected = this.#context.clock.now() < this.#endExpectedUntil;
+    const isTroubled = !this.#stopped && (this.#refuses || isExpected || this.#health.state === 'unhealthy');
     if (isTroubled === this.#isTroubled) return;
     this.#isTroubled = isTroubled;
     this.#all.troubled += isTroubled ? 1 : -1;
@@ -250,6 +272,9 @@ export class WatchedEndpoint {
     this.#timer = clock.schedule(this.#nextAt, recheck, this);
   }
 }
+
+/** An endpoint that drains for longer is not about to end. */
+const endExpectedMs = 30_000;
 
 /** Of a body that must have a text. */
 const keptBytesMax = 65_536;

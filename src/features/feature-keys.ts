@@ -69,19 +69,20 @@ interface UpstreamContext extends SpecContext {
 
 interface ApplicationContext extends UpstreamContext, RouteContext {}
 
-/** A file, by its kind in `config/wanted-files.ts`, which judges it. */
+/** A file whose text is read. */
+export interface TextFile {
+  /** In errors: 'a list of users'. */
+  readonly what: string;
+  readonly bytesMax: number;
+  /** Nobody but the gateway should read it: an error where visitors can, a warning where other users of the machine can. */
+  readonly isSecret?: true;
+  /** What makes such a file, before its path; absent: nothing of ours. */
+  readonly maker?: string;
+}
+
 export interface NamedFile {
-  readonly kind:
-    | 'session_key'
-    | 'redirect_map'
-    | 'served_folder'
-    | 'passwords'
-    | 'api_keys'
-    | 'trusted_keys'
-    | 'secret'
-    | 'networks'
-    | 'country_file'
-    | 'link_keys';
+  /** What it is, or one of the kinds that `config/wanted-files.ts` judges. */
+  readonly kind: TextFile | 'session_key' | 'served_folder' | 'country_file';
   readonly path: string;
   /** Where it is named, below the route, upstream or application, or in the file. */
   readonly at: Path;

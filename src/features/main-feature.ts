@@ -41,6 +41,8 @@ export interface MainPart<S extends object = object> {
   onExchanges?(exchanges: readonly ExchangeCount[]): void;
   /** Its sections of the status, by key. */
   status?(): object;
+  /** Ids of routes that it has closed for maintenance at this moment. */
+  closedRoutes?(): readonly string[];
   /** To how many routes of the upstream it answers requests itself, because they fail. */
   refusedRoutes?(upstream: string): number;
   /** What the process that takes over goes on with; null: nothing. */

@@ -1,8 +1,9 @@
 import { whoseOf } from '#failures/failure-texts.ts';
 import type { Failure } from '#failures/failure.ts';
 import type { Whose } from '#failures/shape.ts';
-import type { CountedCause, IncidentSuspect, SuspectKind } from '../core/live-incident.ts';
+import type { CountedCause, IncidentSuspect } from '../core/live-incident.ts';
 import { familyOfCause, isCause, isLoop, isNotHttp } from './failure-family.ts';
+import { suspectsWith } from './suspect-traits.ts';
 
 interface PartyFacts {
   readonly root: CountedCause['cause'];
@@ -17,31 +18,18 @@ interface PartyFacts {
   readonly application: string | null;
 }
 
-/** Whose a suspect is, whatever the requests that fail because of it say: see docs/whose.md. Absent: that of the requests. */
-const partyOfSuspect: Readonly<Partial<Record<SuspectKind, Whose>>> = {
-  configuration_change: 'operator',
-  operator_action: 'operator',
-  dns_change: 'operator',
-  certificate: 'operator',
-  timeout_too_short: 'operator',
-  one_client: 'client',
-  client_timeout: 'client',
-};
+const ofOperator = suspectsWith('is_of_operator');
+const ofClient = suspectsWith('is_of_client');
+const ofApplication = suspectsWith('fills_gateway');
 
 const isOfWaiting = (root: PartyFacts['root']): boolean =>
   root === 'late_response' || (isCause(root) && familyOfCause(root) === 'slow');
 
-/** Because of these, requests meet a limit of the gateway. */
-const ofApplication: ReadonlySet<SuspectKind> = new Set([
-  ...(['out_of_memory', 'crash', 'not_started', 'application_descriptors', 'dependency'] as const),
-  ...(['nothing_listens', 'slow_application', 'application_errors', 'resource_limit'] as const),
-]);
-
 /** Whose fault an incident is. */
 export function partyOf({ root, parties, suspects, answersInHttp, haveMoved, application }: PartyFacts): Whose {
   const [suspect] = suspects;
-  const ofSuspect = suspect === undefined ? undefined : partyOfSuspect[suspect.name];
-  if (ofSuspect !== undefined) return ofSuspect;
+  if (suspect !== undefined && ofOperator.has(suspect.name)) return 'operator';
+  if (suspect !== undefined && ofClient.has(suspect.name)) return 'client';
   if (suspect?.name === 'changed_responses' && haveMoved === true) return 'client';
   // What waits in vain does not know for what.
   if (suspect?.name === 'network' && isOfWaiting(root)) return 'network';

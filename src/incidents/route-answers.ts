@@ -22,7 +22,7 @@ import { formWords, optionsWords } from '../core/answer-words.ts';
 import type { AnswerChange } from '../core/live-incident.ts';
 import { answerParts, type RouteTraffic } from '../core/route-traffic.ts';
 import { AddedRequests } from './added-requests.ts';
-import { EndpointAnswers } from './endpoint-answers.ts';
+import { ComparedEndpoints } from './compared-endpoints.ts';
 import { type MovedRequests, MovedRequestsWatch } from './moved-requests.ts';
 import { changedTogether } from './replaced-answers.ts';
 import { RouteAnswer, short, sliceS, type UnusualCount } from './route-answer.ts';
@@ -55,7 +55,7 @@ export class RouteAnswers {
   readonly #routes = new Map<string, AnsweredRoute>();
   readonly #besides = new AddedRequests();
   readonly #movedRequests = new MovedRequestsWatch();
-  readonly #endpoints = new EndpointAnswers();
+  readonly #endpoints = new ComparedEndpoints();
   /** The last ones that were found. */
   #moved: MovedRequests | null = null;
 

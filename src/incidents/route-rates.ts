@@ -112,9 +112,9 @@ class Route {
         known.last = second;
       }
       // Which other answers tell something is known after a minute.
-      const isTold = second - this.firstSecond >= toldAfterS;
+      const isKnown = second - this.firstSecond >= knownAfterS;
       for (const [family, rate] of this.rates)
-        rate.noteUsual(second, (isTold && family === 'changed' ? telling : failed).get(family) ?? 0, requests);
+        rate.noteUsual(second, (isKnown && family === 'changed' ? telling : failed).get(family) ?? 0, requests);
     }
     const oldest = Math.floor(until / usualSliceS) - usualSlices;
     if (oldest <= this.#oldest) return;
@@ -138,7 +138,7 @@ const unsettledAtFirstS = 10;
 
 /** What is late, or another answer, is known after so long; which of these few tell something, after a minute. */
 const comparedAfterS = 40;
-const toldAfterS = 60;
+const knownAfterS = 60;
 
 /** Nothing is compared with less than this. */
 const learntS = 30;

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import type { Event, ReturnedPart } from '../core/event.ts';
 import type { IncidentSuspect, LiveIncident } from '../core/live-incident.ts';
 import type { SuspectContext } from './suspect-facts.ts';
-import { rankSuspects } from './suspects.ts';
+import { ranking } from './ranking.test-support.ts';
 
 // Which release of an application is suspected, if any. The incident starts at second 600.
 
@@ -69,46 +69,15 @@ function suspectsOf(what: Case): readonly IncidentSuspect[] {
     })),
     ...{ upstreams: [{ upstream: 'web', failed: 50 }], additions: [], rate: { before: null, during: 1 } },
   } as unknown as LiveIncident;
-  return rankSuspects({
+  return ranking(incident, {
     ...(what.methods === undefined ? {} : { methods: what.methods }),
-    failedAtOffsetMs: 0,
     failedAt: new Map(failedAt.map(([second, count]) => [second, [count, count]])),
-    ...{ incident, events, firstExits: new Map(), startedMs: 600_000, instances: new Map(Object.entries(instances)) },
-    ...{ failedRevisions: new Set(failedRevisions), watched: { application: 'web', endpoints: [] } },
-    ...{
-      usualDurations: [],
-      usualMaxMs: Infinity,
-      slowDurations: [],
-      held: null,
-      staleReusesFailed: 0,
-      steadyRateBefore: null,
-      answeredBetween: null,
-      validBetween: null,
-    },
-    ...{
-      directLook: null,
-      abandoned: null,
-      waited: null,
-      topClient: null,
-      loopClient: null,
-      busiest: null,
-      demanding: null,
-      silent: null,
-      quickResets: null,
-      slowConnects: null,
-      retries: null,
-      errorStatus: null,
-      split: null,
-      connectsAgain: null,
-      part: null,
-      pauses: null,
-      newestFailure: null,
-      failedSinceMs: null,
-      revisions: [
-        { revision: 1, ms: 0, changed: ['everything'], attempts: attemptsBefore, failed: new Map() },
-        ...(what.revisions ?? []),
-      ],
-    },
+    ...{ events, instances: new Map(Object.entries(instances)), failedRevisions: new Set(failedRevisions) },
+    watched: { application: 'web', endpoints: [] },
+    revisions: [
+      { revision: 1, ms: 0, changed: ['everything'], attempts: attemptsBefore, failed: new Map() },
+      ...(what.revisions ?? []),
+    ],
   });
 }
 

@@ -20,6 +20,7 @@ import {
   type SuspectFinding,
 } from './suspect-facts.ts';
 import type { DirectLook } from './watched-upstream.ts';
+import { suspectsWith } from './suspect-traits.ts';
 import { splitEvidence } from './compared-requests.ts';
 import type { OpenIncident } from './open-incident.ts';
 
@@ -64,11 +65,7 @@ function shownOf(ranked: readonly IncidentSuspect[], { retries }: SuspectContext
   return least === undefined ? shown : [...shown, { ...worse, fit: Math.min(worse.fit, least) }];
 }
 
-/** What they say holds for some requests alone, where something tells these from the others. */
-const splitKinds: ReadonlySet<SuspectKind> = new Set([
-  ...(['slow_application', 'application_errors', 'connections_cut', 'invalid_responses', 'changed_responses'] as const),
-  ...(['network', 'timeout_too_short', 'dependency', 'release', 'configuration_change'] as const),
-]);
+const splitKinds = suspectsWith('is_of_some_requests');
 
 /** The first suspect says which requests fail, where they have something in common. */
 function withSplit(ranked: readonly IncidentSuspect[], { split }: SuspectContext): readonly IncidentSuspect[] {
@@ -78,19 +75,11 @@ function withSplit(ranked: readonly IncidentSuspect[], { split }: SuspectContext
   return [{ ...first, sentence, evidence: [splitEvidence(split), ...first.evidence] }, ...others];
 }
 
-const ends: ReadonlySet<SuspectKind> = new Set(['out_of_memory', 'crash', 'not_started']);
-/** A process that ends cuts its connections, and then nothing listens. */
-const followFromEnd: ReadonlySet<SuspectKind> = new Set(['connections_cut', 'nothing_listens']);
-
-/** A cause that shows itself, in a process, an answer or a check; less likely ones may have another reason. */
+const ends = suspectsWith('is_end');
+const followFromEnd = suspectsWith('follows_from_end');
+const shownCauses = suspectsWith('shows_itself');
+const effects = suspectsWith('is_effect');
 const shownFitMin = 0.55;
-const shownCauses: ReadonlySet<SuspectKind> = new Set([
-  ...ends,
-  ...(['descriptors', 'application_descriptors', 'dns', 'certificate', 'tls_settings', 'dependency'] as const),
-  ...(['another_program', 'nothing_listens', 'network', 'slow_application', 'resource_limit'] as const),
-]);
-/** What follows from each of them: no endpoint is ready, requests wait, and the pool is full. */
-const effects: ReadonlySet<SuspectKind> = new Set(['pool_full', 'failing_check']);
 const effectBelow = 0.01;
 
 /** The likeliest first; an effect is never likelier than what has caused it. */

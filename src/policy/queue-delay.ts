@@ -3,7 +3,7 @@ import type { Instant } from '../core/time.ts';
 /** RFC 8289 §4.3: the target is five to ten per cent of the interval. */
 const targetsOfInterval = 10;
 /** As long as the queue stands, a request waits no longer than so many targets: the shortest wait stays above the target until less comes. */
-const targetsWhileStanding = 2;
+const targetsWhileLong = 2;
 
 /**
  * Tells a queue that stands from one that takes up a burst, as CoDel does (RFC 8289): by the shortest wait of an interval, and not by how many wait. A burst is
@@ -18,7 +18,7 @@ export class QueueDelay {
   /** Of the present interval; null: there was none yet. */
   #endsAt: Instant | null = null;
   #leastMs = 0;
-  #isStanding = false;
+  #isLong = false;
 
   /** Infinity: no queue counts as one that stands. */
   constructor(targetMs: number) {
@@ -34,13 +34,13 @@ export class QueueDelay {
     }
     // Of a queue that nothing has left for longer than an interval, the waits are those of another time.
     const isKnown = this.#endsAt !== null && now < this.#endsAt + this.#intervalMs;
-    this.#isStanding = isKnown && this.#leastMs > this.#targetMs;
+    this.#isLong = isKnown && this.#leastMs > this.#targetMs;
     this.#endsAt = (now + this.#intervalMs) as Instant;
     this.#leastMs = waitedMs;
   }
 
   /** How long a request may wait now. */
   get limitMs(): number {
-    return this.#isStanding ? targetsWhileStanding * this.#targetMs : Infinity;
+    return this.#isLong ? targetsWhileLong * this.#targetMs : Infinity;
   }
 }

@@ -14,13 +14,13 @@ type Weighed = Loaded & Pick<BalancedEndpoint, 'weight'>;
  * where a request need not wait.
  */
 export class TwoChoices<E extends BalancedEndpoint> implements Balancer<E> {
-  readonly #random: Random;
+  protected readonly random: Random;
   #endpoints: readonly E[] = [];
   /** Null where all weights are equal, which is nearly always. */
   #weightSums: readonly number[] | null = null;
 
   constructor(random: Random) {
-    this.#random = random;
+    this.random = random;
   }
 
   update(endpoints: readonly E[]): void {
@@ -28,30 +28,30 @@ export class TwoChoices<E extends BalancedEndpoint> implements Balancer<E> {
     this.#weightSums = weightSumsOf(endpoints);
   }
 
-  pick({ tried, method }: BalancerContext<E>): E | null {
-    if (tried.length === 0) return this.#pickOf(this.#endpoints, this.#weightSums, method);
+  pick(context: BalancerContext<E>): E | null {
+    const { tried } = context;
+    if (tried.length === 0) return this.#pickOf(this.#endpoints, this.#weightSums, context);
     const untried = withoutTried(this.#endpoints, tried);
     const candidates = untried.length > 0 ? untried : this.#endpoints;
-    return this.#pickOf(candidates, weightSumsOf(candidates), method);
+    return this.#pickOf(candidates, weightSumsOf(candidates), context);
   }
 
-  #pickOf(endpoints: readonly E[], weightSums: readonly number[] | null, method: string): E | null {
-    const picked = lessLoadedOfTwo(endpoints, weightSums, this.#random, method);
+  #pickOf(endpoints: readonly E[], weightSums: readonly number[] | null, context: BalancerContext<E>): E | null {
+    const picked = this.pickOfTwo(endpoints, weightSums, context);
     if (picked === null || picked.hasRoom) return picked;
     const roomy = endpoints.filter(({ hasRoom }) => hasRoom);
-    return lessLoadedOfTwo(roomy, weightSumsOf(roomy), this.#random, method) ?? picked;
+    return this.pickOfTwo(roomy, weightSumsOf(roomy), context) ?? picked;
   }
-}
 
-function lessLoadedOfTwo<E extends Weighed>(
-  endpoints: readonly E[],
-  weightSums: readonly number[] | null,
-  random: Random,
-  method: string,
-): E | null {
-  return weightSums === null
-    ? chooseOfTwo(endpoints, random, method)
-    : chooseOfTwoWeighted(endpoints, weightSums, random, method);
+  protected pickOfTwo(
+    endpoints: readonly E[],
+    weightSums: readonly number[] | null,
+    { method }: BalancerContext<E>,
+  ): E | null {
+    return weightSums === null
+      ? chooseOfTwo(endpoints, this.random, method)
+      : chooseOfTwoWeighted(endpoints, weightSums, this.random, method);
+  }
 }
 
 /** The less loaded of two different ones, where all have the same weight. Null when there is none. */

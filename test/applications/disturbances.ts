@@ -1,5 +1,5 @@
 /** What is done to a gateway while something is done to one of its pieces. */
-export const operations = [
+const operations = [
   ...(['none', 'start', 'tick', 'job', 'reload', 'secret', 'rotate-key'] as const),
   ...(['scale', 'restart', 'deploy', 'upgrade', 'stop'] as const),
 ];
@@ -7,7 +7,7 @@ export const operations = [
 export type Operation = (typeof operations)[number];
 
 /** Processes by what they are. `gateway`: the oldest process of the gateway; `successor`: its newest; `sandbox`: bwrap, with isolation; `newest`: of all but the gateway. */
-export const pieces = ['gateway', 'successor', 'instance', 'worker', 'job', 'sandbox', 'watchdog', 'newest'] as const;
+const pieces = ['gateway', 'successor', 'instance', 'worker', 'job', 'sandbox', 'watchdog', 'newest'] as const;
 
 export type Piece = (typeof pieces)[number];
 

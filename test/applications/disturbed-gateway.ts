@@ -135,7 +135,6 @@ routes: [{ path: /site, to: site, rewrite: { path: / } }, { to: shop }]
         return why === '';
       },
     );
-    this.#ticks.read();
     const broken = this.#ticks.broken();
     if (broken.length > 0) throw new Error(broken.join('; '));
   }

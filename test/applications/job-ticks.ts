@@ -23,8 +23,7 @@ export class JobTicks {
     return textOf(this.#ranFile).split('\n').slice(0, -1);
   }
 
-  /** Reads the journal, before a compaction leaves lines out. */
-  read(): void {
+  #read(): void {
     const lines = textOf(this.#journalFile).split('\n').slice(0, -1);
     for (const line of lines) this.#note(JSON.parse(line) as JobFact);
   }
@@ -54,9 +53,11 @@ export class JobTicks {
     }
   }
 
-  /** Times that ran or were claimed twice, and those that nothing was said of, as sentences. */
+  /** To be asked often, before a compaction of the journal leaves lines out. Times that ran or were claimed twice, and those that nothing was said of, as sentences. */
   broken(): readonly string[] {
+    // A run is claimed before it begins: what has run now stands in the journal that is read afterwards.
     const { ran } = this;
+    this.#read();
     const twice = ran.filter((one, at) => ran.indexOf(one) !== at);
     const claimedTwice = [...this.#claimed].filter(([, runs]) => runs.size > 1).map(([at]) => iso(at));
     const unclaimed = ran.filter((one) => !this.#claimed.has(Date.parse(one)));

@@ -7,7 +7,6 @@ import { tmpdir } from 'node:os';
 import { describe, test } from 'node:test';
 import { CommandChannel } from '../../src/alerts/create-channel.ts';
 import { DnsHook } from '../../src/certificates/dns-hook.ts';
-import { defectText } from '../../src/cli/command-failure.ts';
 import { OrphanWatchdog } from '../../src/deploy/orphan-watchdog.ts';
 import { checkProgram } from '../../src/deploy/program-check.ts';
 import { runJob } from '../../src/deploy/release-job.ts';
@@ -45,16 +44,6 @@ describe('without a descriptor for its pipes', { skip }, () => {
     test(`${what} is told as not started, and nothing else ends`, async () => {
       assert.match(await withoutDescriptors(start), /could not be started|EMFILE|no descriptor/);
     });
-});
-
-test('a command that cannot load its own files for want of descriptors says so, and calls it no defect', () => {
-  for (const code of ['EMFILE', 'ENFILE']) {
-    const text = defectText(Object.assign(new Error(`${code}: open candor.yaml`), { code }));
-    assert.equal(
-      text,
-      `${code}: open candor.yaml. No descriptor is left: raise the limit of open files (\`ulimit -n\`, \`LimitNOFILE=\` of a unit).`,
-    );
-  }
 });
 
 async function withoutDescriptors<T>(run: () => Promise<T>): Promise<T> {

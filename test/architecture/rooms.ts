@@ -1,3 +1,5 @@
+import { packageSources } from '../../scripts/repository.ts';
+
 /**
  * The architecture: which room may import which. A room imports only rooms that stand before it in this table, and each
  * grant is used. A change of this table is a decision, and comes with a record in `docs/adr/`.
@@ -187,22 +189,12 @@ export const entries: readonly string[] = [
   'src/gateway/gateway.ts',
   'src/testing/testing.ts',
   'src/diagnose/diagnose.ts',
-  'packages/failures/src/main.ts',
-  'packages/client/src/main.ts',
+  ...['failures', 'client', 'kit'].flatMap(packageSources),
   // A script writes the client's table of signatures with it.
   'packages/explain/src/whose/answer-signatures.ts',
-  'packages/client/src/adapters/axios.ts',
-  'packages/client/src/adapters/got.ts',
-  'packages/client/src/adapters/ky.ts',
-  'packages/client/src/adapters/tanstack-query.ts',
-  'packages/client/src/adapters/undici.ts',
-  'packages/client/src/explain/explain-response.ts',
-  'packages/client/src/hooks/ready-hooks.ts',
-  'packages/client/src/offline/offline-queue.ts',
-  'packages/client/src/signatures/read-signature.ts',
-  // In place of `network-codes.ts` in bundles for browsers.
+  // In place of others in bundles for browsers.
   'packages/client/src/no-codes.ts',
-  ...['main', 'express', 'fastify', 'hono', 'koa', 'nest', 'next'].map((name) => `packages/kit/src/${name}.ts`),
+  'packages/client/src/no-redirects.ts',
   'src/testing/fault-origin-main.ts',
   // A thread of its own, which `src/cli/read-in-thread.ts` starts.
   'src/cli/configuration-thread.ts',

@@ -198,6 +198,14 @@ describe('a route with authentication', () => {
     );
   });
 
+  it('says what each scheme has found wrong', async () => {
+    const world = worldOf([route(spec())]);
+    const headers = { authorization: basicOf('ada:wrong'), 'x-api-key': 'none' };
+    assert.equal((await asked(world, headers)).status, 401);
+    const { fault } = (world.records[0]?.failure?.evidence ?? {}) as { readonly fault?: string };
+    assert.equal(fault, 'no such key is known, and the name or the password is wrong');
+  });
+
   it('refuses names that nobody has, also with the password of a user', async () => {
     const world = worldOf([route(spec())]);
     for (const name of ['eve', 'Ada', 'ada ', '', 'x1', 'x2', 'x3', 'x4'])

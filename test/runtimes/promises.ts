@@ -48,6 +48,20 @@ const promises: Readonly<Record<string, Tried>> = {
     const response = await createFetch(quick)(url, { method: 'POST', body: 'order' });
     equal([response.status, await response.text(), await sent(origin, id)], [200, 'served order', 2]);
   },
+  'a POST that was redirected is sent once, whatever failed behind that': async ({ origin, refused }, id) => {
+    const fetch = createFetch({ ...quick, breaker: false });
+    const post = { method: 'POST', body: 'order' };
+    const error = await thrownBy(fetch(`${origin}/moved?id=${id}&to=${encodeURIComponent(refused)}`, post));
+    equal([error instanceof GatewayError && error.mayHaveBeenExecuted, await sent(origin, id)], [true, 1]);
+    const to = encodeURIComponent(`/fails?id=${id}b&times=9&delivery=not_sent`);
+    const response = await fetch(`${origin}/moved?id=${id}a&to=${to}`, post);
+    equal(
+      [response.status, response.redirected, failureOf(response)?.mayHaveBeenExecuted, await sent(origin, `${id}a`)],
+      [503, true, true, 1],
+    );
+    const fine = await fetch(`${origin}/moved?id=${id}c&to=${encodeURIComponent(`/fails?id=${id}d&times=0`)}`, post);
+    equal([fine.status, fine.url.includes('/fails'), fine.redirected], [200, true, true]);
+  },
   'a POST is sent again with the same key where the service is declared to honour keys': async ({ origin }, id) => {
     const fetch = createFetch({ ...quick, idempotency: { honouredBy: [origin] } });
     const response = await fetch(`${origin}/fails?id=${id}&times=1`, { method: 'POST', body: 'order' });

@@ -53,6 +53,8 @@ export class RuntimeOrigin {
         return void response.setHeader('Content-Type', 'text/javascript').end(this.script);
       case '/fails':
         return fail(response, query, seen.sent, body);
+      case '/moved':
+        return void response.writeHead(303, { Location: query.get('to') ?? '/' }).end();
       case '/silent':
         return;
       case '/cut':

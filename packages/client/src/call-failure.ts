@@ -68,6 +68,6 @@ export function describeFailure(...known: readonly (KnownOfFailure | null)[]): C
   for (const source of known)
     for (const [name, value] of Object.entries(source ?? {}))
       if (value != null && typeof value !== 'object') failure[name] = value;
-  failure['mayHaveBeenExecuted'] ??= !/^not_sent$|^refused_by_peer$/.test(failure['delivery'] as string);
+  failure['mayHaveBeenExecuted'] ??= !/^(?:not_sent|refused_by_peer)$/.test(failure['delivery'] as string);
   return failure as unknown as CallFailure;
 }

@@ -1,4 +1,5 @@
 import { untilAborted } from './call-scope.ts';
+import { never } from './retry-defaults.ts';
 import type { FetchInput, FetchOptions, ResilientRequestInit } from './fetch-options.ts';
 
 /** A request that can be sent as often as its body allows. */
@@ -78,7 +79,7 @@ export function headersOf(
   attempt: number,
   leftMs: number,
 ): Headers {
-  const timeoutMs = Number.isFinite(leftMs) ? Math.max(1, Math.floor(leftMs)) : null;
+  const timeoutMs = leftMs < never ? Math.max(1, Math.floor(leftMs)) : null;
   const all = new Headers(added?.({ url: url.href, method, attempt, timeoutMs }));
   if (deadlineHeader !== null && timeoutMs !== null) all.set(deadlineHeader, `${timeoutMs}`);
   headers.forEach((value, name) => all.set(name, value));

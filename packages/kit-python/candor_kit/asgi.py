@@ -4,15 +4,17 @@ import asyncio
 import inspect
 import os
 import signal
+import threading
 import time
 
-from .request import DRAIN_HEADER, Request, Result, checks_of, document
+from .request import DRAIN_HEADER, Readiness, Request, Result, checks_of, document
 
 
-class Kit:
+class Kit(Readiness):
     """`app = Kit(app, checks={"database": ping})`. `notice`: seconds between SIGTERM and the end of the listener."""
 
     def __init__(self, app, name=None, version=None, checks=None, health="/healthz", ready="/readyz", notice=None):
+        super().__init__()
         self.app = app
         self.name = name
         self.version = version
@@ -21,14 +23,6 @@ class Kit:
         self.ready = ready
         # Candor sends no requests to an instance that it ends; other gateways have to find out.
         self.notice = (0.0 if "CANDOR_START" in os.environ else 5.0) if notice is None else notice
-        self.draining = None
-
-    def decline_requests(self, why="the application wants no new requests"):
-        """Tells gateways to send no new requests, and goes on to answer those that come."""
-        self.draining = why
-
-    def want_requests(self):
-        self.draining = None
 
     async def __call__(self, scope, receive, send):
         if scope["type"] == "lifespan":
@@ -40,7 +34,7 @@ class Kit:
             if scope["type"] == "http" and scope["path"] in (self.health, self.ready):
                 if scope["method"] in ("GET", "HEAD"):
                     return await self._answer(scope, send)
-            await self.app(scope, receive, self._announcing(send))
+            await self.app(scope, receive, self._announcing(scope, send))
 
     def _watch_signal(self):
         """In the main thread of a server that handles SIGTERM as SIGINT: SIGTERM begins the notice, SIGINT ends the server after it."""
@@ -49,20 +43,24 @@ class Kit:
         loop = asyncio.get_running_loop()
 
         def begin():
-            if self.draining == "the application ends":
-                return
-            self.draining = "the application ends"
-            loop.call_later(self.notice, os.kill, os.getpid(), signal.SIGINT)
+            signalled = self._signalled()
+            if signalled != "same":
+                loop.call_later(self.notice if signalled == "first" else 0, os.kill, os.getpid(), signal.SIGINT)
 
         try:
             loop.add_signal_handler(signal.SIGTERM, begin)
         except (NotImplementedError, RuntimeError, ValueError):
             pass  # Windows, or a thread: the server ends without a notice.
 
-    def _announcing(self, send):
+    def _announcing(self, scope, send):
+        # HTTP/2 forbids `Connection`.
+        is_http1 = scope.get("http_version", "1.1").startswith("1")
+
         async def announce(message):
             if self.draining is not None and message["type"] == "http.response.start":
-                extra = [(b"connection", b"close"), (DRAIN_HEADER.lower().encode(), b"true")]
+                extra = [(DRAIN_HEADER.lower().encode(), b"true")]
+                if is_http1:
+                    extra.append((b"connection", b"close"))
                 message = {**message, "headers": [*message.get("headers", ()), *extra]}
             await send(message)
 
@@ -79,7 +77,7 @@ class Kit:
         length = str(len(body)).encode()
         headers = [(b"content-type", b"application/health+json"), (b"cache-control", b"no-store")]
         head = {"type": "http.response.start", "status": code, "headers": [*headers, (b"content-length", length)]}
-        await self._announcing(send)(head)
+        await self._announcing(scope, send)(head)
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
 
 
@@ -89,28 +87,27 @@ async def _result(check):
     if check.running is None:
         if check.last is not None and time.monotonic() - check.last.ended < check.cache:
             return check.last
-        check.running = (asyncio.ensure_future(_run(check)), loop.time())
+        # A function that waits without `await` would stop all requests meanwhile: it has a thread.
+        is_async = inspect.iscoroutinefunction(check.run)
+        check.running = (asyncio.ensure_future(_run(check, check.run())) if is_async else _run_in_thread(check), loop.time())
     task, begun = check.running
     left = begun + check.timeout - loop.time()
     if left > 0:
         await asyncio.wait([task], timeout=left)
     if task.done() and not task.cancelled():
         return task.result()
-    # It stays the running one until it has ended: a check that ignores that it is cancelled is not started again.
-    task.cancel()
+    # It stays the running one until it has ended: a check that ignores that it is cancelled, or a thread, is not started again.
+    if isinstance(task, asyncio.Task):
+        task.cancel()
     return Result(check, f"no result within {check.timeout} s", loop.time() - begun)
 
 
-async def _run(check):
+async def _run(check, work):
     loop = asyncio.get_running_loop()
     begun = loop.time()
     result = Result(check, f"no result within {check.timeout} s", check.timeout)
     try:
-        # A function that waits without `await` would stop all requests meanwhile: it has a thread.
-        is_async = inspect.iscoroutinefunction(check.run)
-        value = check.run() if is_async else await loop.run_in_executor(None, check.run)
-        if inspect.isawaitable(value):
-            await value
+        await work
         result = Result(check, None, loop.time() - begun)
     except Exception as error:
         result = Result(check, error, loop.time() - begun)
@@ -118,3 +115,33 @@ async def _run(check):
         check.running = None
         check.last = result
     return result
+
+
+def _run_in_thread(check):
+    """A thread of its own, which ends with the process: those of the loop are waited for at its end."""
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    ended = loop.create_future()
+
+    def end(value, error):
+        if inspect.isawaitable(value):
+            rest = asyncio.ensure_future(_run(check, value))
+            rest.add_done_callback(lambda _: ended.set_result(check.last))
+            return
+        check.running = None
+        check.last = Result(check, error, loop.time() - begun)
+        ended.set_result(check.last)
+
+    def work():
+        value = error = None
+        try:
+            value = check.run()
+        except Exception as thrown:
+            error = thrown
+        try:
+            loop.call_soon_threadsafe(end, value, error)
+        except RuntimeError:
+            pass  # The loop has ended.
+
+    threading.Thread(target=work, daemon=True).start()
+    return ended

@@ -74,6 +74,38 @@ def install_logging():
     logging.setLogRecordFactory(factory)
 
 
+# The same signal twice within this time is meant once: systemd signals all processes of a service, and some pass it on.
+SAME_SIGNAL_SECONDS = 1.0
+ENDS = "the application ends"
+
+
+class Readiness:
+    """Whether the instance wants requests. `draining`: why not; None: it does."""
+
+    def __init__(self):
+        self._ends_since = None
+        self._declined = None
+
+    @property
+    def draining(self):
+        return self._declined if self._ends_since is None else ENDS
+
+    def decline_requests(self, why="the application wants no new requests"):
+        """Tells gateways to send no new requests, and goes on to answer those that come."""
+        self._declined = why
+
+    def want_requests(self):
+        self._declined = None
+
+    def _signalled(self):
+        """SIGTERM has come. "first": the notice begins; "same": it was passed on, too; "second": the server ends now."""
+        now = time.monotonic()
+        if self._ends_since is None:
+            self._ends_since = now
+            return "first"
+        return "same" if now - self._ends_since < min(SAME_SIGNAL_SECONDS, self.notice) else "second"
+
+
 class Check:
     """A function, or a function and how to run it. `readiness`: only for what belongs to this instance alone."""
 
@@ -125,6 +157,9 @@ def _entry(result):
 
 def _safe(error):
     """Drivers write addresses with user and password into their errors."""
-    text = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
+    try:
+        text = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
+    except Exception:
+        text = type(error).__name__
     line = re.sub(r"[\x00-\x1f\x7f]+", " ", re.sub(r"//[^/\s]+@", "//…@", text))
     return line if len(line) <= 200 else f"{line[:199]}…"

@@ -5,15 +5,16 @@ import signal
 import threading
 import time
 
-from .request import DRAIN_HEADER, Request, Result, checks_of, document
+from .request import DRAIN_HEADER, Readiness, Request, Result, checks_of, document
 
 _REASONS = {200: "200 OK", 503: "503 Service Unavailable"}
 
 
-class Kit:
+class Kit(Readiness):
     """`app = Kit(app, checks={"database": ping})`. `notice`: seconds between SIGTERM and the end of the listener."""
 
     def __init__(self, app, name=None, version=None, checks=None, health="/healthz", ready="/readyz", notice=None):
+        super().__init__()
         self.app = app
         self.name = name
         self.version = version
@@ -22,16 +23,8 @@ class Kit:
         self.ready = ready
         # Candor sends no requests to an instance that it ends; other gateways have to find out.
         self.notice = (0.0 if "CANDOR_START" in os.environ else 5.0) if notice is None else notice
-        self.draining = None
         self._lock = threading.Lock()
         self._watch_signal()
-
-    def decline_requests(self, why="the application wants no new requests"):
-        """Tells gateways to send no new requests, and goes on to answer those that come."""
-        self.draining = why
-
-    def want_requests(self):
-        self.draining = None
 
     def __call__(self, environ, start_response):
         request = Request(lambda name: environ.get("HTTP_" + name.upper().replace("-", "_")))
@@ -53,11 +46,14 @@ class Kit:
         server = signal.getsignal(signal.SIGTERM)
 
         def begin(number, _):
-            self.draining = "the application ends"
-            signal.signal(number, signal.SIG_DFL if server is None else server)
-            timer = threading.Timer(self.notice, os.kill, (os.getpid(), number))
-            timer.daemon = True
-            timer.start()
+            signalled = self._signalled()
+            if signalled == "first":
+                timer = threading.Timer(self.notice, os.kill, (os.getpid(), number))
+                timer.daemon = True
+                timer.start()
+            elif signalled == "second":
+                signal.signal(number, signal.SIG_DFL if server is None else server)
+                os.kill(os.getpid(), number)
 
         signal.signal(signal.SIGTERM, begin)
 

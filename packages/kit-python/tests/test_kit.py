@@ -123,6 +123,28 @@ class EachKind(unittest.TestCase):
             self.assertEqual(ask("/readyz")[0], 200)
             self.assertNotIn("x-envoy-immediate-health-check-fail", ask("/")[1])
 
+    def test_an_instance_that_ends_stays_so_and_the_same_signal_a_moment_later_is_no_second_one(self):
+        for kit, ask in self.each():
+            kit.notice = 5
+            kit.decline_requests()
+            self.assertEqual([kit._signalled(), kit._signalled()], ["first", "same"])
+            kit.want_requests()
+            self.assertEqual(json.loads(ask("/readyz")[2])["output"], "the application ends")
+            kit._ends_since -= 1
+            self.assertEqual(kit._signalled(), "second")
+
+    def test_an_error_without_a_text_fails_a_check(self):
+        class Silent(Exception):
+            def __str__(self):
+                raise RuntimeError("no text")
+
+        def down():
+            raise Silent()
+
+        for _, ask in self.each(checks={"database": down}):
+            code, _, body = ask("/healthz")
+            self.assertEqual((code, json.loads(body)["checks"]["database:responseTime"][0]["output"]), (503, "Silent"))
+
     def test_each_line_of_a_log_has_the_ids(self):
         lines = []
         before = logging.getLogRecordFactory()
@@ -186,6 +208,23 @@ class Stampedes(unittest.TestCase):
         codes, body = asyncio.run(many())
         self.assertEqual((codes, len(runs)), ([503, 503, 503], 1))
         self.assertIn(b"no result within 0.05 s", body)
+
+    def test_asgi_does_not_start_a_thread_again_that_hangs_nor_wait_for_it_at_the_end(self):
+        runs = []
+        go = threading.Event()
+        self.addCleanup(go.set)
+
+        def slow():
+            runs.append(1)
+            go.wait(20)
+
+        async def many():
+            kit = asgi.Kit(asgi_app, checks={"slow": Check(slow, timeout=0.05, cache=0)}, notice=0)
+            return [(await asked_asgi(kit, "/healthz"))[0] for _ in range(3)]
+
+        began = time.monotonic()
+        self.assertEqual((asyncio.run(many()), len(runs)), ([503] * 3, 1))
+        self.assertLess(time.monotonic() - began, 10)
 
     def test_wsgi_runs_a_check_once_for_all_who_ask_and_not_again_while_it_hangs(self):
         runs = []

@@ -176,7 +176,7 @@ for (const [what, check, status, output] of results)
     assert.deepEqual([result?.status, result?.output], [status, output]);
   });
 
-for (const wrong of [null, 5, { run: 'ping' }, { run: () => {}, timeoutMs: '5s' }])
+for (const wrong of [null, 5, { run: 'ping' }, { run: () => {}, timeoutMs: '5s' }, { run: () => {}, timeout: 5 }])
   test(`a check that is ${JSON.stringify(wrong)} is refused at the start`, () => {
     assert.throws(() => checksOf({ database: wrong as never }), /^(?:TypeError|RangeError): checks\.database/);
   });

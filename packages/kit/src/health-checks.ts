@@ -1,6 +1,6 @@
 import type { KitClock } from './clock.ts';
 import { errorText } from './error-text.ts';
-import { milliseconds } from './milliseconds.ts';
+import { knownOptions, milliseconds } from './option-checks.ts';
 
 export type CheckStatus = 'pass' | 'warn' | 'fail';
 
@@ -117,6 +117,10 @@ export class HealthChecks {
   }
 }
 
+const ofCheck: Readonly<Record<keyof CheckOptions, true>> = {
+  ...{ run: true, timeoutMs: true, cacheMs: true, optional: true, readiness: true },
+};
+
 /** Throws where a check cannot run: a health page that always fails would say nothing of it. */
 function checkOptions(name: string, given: CheckFunction | CheckOptions): Required<CheckOptions> {
   const {
@@ -128,6 +132,7 @@ function checkOptions(name: string, given: CheckFunction | CheckOptions): Requir
   } = typeof given === 'function' ? { run: given } : (given ?? {});
   if (typeof run !== 'function')
     throw new TypeError(`checks.${name} has no function: write a function, or { run: a function, … }`);
+  if (typeof given !== 'function') knownOptions(`checks.${name}`, given, ofCheck);
   milliseconds(`checks.${name}.timeoutMs`, timeoutMs);
   milliseconds(`checks.${name}.cacheMs`, cacheMs);
   return { run, timeoutMs, cacheMs, optional, readiness };

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { connectionTimeouts, documentPaths, drainSignals, drainTimes, listenAddress } from './kit-options.ts';
+import {
+  checkNames,
+  connectionTimeouts,
+  documentPaths,
+  drainSignals,
+  drainTimes,
+  listenAddress,
+} from './kit-options.ts';
 
 test('without Candor gateways have five seconds to find out that an instance leaves', () => {
   assert.deepEqual(drainTimes({}, {}), { noticeMs: 5000, idleMs: 1000, timeoutMs: 9000 });
@@ -31,6 +38,14 @@ const wrong: readonly (readonly [what: string, read: () => unknown, message: Reg
 
 for (const [what, read, message] of wrong)
   test(`refuses ${what}`, () => assert.throws(read, { name: 'RangeError', message }));
+
+for (const [options, message] of [
+  [{ check: {} }, /^the kit has no option "check": it has port, host, name/],
+  [{ drain: { notice: 5 } }, /^drain has no option "notice": it has noticeMs, idleMs, timeoutMs/],
+] as const)
+  test(`refuses the misspelled option ${JSON.stringify(options)}`, () => {
+    assert.throws(() => checkNames(options as never), { name: 'TypeError', message });
+  });
 
 test('listens where the environment says, and elsewhere where the options say so', () => {
   const environment = { PORT: '4000', HOST: '127.0.0.1' };

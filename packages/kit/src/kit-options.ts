@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
 import type { Checks } from './health-checks.ts';
-import { milliseconds } from './milliseconds.ts';
+import { knownOptions, milliseconds } from './option-checks.ts';
 import type { OutgoingRule } from './outgoing-headers.ts';
 
 export interface KitOptions {
@@ -48,6 +48,18 @@ export interface DrainTimes {
   readonly noticeMs: number;
   readonly idleMs: number;
   readonly timeoutMs: number;
+}
+
+const ofKit: Readonly<Record<keyof ListenOptions, true>> = {
+  ...{ port: true, host: true, name: true, version: true, checks: true, paths: true, gatewayIdleMs: true },
+  ...{ drain: true, onDrain: true, onClose: true, outgoing: true, signals: true, exit: true, log: true },
+};
+const ofDrain: Readonly<Record<keyof DrainOptions, true>> = { noticeMs: true, idleMs: true, timeoutMs: true };
+
+/** Throws for options that the kit does not have. */
+export function checkNames(options: ListenOptions): void {
+  knownOptions('the kit', options, ofKit);
+  knownOptions('drain', options.drain ?? {}, ofDrain);
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;

@@ -6,6 +6,7 @@ import { drainServer, type DrainedServer } from './drain.ts';
 import { HealthChecks } from './health-checks.ts';
 import { type HealthDocument, healthDocument, healthStatusCode } from './health-document.ts';
 import {
+  checkNames,
   connectionTimeouts,
   documentPaths,
   drainSignals,
@@ -56,6 +57,7 @@ export class Kit {
     const given: unknown = server;
     if (!(given instanceof HttpServer || given instanceof HttpsServer))
       throw new TypeError('the kit needs a server of node:http or node:https; servers of node:http2 are not supported');
+    checkNames(options);
     this.server = server;
     this.#options = options;
     this.#times = drainTimes(options.drain);

@@ -48,7 +48,7 @@ describe('a signal', () => {
     assert.deepEqual(program.codes, [0]);
   });
 
-  test('that npm passes on a moment later is the same one; a second later it is another', async (context) => {
+  test('that another process passes on a moment later is the same one; a second later it is another', async (context) => {
     const program = new SignalledProgram(context);
     program.serve();
     program.send('SIGHUP');

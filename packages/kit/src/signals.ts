@@ -2,8 +2,8 @@ import { constants } from 'node:os';
 import type { KitClock } from './clock.ts';
 
 /**
- * A signal that comes twice within this time is meant once: `npm start` passes on the one that systemd or Candor has sent to its application
- * too.
+ * A signal that comes twice within this time is meant once: systemd, Candor and terminals signal all processes of an application, and some of
+ * them, such as the primary of a cluster, pass it on to the others.
  */
 const sameMs = 1000;
 

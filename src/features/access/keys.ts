@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { type FeatureKeys, featureKeys, type NamedFile } from '../feature-keys.ts';
+import { type FeatureKeys, featureKeys, type NamedFile, type TextFile } from '../feature-keys.ts';
 import { networkList, reviewNetworkFile } from './keys-networks.ts';
 import { reviewAccess } from './keys-review.ts';
 import {
@@ -75,13 +75,16 @@ function rulesIn(read: RulesRead | undefined): readonly CertificateRule[] | null
   );
 }
 
+/** Twice a hundred thousand lines of IPv6. */
+const networksFile: TextFile = { what: 'a list of networks', bytesMax: 10 * 1024 * 1024 };
+
 function filesIn(read: AccessRouteRead['access']): readonly NamedFile[] {
   if (read === undefined || read === 'none') return [];
   return (['allow_file', 'deny_file'] as const).flatMap((name) => {
     const file = read[name];
     if (file === undefined) return [];
     const review = reviewNetworkFile(file, name === 'allow_file');
-    return [{ kind: 'networks' as const, path: file, at: [accessName, name], review }];
+    return [{ kind: networksFile, path: file, at: [accessName, name], review }];
   });
 }
 

@@ -1,3 +1,5 @@
+import type { GatewayStatus } from '../../core/schemas/status.ts';
+
 export const accessName = 'access';
 
 /** Which clients may ask a route. Each rule that is there must let the request pass. */
@@ -63,13 +65,4 @@ export interface AccessReport {
   readonly refused: Readonly<Partial<Record<AccessRule, number>>>;
 }
 
-interface AccessView {
-  readonly route: string;
-  readonly dryRun: boolean;
-  /** Of each rule that has refused one, the most first. */
-  readonly refused: readonly { readonly rule: string; readonly count: number }[];
-}
-
-export interface AccessStatus {
-  readonly access: readonly AccessView[];
-}
+export type AccessStatus = Pick<GatewayStatus, 'access'>;

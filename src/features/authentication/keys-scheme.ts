@@ -1,7 +1,7 @@
 /** What a scheme of authentication is in a configuration. Each scheme is a folder beside this file; `keys-schemes.ts` names them. */
 import type * as z from 'zod';
 import type { Findings, Path } from '../../schema/findings.ts';
-import type { NamedFile } from '../feature-keys.ts';
+import type { NamedFile, TextFile } from '../feature-keys.ts';
 import type { ListedUser } from './keys-required.ts';
 
 export interface SchemeContext {
@@ -15,9 +15,19 @@ export interface SchemeBeside {
   readonly mayComeByTls: boolean;
   /** Upstreams and applications, by name. */
   readonly upstreams: ReadonlySet<string>;
+  /** Headers in which any route tells endpoints who the user is, in lower case. */
+  readonly headersReserved: ReadonlySet<string>;
   /** How long the route waits for a response, and for its filters. */
   readonly responseHeadMs: number;
 }
+
+/** Ten thousand lines of names and hashes; each worker holds it. */
+export const hashesFile = (what: string, maker: string): TextFile => ({
+  ...{ what, maker, bytesMax: 2 * 1024 * 1024 },
+  isSecret: true,
+});
+
+export const secretFile: TextFile = { what: 'a secret', bytesMax: 4 * 1024, isSecret: true };
 
 type KnownOfUsers = 'users' | 'groups' | 'claims';
 

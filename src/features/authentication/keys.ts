@@ -7,6 +7,7 @@ import { key, section } from '../../schema/section.ts';
 import { type FeatureKeys, featureKeys, type NamedFile, type SettingsBeside } from '../feature-keys.ts';
 import { parseRealm, parseUserHeader } from './keys-values.ts';
 import { reviewAnswers } from './keys-answers.ts';
+import { reviewConditions } from './keys-conditions.ts';
 import { reviewRequired } from './keys-required.ts';
 import type { SchemeBeside, SchemeContext, SchemeKeys } from './keys-scheme.ts';
 import { schemesOfFile } from './keys-schemes.ts';
@@ -140,6 +141,11 @@ function headersSetBy(read: CommonRead): readonly string[] {
   return [...own, ...schemesIn(read).flatMap(([{ headersSet }, scheme]) => headersSet?.(scheme) ?? [])];
 }
 
+function headersReserved(route: RouteRead, file: ScopeRead): readonly string[] {
+  const read = inForce(route, file);
+  return read === null ? [] : headersSetBy(read);
+}
+
 function upstreamsOf(read: CommonRead | null): readonly string[] {
   return read === null ? [] : schemesIn(read).flatMap(([{ upstreams }, own]) => upstreams?.(own) ?? []);
 }
@@ -161,20 +167,22 @@ export const authentication: FeatureKeys = featureKeys<RouteRead, object, ScopeR
   },
   filesOfRoute: ({ authentication: read }) => filesIn(read),
   filesOfFile: ({ authentication: read }) => filesIn(read),
-  headersReserved(route, file) {
-    const read = inForce(route, file);
-    return read === null ? [] : headersSetBy(read);
-  },
+  headersReserved,
   upstreamsOfRoute: (route, file) => upstreamsOf(inForce(route, file)),
   review({ file, routes, targets, listensWithTls }, findings) {
     const { trusted_peers: trusted = [] } = file.read as { readonly trusted_peers?: readonly string[] };
+    const reserved = new Set(
+      routes.flatMap(({ read }) => headersReserved(read, file.read).map((name) => name.toLowerCase())),
+    );
     const besideOf = ({ responseHeadMs }: SettingsBeside): SchemeBeside => ({
       mayComeByTls: listensWithTls || trusted.length > 0,
       upstreams: targets,
+      headersReserved: reserved,
       responseHeadMs,
     });
     reviewOne(file.read.authentication, [authenticationName], besideOf(file.beside), findings);
     for (const { path, read, beside } of routes) {
+      reviewConditions(read, path, reserved, findings);
       reviewOne(read.authentication, [...path, authenticationName], besideOf(beside), findings);
       reviewEdits(inForce(read, file.read), read, path, findings);
     }

@@ -1,3 +1,5 @@
+import type { GatewayStatus } from '../../core/schemas/status.ts';
+
 export const authenticationName = 'authentication';
 
 /** How a route finds out who a client is. Any of the schemes is enough. */
@@ -55,29 +57,9 @@ export interface SharedState {
   readonly fetchedWall: number;
 }
 
-interface AuthenticationView {
-  readonly route: string;
-  readonly schemes: readonly string[];
-  readonly admitted: number;
-  /** By scheme and what was wrong. */
-  readonly refused: readonly { readonly scheme: string; readonly fault: string; readonly count: number }[];
-  /** Of schemes that ask an issuer for its public keys. */
-  readonly keys: readonly KeysView[];
-}
+export type KeysView = GatewayStatus['authentication'][number]['keys'][number];
 
-export interface KeysView {
-  readonly scheme: string;
-  /** How many the worker knows that has the oldest ones. */
-  readonly count: number;
-  /** How old they are; null: it has none. */
-  readonly ageS: number | null;
-  /** Why it could not ask for them again; null: it could. */
-  readonly fault: string | null;
-}
-
-export interface AuthenticationStatus {
-  readonly authentication: readonly AuthenticationView[];
-}
+export type AuthenticationStatus = Pick<GatewayStatus, 'authentication'>;
 
 /** The outcome of a request that has passed. */
 export const admitted = 'admitted';

@@ -53,7 +53,8 @@ class AuthenticationRun {
   readonly #exchange: FilterContext;
   #at = 0;
   #pending: PendingDecision | null = null;
-  #because: string | null = null;
+  /** What each scheme has found wrong: a token may look like a key to another one. */
+  readonly #because: string[] = [];
   #failure: Failure | null = null;
 
   constructor(filter: AuthenticationFilter, exchange: FilterContext) {
@@ -108,7 +109,7 @@ class AuthenticationRun {
     this.#filter.counts.add(name, decision.fault);
     if (decision.kind === 'answer') return decision.answer;
     if (decision.kind === 'failed') this.#failure ??= decision.failure;
-    else this.#because ??= decision.because;
+    else this.#because.push(decision.because);
     return null;
   }
 
@@ -139,10 +140,10 @@ class AuthenticationRun {
 
   #notAuthenticated(): Failure {
     const parts = this.#filter.schemes.map(([, part]) => part);
-    if (this.#because === null) this.#filter.counts.add(this.#filter.schemes[0]?.[0] ?? '', 'missing');
+    if (this.#because.length === 0) this.#filter.counts.add(this.#filter.schemes[0]?.[0] ?? '', 'missing');
     return fail('not_authenticated', 'filter', {
       scheme: parts.map(({ asksFor }) => asksFor).join(' or '),
-      fault: this.#because ?? 'the request has none',
+      fault: this.#because.join(', and ') || 'the request has none',
       challenge: parts.flatMap(({ challenge }) => (challenge === '' ? [] : [challenge])).join(', '),
     });
   }

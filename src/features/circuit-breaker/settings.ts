@@ -4,6 +4,7 @@ import type { FailureCount } from '../../core/failure-count.ts';
 import type { EndpointOutcomes } from '../../core/outcome.ts';
 import type { Instant } from '../../core/time.ts';
 import type { CircuitBreakerSpec } from '../../policy/outlier-settings.ts';
+import type { GatewayStatus } from '../../core/schemas/status.ts';
 
 /** Of a route. */
 export const circuitBreakerName = 'circuit_breaker';
@@ -57,18 +58,4 @@ export interface BreakerOutcomes extends Pick<EndpointOutcomes, 'failedClients' 
   readonly causes: FailureCount[];
 }
 
-/** The state of the circuit breaker of a route, in the status. */
-interface BreakerStatus {
-  readonly route: string;
-  readonly upstream: string;
-  readonly state: CircuitState;
-  /** Why; '' where it is closed. */
-  readonly reason: string;
-  readonly sinceS: number;
-  /** When it becomes half-open, rounded up; null where it is not open. */
-  readonly retryAfterS: number | null;
-}
-
-export interface BreakersStatus {
-  readonly breakers: readonly BreakerStatus[];
-}
+export type BreakersStatus = Pick<GatewayStatus, 'breakers'>;

@@ -11,7 +11,13 @@ import { hide } from '../../schema/schema-parts.ts';
 import { key, section } from '../../schema/section.ts';
 import { type FeatureKeys, featureKeys } from '../feature-keys.ts';
 import { secretName } from '../secrets/keys.ts';
-import { dependenciesName, type DependenciesSpec, type DependencyKind, type DependsOnSpec } from './settings.ts';
+import {
+  dependenciesName,
+  type DependenciesSpec,
+  dependencyKinds,
+  type DependencyKind,
+  type DependsOnSpec,
+} from './settings.ts';
 import { dependencyOf } from './url.ts';
 
 const absent = {
@@ -150,10 +156,6 @@ export const dependencies: FeatureKeys = featureKeys<object, object, FileRead, A
   },
 });
 
-/** Which kinds know a login, and which know replicas. */
-const withLogin: ReadonlySet<DependencyKind> = new Set(['postgres', 'mysql', 'redis']);
-const withReplicas: ReadonlySet<DependencyKind> = new Set(['postgres', 'redis']);
-
 function reviewOne(
   named: string,
   read: DependencyRead,
@@ -173,7 +175,7 @@ function reviewOne(
   for (const key of ['password_file', 'password_secret'] as const) {
     if (settings[key] === undefined) continue;
     if (target.hasPassword) findings.errorAtKey([...at, key], 'the URL has a password already', 'keep one of the two');
-    if (!withLogin.has(target.kind))
+    if (!dependencyKinds[target.kind].hasLogin)
       findings.warnAtKey([...at, key], 'it has no effect: this check knows no login', 'remove it');
   }
   if (password_file !== undefined && password_secret !== undefined)
@@ -185,7 +187,7 @@ function reviewOne(
       `there is no application "${owner}"`,
       'name one of `applications`, or remove the key',
     );
-  if (read_only === true && !withReplicas.has(target.kind))
+  if (read_only === true && !dependencyKinds[target.kind].hasReplicas)
     findings.warnAtKey([...at, 'read_only'], 'it has no effect: this check does not see replicas', 'remove it');
   if (timeout > interval)
     findings.warnAtKey(

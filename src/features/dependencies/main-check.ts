@@ -16,7 +16,7 @@ import { answerBytesMax, type Conversation, textOf } from './main-conversation.t
 import { MysqlConversation } from './main-mysql.ts';
 import { PostgresConversation, startTls } from './main-postgres.ts';
 import { RedisConversation } from './main-redis.ts';
-import type { DependencyTarget } from './settings.ts';
+import type { DependencyKind, DependencyTarget } from './settings.ts';
 
 export interface DependencyCheckPorts {
   readonly clock: Clock;
@@ -70,7 +70,7 @@ class DependencyCheck implements ConnectWaiter, TransportListener, Cancellable {
     this.#order = order;
     this.#ports = ports;
     this.#onResult = onResult;
-    this.#conversation = conversationOf(order, ports.random);
+    this.#conversation = conversations[order.kind]?.(order, ports.random) ?? null;
   }
 
   begin(): void {
@@ -197,13 +197,14 @@ const faultOfMeaning: Readonly<Record<string, DependencyFault>> = {
   reset: 'closed',
 };
 
-function conversationOf(order: CheckOrder, random: Random): Conversation | null {
-  const { kind, user, database, password, readOnly } = order;
-  if (kind === 'postgres') return new PostgresConversation({ user, database, password, readOnly }, random);
-  if (kind === 'mysql') return new MysqlConversation({ user, database, password });
-  if (kind === 'redis') return new RedisConversation({ user, password, readOnly });
-  return null;
-}
+/** Null: the connection alone is looked at, or the health checker asks. */
+const conversations: Readonly<Record<DependencyKind, ((order: CheckOrder, random: Random) => Conversation) | null>> = {
+  postgres: (order, random) => new PostgresConversation(order, random),
+  mysql: (order) => new MysqlConversation(order),
+  redis: (order) => new RedisConversation(order),
+  http: null,
+  tcp: null,
+};
 
 const isLiteral = (host: string): boolean => host.includes(':') || /^\d+(?:\.\d+){3}$/.test(host);
 

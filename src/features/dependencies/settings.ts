@@ -1,8 +1,19 @@
 import type { EndpointAddress } from '../../core/endpoint.ts';
+import type { GatewayStatus } from '../../core/schemas/status.ts';
 
 export const dependenciesName = 'dependencies';
 
-export type DependencyKind = 'postgres' | 'mysql' | 'redis' | 'http' | 'tcp';
+/** As the status has it. */
+export type DependencyKind = GatewayStatus['dependencies'][number]['kind'];
+
+/** What a check of each kind knows. */
+export const dependencyKinds = {
+  postgres: { hasLogin: true, hasReplicas: true },
+  mysql: { hasLogin: true, hasReplicas: false },
+  redis: { hasLogin: true, hasReplicas: true },
+  http: { hasLogin: false, hasReplicas: false },
+  tcp: { hasLogin: false, hasReplicas: false },
+} as const satisfies Readonly<Record<DependencyKind, object>>;
 
 /** What an application needs besides itself. */
 export interface DependencySpec {
@@ -58,21 +69,6 @@ export interface DependsOnSpec {
 /** `unknown`: no check has ended yet. `degraded`: it says itself that it does not do all that it should. */
 export type DependencyState = 'unknown' | 'up' | 'degraded' | 'down';
 
-/** Of one dependency, as the status has it. */
-export interface DependencyStatus {
-  readonly name: string;
-  readonly kind: DependencyKind;
-  readonly address: string;
-  readonly state: DependencyState;
-  /** Why it is not up, one clause that begins with a verb; of one that is up, what the check has seen. */
-  readonly reason: string;
-  readonly nextStep: string | null;
-  readonly sinceS: number;
-  /** How long the last check took; null: none has ended. */
-  readonly checkMs: number | null;
-  readonly dependents: readonly string[];
-}
+export type DependencyStatus = GatewayStatus['dependencies'][number];
 
-export interface DependenciesStatus {
-  readonly dependencies: readonly DependencyStatus[];
-}
+export type DependenciesStatus = Pick<GatewayStatus, 'dependencies'>;

@@ -1,7 +1,7 @@
 /** What a URL of a dependency says. */
 import { type EndpointAddress, hostPort } from '../../core/endpoint.ts';
 import { type Result, failWith, succeed } from '#failures/result.ts';
-import type { DependencyKind, DependencyTarget } from './settings.ts';
+import { dependencyKinds, type DependencyKind, type DependencyTarget } from './settings.ts';
 
 interface Scheme {
   readonly kind: DependencyKind;
@@ -57,7 +57,7 @@ export function dependencyOf(written: string): Result<DependencyTarget, UrlFault
   const texts = [user, words.join(':'), schemeName === 'unix' ? '' : path.replace(/^\//, '')].map(decoded);
   if (texts.includes(null))
     return failWith({ message: 'a % has no two hexadecimal digits behind it', suggestion: 'write %25 for a %' });
-  if ((scheme.kind === 'http' || scheme.kind === 'tcp') && at !== -1)
+  if (!dependencyKinds[scheme.kind].hasLogin && at !== -1)
     return failWith({
       message: 'a check over HTTP or of a connection sends no user and no password',
       suggestion: 'write the URL without what stands before the @',

@@ -30,6 +30,10 @@ class MaintenanceWindows implements MainPart<MaintenanceWindowsSpec> {
     });
   }
 
+  closedRoutes(): readonly string[] {
+    return this.status().maintenanceWindows.flatMap(({ route, closed }) => (closed ? [route] : []));
+  }
+
   status(): MaintenanceWindowsStatus {
     const now = this.#clock.wallTime();
     return {

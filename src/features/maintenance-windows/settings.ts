@@ -1,4 +1,5 @@
 import type { FeatureSpecs } from '../../core/feature.ts';
+import type { GatewayStatus } from '../../core/schemas/status.ts';
 
 export const maintenanceWindowsName = 'maintenance_windows';
 
@@ -22,12 +23,4 @@ export function maintenanceWindowsOf(features: FeatureSpecs | undefined): Mainte
   return (features?.[maintenanceWindowsName] as MaintenanceWindowsSpec | undefined) ?? null;
 }
 
-export interface MaintenanceWindowsStatus {
-  readonly maintenanceWindows: readonly {
-    readonly route: string;
-    readonly closed: boolean;
-    /** RFC 3339, of the window in force or the next one; null: no window comes any more, or none is known yet. */
-    readonly begins: string | null;
-    readonly ends: string | null;
-  }[];
-}
+export type MaintenanceWindowsStatus = Pick<GatewayStatus, 'maintenanceWindows'>;

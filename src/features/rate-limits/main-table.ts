@@ -43,7 +43,7 @@ export class RateMemory {
   #swept = 0;
   readonly #busy = new Set<number>();
   /** The table as the next process knows it; null: it has got nothing. */
-  #told: RateTable | null = null;
+  #reported: RateTable | null = null;
 
   constructor(ports: RateMemoryPorts) {
     this.#ports = ports;
@@ -89,7 +89,7 @@ export class RateMemory {
   }
 
   export(): FeatureState | null {
-    this.#told = null;
+    this.#reported = null;
     return this.#export();
   }
 
@@ -100,14 +100,14 @@ export class RateMemory {
 
   #export(): FeatureState | null {
     const { clock } = this.#ports;
-    const told = this.#told;
+    const reported = this.#reported;
     // First, so that what workers count meanwhile is told twice rather than never.
     const copy = this.memory.slice();
     const nowMs = clock.now();
     let bytes = Buffer.allocUnsafe(1024 * entryBytes);
     let length = 0;
     this.table.each(nowMs, (tag, bucket, number, usedInAll, at) => {
-      const used = usedInAll - (told?.usedAt(at, tag, number, nowMs) ?? 0);
+      const used = usedInAll - (reported?.usedAt(at, tag, number, nowMs) ?? 0);
       if (used <= 0) return;
       if (length === bytes.length) bytes = Buffer.concat([bytes, Buffer.allocUnsafe(bytes.length)]);
       bytes.writeInt32LE(tag, length);
@@ -116,11 +116,11 @@ export class RateMemory {
       bytes.writeInt32LE(used, length + 12);
       length += entryBytes;
     });
-    this.#told = new RateTable(new SharedWords(copy), copy.byteLength);
+    this.#reported = new RateTable(new SharedWords(copy), copy.byteLength);
     if (length === 0) return null;
     const head: ExportHead = {
       seed: [this.#words.load(seedAt), this.#words.load(seedAt + 1)],
-      atWallMs: told === null ? clock.wallTime() : null,
+      atWallMs: reported === null ? clock.wallTime() : null,
       rates: [...this.#numbers].map(([rate, number]) => [number, rate]),
     };
     const text = Buffer.from(JSON.stringify(head));

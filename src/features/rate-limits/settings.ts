@@ -1,4 +1,4 @@
-import type { FeatureKind } from '../../core/feature.ts';
+import type { GatewayStatus } from '../../core/schemas/status.ts';
 
 export const rateLimitsName = 'rate_limits';
 
@@ -54,29 +54,9 @@ export interface RateLimitsReport {
   readonly limits: readonly LimitReport[];
 }
 
-/** In the status. */
-export interface RateLimitView {
-  readonly kind: FeatureKind;
-  readonly id: string;
-  readonly name: string;
-  readonly by: string;
-  /** Null: it has none. */
-  readonly rate: string | null;
-  readonly burst: number;
-  readonly atOnce: number | null;
-  readonly dryRun: boolean;
-  readonly admitted: number;
-  readonly refused: number;
-  readonly wouldRefuse: number;
-  /** That were refused most often in the last two minutes. */
-  readonly topKeys: readonly { readonly key: string; readonly count: number }[];
-}
+export type RateLimitView = GatewayStatus['rateLimits'][number];
 
-export interface RateLimitsStatus {
-  readonly rateLimits: readonly RateLimitView[];
-  /** Null: nothing has been counted yet. */
-  readonly rateTable: { readonly entries: number; readonly evicted: number; readonly untracked: number } | null;
-}
+export type RateLimitsStatus = Pick<GatewayStatus, 'rateLimits' | 'rateTable'>;
 
 /** A limit that has to know who the client is. */
 export function needsUser({ by }: Pick<RateLimitSpec, 'by'>): boolean {

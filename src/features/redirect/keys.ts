@@ -33,7 +33,9 @@ export const redirect: FeatureKeys = featureKeys<RedirectRead & HostsRead, objec
     const isOfEveryHost = host === undefined && any === undefined;
     const review = (text: string, at: Path, findings: Findings): void =>
       reviewMap(basename(map), readRedirectMap(text, isOfEveryHost), at, findings);
-    return [{ kind: 'redirect_map', path: map, at: ['redirect', 'map'], review }];
+    // Ten times ten thousand lines; each worker holds it.
+    const kind = { what: 'a list of redirects', bytesMax: 8 * 1024 * 1024 };
+    return [{ kind, path: map, at: ['redirect', 'map'], review }];
   },
   review: reviewRedirects,
 });

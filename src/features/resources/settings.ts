@@ -1,4 +1,5 @@
 import type { FeatureSpecs } from '../../core/feature.ts';
+import type { GatewayStatus } from '../../core/schemas/status.ts';
 
 export const resourcesName = 'resources';
 
@@ -49,12 +50,6 @@ export interface Holding {
   readonly isRefused: boolean;
 }
 
-/** Sections of the status. */
-export interface ResourcesStatus {
-  readonly resources: readonly ApplicationResources[];
-}
+export type ResourcesStatus = Pick<GatewayStatus, 'resources'>;
 
-export interface ApplicationResources {
-  readonly application: string;
-  readonly holdings: readonly Holding[];
-}
+export type ApplicationResources = GatewayStatus['resources'][number];

@@ -4,7 +4,7 @@ import { parseMethod } from '../../schema/format/field.ts';
 import { oneOrMany, parsed, path } from '../../schema/leaves.ts';
 import { hide } from '../../schema/schema-parts.ts';
 import { key, section } from '../../schema/section.ts';
-import { type FeatureKeys, featureKeys, type NamedFile } from '../feature-keys.ts';
+import { type FeatureKeys, featureKeys, type NamedFile, type TextFile } from '../feature-keys.ts';
 import { linkKeysIn, reviewLinkKeys } from './keys-file.ts';
 import { signedLinksName, type SignedLinksSpec } from './settings.ts';
 
@@ -61,7 +61,10 @@ function inForce(route: RouteRead, file: ScopeRead): Exclude<SignedLinksRead, 'n
 function filesIn(read: SignedLinksRead | undefined): readonly NamedFile[] {
   if (read === undefined || read === 'none') return [];
   const { keys_file: file } = read;
-  return [{ kind: 'link_keys', path: file, at: [signedLinksName, 'keys_file'], review: reviewLinkKeys(file) }];
+  // Some keys of random text.
+  const maker = 'openssl rand -hex 32 >>';
+  const kind: TextFile = { what: 'a list of keys for links', bytesMax: 16 * 1024, isSecret: true, maker };
+  return [{ kind, path: file, at: [signedLinksName, 'keys_file'], review: reviewLinkKeys(file) }];
 }
 
 export const signedLinks: FeatureKeys = featureKeys<RouteRead, object, ScopeRead>({

@@ -1,4 +1,5 @@
 import type { FeatureSpecs } from '../../core/feature.ts';
+import type { GatewayStatus } from '../../core/schemas/status.ts';
 
 export const signedLinksName = 'signed_links';
 
@@ -23,10 +24,4 @@ export interface SignedLinksReport {
   readonly counts: Readonly<Partial<Record<LinkFault | 'admitted', number>>>;
 }
 
-export interface SignedLinksStatus {
-  readonly signedLinks: readonly {
-    readonly route: string;
-    readonly admitted: number;
-    readonly refused: readonly { readonly fault: string; readonly count: number }[];
-  }[];
-}
+export type SignedLinksStatus = Pick<GatewayStatus, 'signedLinks'>;

@@ -9,7 +9,7 @@ export function parseNetwork(text: string): Result<string, ErrorDetail> {
   const slash = text.indexOf('/');
   const address = slash === -1 ? text : text.slice(0, slash);
   const bits = isIPv4(address) ? 32 : isIPv6(address) && !address.includes('%') ? 128 : 0;
-  if (bits === 0) return reject(`${quoted(text)} is not a network`, inPlaceOf(text));
+  if (bits === 0) return reject(`${quoted(text)} is not a network`, networkAdvice(text));
   const length = slash === -1 ? String(bits) : text.slice(slash + 1);
   if (!/^\d{1,3}$/.test(length) || Number(length) > bits) {
     return reject(
@@ -27,7 +27,7 @@ export function parseNetwork(text: string): Result<string, ErrorDetail> {
   );
 }
 
-function inPlaceOf(text: string): string {
+function networkAdvice(text: string): string {
   if (/^(?:all|any|\*)$/i.test(text))
     return 'all addresses are 0.0.0.0/0 and ::/0; what no "allow" names is refused anyway';
   if (text.toLowerCase() === 'localhost') return 'write 127.0.0.1 and ::1';

@@ -264,6 +264,29 @@ describe('a queue for calls that cannot be sent now', () => {
     queue.close();
   });
 
+  it('queues nothing that was given up before, not offline either, and nothing once it is closed', async () => {
+    const { queue, options } = open(new Service(), { isOnline: () => false });
+    const signal = AbortSignal.abort();
+    await assert.rejects(queue.send(orders, { ...post('a'), signal }), { name: 'AbortError' });
+    queue.close();
+    await assert.rejects(queue.send(orders, post('b')), { name: 'TypeError', message: /the queue was closed/ });
+    const reopened = new OfflineQueue(options);
+    assert.deepEqual(await reopened.list(), []);
+    reopened.close();
+  });
+
+  it('goes on where a hook rejects', async () => {
+    const hooks = { sent: () => Promise.reject(new Error('no log')) };
+    const service = new Service();
+    service.isReachable = false;
+    const { queue } = open(service, { hooks: hooks as never });
+    await queue.send(orders, post('a'));
+    service.isReachable = true;
+    await queue.replay();
+    assert.deepEqual([service.bodies, await queue.list()], [['a'], []]);
+    queue.close();
+  });
+
   it('leaves no timer when it is closed', async () => {
     const service = new Service();
     service.isReachable = false;

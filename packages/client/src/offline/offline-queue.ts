@@ -122,8 +122,10 @@ export class OfflineQueue {
    * executed and must not be repeated, and with OfflineQueueFullError where there is no place.
    */
   async send(input: FetchInput, init: ResilientRequestInit = {}): Promise<SendOutcome> {
+    if (this.#closing.signal.aborted) throw new TypeError('the queue was closed: nothing would send the call');
     const { resilience, ...plain } = init;
     const request = new Request(input, plain);
+    request.signal.throwIfAborted();
     const call = await this.#callOf(request, resilience?.idempotencyKey);
     const waiting = await this.#store.list().catch(() => []);
     if (!this.#isOnline() || waiting.length > 0) return this.#enqueue(call);

@@ -5,7 +5,7 @@ import { parsed, path } from '../../../schema/leaves.ts';
 import { hide } from '../../../schema/schema-parts.ts';
 import { key, section } from '../../../schema/section.ts';
 import { reviewLines } from '../keys-lines.ts';
-import { schemeKeys, type SchemeKeys } from '../keys-scheme.ts';
+import { hashesFile, schemeKeys, type SchemeKeys } from '../keys-scheme.ts';
 import { readKeyFile } from './key-file.ts';
 import { apiKeysName, type ApiKeysSpec } from './settings.ts';
 
@@ -49,7 +49,7 @@ export const apiKeys: SchemeKeys = schemeKeys<z.output<typeof schema>>({
   }),
   files: ({ keys_file }) => [
     {
-      kind: 'api_keys',
+      kind: hashesFile('a list of API keys', 'candor key new NAME >>'),
       path: keys_file,
       at: ['keys_file'],
       review(text, at, findings) {

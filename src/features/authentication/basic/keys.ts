@@ -4,7 +4,7 @@ import { path } from '../../../schema/leaves.ts';
 import { hide } from '../../../schema/schema-parts.ts';
 import { key, section } from '../../../schema/section.ts';
 import { reviewLines } from '../keys-lines.ts';
-import { schemeKeys, type SchemeKeys } from '../keys-scheme.ts';
+import { hashesFile, schemeKeys, type SchemeKeys } from '../keys-scheme.ts';
 import { readPasswordFile } from './password-file.ts';
 import { basicName, type BasicSpec } from './settings.ts';
 
@@ -45,7 +45,7 @@ export const basic: SchemeKeys = schemeKeys<z.output<typeof schema>>({
   }),
   files: ({ users_file }) => [
     {
-      kind: 'passwords',
+      kind: hashesFile('a list of users and their passwords', 'candor password NAME >>'),
       path: users_file,
       at: ['users_file'],
       review(text, at, findings) {

@@ -3,6 +3,7 @@ import { declare } from '../../../schema/default.ts';
 import { parseLoneHeaderName } from '../../../schema/format/field.ts';
 import { duration, oneOrMany, parsed, text } from '../../../schema/leaves.ts';
 import { key, section } from '../../../schema/section.ts';
+import { quoted } from '../../../schema/error-detail.ts';
 import { schemeKeys, type SchemeKeys } from '../keys-scheme.ts';
 import { parseTarget, parseUserHeader, upstreamError } from '../keys-values.ts';
 import { parseCopiedHeader } from './keys-copied.ts';
@@ -67,7 +68,7 @@ export const forward: SchemeKeys = schemeKeys<z.output<typeof schema>>({
   // Authorization is what clients authenticate with at the applications of other routes.
   headersSet: ({ copy_headers = [] }) => copy_headers.filter((name) => name.toLowerCase() !== 'authorization'),
   upstreams: ({ upstream }) => [upstream],
-  review({ upstream, timeout }, at, { upstreams, responseHeadMs }, findings) {
+  review({ upstream, timeout, request_headers = [] }, at, { upstreams, responseHeadMs, headersReserved }, findings) {
     const error = upstreamError(upstream, upstreams);
     if (error !== null) findings.errorAtValue([...at, 'upstream'], error.message, error.suggestion);
     if ((timeout ?? timeoutMs) > responseHeadMs)
@@ -76,5 +77,12 @@ export const forward: SchemeKeys = schemeKeys<z.output<typeof schema>>({
         `the route waits for ${responseHeadMs / 1000} s at most, by "timeouts.response_head"`,
         'write less here, or more there',
       );
+    for (const name of request_headers)
+      if (headersReserved.has(name.toLowerCase()))
+        findings.errorAtKey(
+          [...at, 'request_headers'],
+          `"authentication" sets ${quoted(name)}, and the service would get what a client has written into it`,
+          'leave it out',
+        );
   },
 });

@@ -10,7 +10,7 @@ import { key, section } from '../../../schema/section.ts';
 import { type Result, succeed } from '#failures/result.ts';
 import { nearest } from '../../../core/nearest.ts';
 import type { NamedFile } from '../../feature-keys.ts';
-import { type SchemeBeside, type SchemeContext, schemeKeys, type SchemeKeys } from '../keys-scheme.ts';
+import { type SchemeBeside, type SchemeContext, schemeKeys, secretFile, type SchemeKeys } from '../keys-scheme.ts';
 import { parseTarget, parseUserHeader, upstreamError } from '../keys-values.ts';
 import { fitsOne, readPublicKeys } from './key-file.ts';
 import { jwtName, type JwtKeysSpec, type JwtSpec, publicAlgorithms, secretAlgorithms } from './settings.ts';
@@ -150,12 +150,13 @@ function filesOf(read: JwtRead): readonly NamedFile[] {
   const files: NamedFile[] = [];
   if (keys_file !== undefined)
     files.push({
-      ...{ kind: 'trusted_keys', path: keys_file, at: ['keys_file'] },
+      kind: { what: 'a list of public keys', bytesMax: 256 * 1024 },
+      ...{ path: keys_file, at: ['keys_file'] },
       review: (content, at, findings) => reviewKeys(content, keys_file, read, at, findings),
     });
   if (secret_file !== undefined)
     files.push({
-      ...{ kind: 'secret', path: secret_file, at: ['secret_file'] },
+      ...{ kind: secretFile, path: secret_file, at: ['secret_file'] },
       review(content, at, findings) {
         const { length } = content.trim();
         if (length < secretLengthMin)

@@ -6,7 +6,7 @@ import { duration, oneOrMany, parsed, path, text } from '../../../schema/leaves.
 import { hide } from '../../../schema/schema-parts.ts';
 import { key, section } from '../../../schema/section.ts';
 import type { NamedFile } from '../../feature-keys.ts';
-import { type SchemeBeside, schemeKeys, type SchemeKeys } from '../keys-scheme.ts';
+import { type SchemeBeside, schemeKeys, type SchemeKeys, secretFile } from '../keys-scheme.ts';
 import { parseUserHeader, upstreamError } from '../keys-values.ts';
 import { parseIssuer, parseLoginPath, parseProviderHost } from './keys-values.ts';
 import { oidcName, type OidcSpec } from './settings.ts';
@@ -104,7 +104,7 @@ export const oidc: SchemeKeys = schemeKeys<OidcRead>({
     const files: NamedFile[] = [];
     if (client_secret_file !== undefined)
       files.push({
-        ...{ kind: 'secret', path: client_secret_file, at: ['client_secret_file'] },
+        ...{ kind: secretFile, path: client_secret_file, at: ['client_secret_file'] },
         review(content, at, findings) {
           if (content.trim() === '')
             findings.errorAtValue(at, 'the file is empty', 'write the secret into it that the provider shows');

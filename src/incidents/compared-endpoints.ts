@@ -37,7 +37,7 @@ const isBad = (form: number): boolean => form === emptyForm || form > redirectFo
  * Compares what the endpoints of a route answer. Where each request goes to an endpoint by chance, the requests of all are alike, so that even few answers that
  * one endpoint alone gives are its own doing, and those of one client as well.
  */
-export class EndpointAnswers {
+export class ComparedEndpoints {
   readonly #routes = new Map<string, Map<string, Endpoint>>();
   #size = 0;
 

@@ -1,0 +1,278 @@
+/**
+ * What a gateway does that is asked for more than it can itself: `npm run bench:own-overload -- [times [seconds]]`, some 40 s. Its origin answers at once.
+ * First 32 clients ask one request after another: what they get is what the gateway can do. Then `times` (1.5) as many requests come, each when it is due,
+ * on up to 2,000 connections; meanwhile health checks ask a route with `readiness`, and an operator asks the admin API. Exits with 1 where requests that were
+ * answered well within a second are fewer than 90 % of what the gateway can do, where a check or the operator was refused, or where other programs disturbed it.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { repositoryRoot } from '../scripts/repository.ts';
+import { benchPort } from './ports.ts';
+import { sampleMachine, whyNotQuiet } from './storms/machine.ts';
+
+const [times, seconds] = [Number(process.argv[2] ?? 1.5), Number(process.argv[3] ?? 10)];
+const port = benchPort(19);
+const connectionsMax = 2000;
+const goodMsMax = 1000;
+const goodputMin = 0.9;
+
+const requestBytes = Buffer.from('GET /work HTTP/1.1\r\nHost: a\r\n\r\n');
+const answerBytes = Buffer.from('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+
+/** An origin that does nothing: each read has one request, since the gateway sends one at a time on a connection. */
+const origin = createServer((socket) => {
+  socket.setNoDelay(true);
+  socket.on('data', () => void socket.write(answerBytes)).on('error', () => {});
+});
+
+interface Answer {
+  readonly status: number;
+  readonly tookMs: number;
+}
+
+/** A connection that has one request in flight at most. */
+class Client {
+  readonly socket: Socket;
+  readonly #onAnswer: (client: Client, answer: Answer) => void;
+  #dueMs = 0;
+  #status = 0;
+  /** Bytes that are missing of the answer; below zero: its head has not come. */
+  #missing = -1;
+
+  constructor(onAnswer: (client: Client, answer: Answer) => void) {
+    this.#onAnswer = onAnswer;
+    this.socket = connect({ host: '127.0.0.1', port, noDelay: true });
+    this.socket.on('data', (bytes) => this.#read(bytes as Buffer)).on('error', () => {});
+    this.socket.on('close', () => this.#missing < 0 && this.#status === -1 && this.#end(0));
+  }
+
+  ask(dueMs: number): void {
+    this.#dueMs = dueMs;
+    this.#missing = -1;
+    this.#status = -1;
+    this.socket.write(requestBytes);
+  }
+
+  /** Heads are short, and come in one piece. */
+  #read(bytes: Buffer): void {
+    if (this.#missing < 0) {
+      const head = bytes.toString('latin1', 0, Math.min(bytes.length, 2000));
+      this.#status = Number(head.slice(9, 12));
+      const length = Number(/content-length: *(\d+)/i.exec(head)?.[1] ?? 0);
+      this.#missing = head.indexOf('\r\n\r\n') + 4 + length;
+    }
+    this.#missing -= bytes.length;
+    if (this.#missing <= 0) this.#end(this.#status);
+  }
+
+  #end(status: number): void {
+    this.#status = 0;
+    this.#onAnswer(this, { status, tookMs: performance.now() - this.#dueMs });
+  }
+}
+
+/** One request after another of so many clients. Returns answers a second. */
+async function closedLoad(clients: number, forS: number): Promise<number> {
+  let answered = 0;
+  let isOver = false;
+  const all = Array.from(
+    { length: clients },
+    () =>
+      new Client((client, { status }) => {
+        if (status === 200) answered += 1;
+        if (!isOver) client.ask(performance.now());
+      }),
+  );
+  for (const client of all) client.ask(performance.now());
+  await sleep(forS * 1000);
+  isOver = true;
+  const perS = answered / forS;
+  for (const { socket } of all) socket.destroy();
+  return perS;
+}
+
+interface Overload {
+  readonly goodPerS: number;
+  readonly statuses: ReadonlyMap<number, number>;
+  readonly lateP99Ms: number;
+  /** Requests that had no connection left to be sent on. */
+  readonly unsent: number;
+}
+
+/** Clients whose connections the gateway has accepted: how fast it can accept is another question. */
+class Pool {
+  readonly idle: Client[] = [];
+  onAnswer: (answer: Answer) => void = () => {};
+  readonly #all: Client[] = [];
+
+  static async connect(): Promise<Pool> {
+    const pool = new Pool();
+    const take = (client: Client, answer: Answer): void => {
+      pool.onAnswer(answer);
+      if (!client.socket.destroyed) pool.idle.push(client);
+    };
+    for (let count = 0; count < connectionsMax; count++) {
+      const client = new Client(take);
+      pool.#all.push(client);
+      client.ask(performance.now());
+      if (count % 20 === 19) while (pool.idle.length < count) await sleep(5);
+    }
+    return pool;
+  }
+
+  close(): void {
+    for (const { socket } of this.#all) socket.destroy();
+  }
+}
+
+async function openLoad(pool: Pool, perS: number, forS: number): Promise<Overload> {
+  const statuses = new Map<number, number>();
+  const late: number[] = [];
+  let [good, sent, unsent] = [0, 0, 0];
+  pool.onAnswer = ({ status, tookMs }) => {
+    statuses.set(status, (statuses.get(status) ?? 0) + 1);
+    if (status === 200 && tookMs <= goodMsMax) good += 1;
+  };
+  const began = performance.now();
+  for (;;) {
+    const now = performance.now();
+    if (now - began >= forS * 1000) break;
+    for (let dueMs = began + (sent * 1000) / perS; dueMs <= now; dueMs = began + (sent * 1000) / perS) {
+      sent += 1;
+      late.push(now - dueMs);
+      const client = pool.idle.pop();
+      if (client === undefined) unsent += 1;
+      else client.ask(dueMs);
+    }
+    // Not without a pause: this program and the gateway may share a core.
+    await sleep(1);
+  }
+  const goodPerS = good / forS;
+  const lateP99Ms = late.toSorted((one, other) => one - other)[Math.floor(0.99 * late.length)] ?? 0;
+  return { goodPerS, statuses, lateP99Ms, unsent };
+}
+
+/** Asks again and again until `isOver`. Returns each answer that was no 200. */
+async function watch(
+  isOver: () => boolean,
+  everyMs: number,
+  where: object,
+): Promise<{ asked: number; bad: string[]; longestMs: number }> {
+  const seen = { asked: 0, bad: [] as string[], longestMs: 0 };
+  while (!isOver()) {
+    const began = performance.now();
+    const status = await new Promise<string>((resolve) => {
+      const asked = request({ ...where, agent: false, timeout: 5000 }, (response) => {
+        response.resume().on('end', () => resolve(String(response.statusCode)));
+      });
+      asked
+        .on('timeout', () => asked.destroy())
+        .on('error', ({ message }) => resolve(message))
+        .end();
+    });
+    seen.asked += 1;
+    seen.longestMs = Math.max(seen.longestMs, performance.now() - began);
+    if (status !== '200') seen.bad.push(status);
+    await sleep(everyMs);
+  }
+  return seen;
+}
+
+async function measure(folder: string): Promise<boolean> {
+  const ready = { host: '127.0.0.1', port, path: '/ready' };
+  const admin = { socketPath: join(folder, 'admin.sock'), path: '/v1/status' };
+  await once(origin.listen(0, '127.0.0.1'), 'listening');
+  const gateway = start(folder, (origin.address() as AddressInfo).port);
+  try {
+    while ((await watch(after(1), 0, ready)).bad.length > 0) await sleep(100);
+    await closedLoad(32, 3);
+    const before = sampleMachine();
+    const calmS = processorS(gateway);
+    const capacity = await closedLoad(32, seconds / 2);
+    const capacityPerCpuS = (capacity * (seconds / 2)) / (processorS(gateway) - calmS);
+    const pool = await Pool.connect();
+    let isOver = false;
+    const watching = Promise.all([watch(() => isOver, 200, ready), watch(() => isOver, 500, admin)]);
+    // The first two seconds show how long the gateway needs to notice.
+    await openLoad(pool, times * capacity, 2);
+    const busyS = processorS(gateway);
+    const { goodPerS, statuses, lateP99Ms, unsent } = await openLoad(pool, times * capacity, seconds);
+    const overloadS = processorS(gateway) - busyS;
+    isOver = true;
+    pool.close();
+    const [checks, operator] = await watching;
+    const disturbed = whyNotQuiet(before, sampleMachine(), lateP99Ms);
+    const share = goodPerS / capacity;
+    console.log(
+      `the gateway can do ${capacity.toFixed(0)}/s; of ${(times * capacity).toFixed(0)}/s it answers ${goodPerS.toFixed(0)}/s well within ${goodMsMax} ms: ${(100 * share).toFixed(0)} %`,
+    );
+    console.log(
+      `answers by status: ${[...statuses].map(([status, count]) => `${status}: ${count}`).join(', ')}; ${unsent} found no connection`,
+    );
+    const served = statuses.get(200) ?? 0;
+    console.log(
+      `by processor time of the gateway: ${capacityPerCpuS.toFixed(0)} a second of it before, ${(served / overloadS).toFixed(0)} served and ${((statuses.get(503) ?? 0) / overloadS).toFixed(0)} refused now`,
+    );
+    for (const [name, { asked, bad, longestMs }] of [
+      ['health checks', checks],
+      ['the admin API', operator],
+    ] as const)
+      console.log(
+        `${name}: ${asked - bad.length} of ${asked} answered, the longest in ${longestMs.toFixed(0)} ms ${bad.join(' ')}`,
+      );
+    const isMet = share >= goodputMin && checks.bad.length + operator.bad.length === 0;
+    console.log(disturbed === null ? (isMet ? 'met' : 'missed') : `not measured: ${disturbed}`);
+    return isMet && disturbed === null;
+  } finally {
+    gateway.kill('SIGTERM');
+    await once(gateway, 'exit');
+    origin.close();
+  }
+}
+
+/** Processor time of the gateway so far, user and system (proc(5)). */
+function processorS({ pid }: ChildProcess): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  const [user = 0, system = 0] = stat
+    .slice(stat.lastIndexOf(')') + 2)
+    .split(' ')
+    .slice(11, 13)
+    .map(Number);
+  return (user + system) / 100;
+}
+
+/** True from the second time on. */
+function after(calls: number): () => boolean {
+  let left = calls;
+  return () => left-- <= 0;
+}
+
+function start(folder: string, originPort: number): ChildProcess {
+  const text = `listeners: { http: "127.0.0.1:${port}" }
+admin: { socket: ${join(folder, 'admin.sock')} }
+log: { path: none }
+state: none
+workers: { count: 1, delay_max: 50ms }
+client: { connections_max: 12000, connections_per_address_max: none }
+upstreams: { origin: { endpoints: "127.0.0.1:${originPort}", check: none, connections: { max: 2000 } } }
+routes:
+  - { path: /ready, readiness: true }
+  - { to: origin }
+`;
+  writeFileSync(join(folder, 'candor.yaml'), text);
+  const words = [join(repositoryRoot, 'bin', 'candor'), 'up', '-c', 'candor.yaml'];
+  return spawn(process.execPath, words, { cwd: folder, stdio: 'ignore' });
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'candor-overload-'));
+try {
+  if (!(await measure(folder))) process.exitCode = 1;
+} finally {
+  rmSync(folder, { recursive: true });
+}
