@@ -11,9 +11,9 @@ if (wanted !== 'random') fc.configureGlobal({ seed: Number(wanted) });
 /** Of fast-check, where a test states no number. */
 const usualRuns = 100;
 
-/** A tenth of the cases, fifteen at least: all are tried in whole sweeps (`src/testing/sweep.test-support.ts`), and by `PROPERTY_SEED=random`. */
+/** A twentieth of the cases, ten at least: all are tried in whole sweeps (`src/testing/sweep.test-support.ts`), and by `PROPERTY_SEED=random`. */
 function runsOf(stated = usualRuns): number {
-  return isWholeSweep || wanted === 'random' ? stated : Math.min(stated, Math.max(15, Math.ceil(stated / 10)));
+  return isWholeSweep || wanted === 'random' ? stated : Math.min(stated, Math.max(10, Math.ceil(stated / 20)));
 }
 
 export * from 'fast-check';

@@ -51,7 +51,7 @@ const ownTexts: readonly (readonly [what: string, text: string])[] = [
 describe('a configuration with the defaults that it leaves out', () => {
   for (const [what, text] of [
     ...examples.map((name) => [name, readFileSync(join(root, name), 'utf8')] as const),
-    ...sampled(ownTexts, 3, 1),
+    ...sampled(ownTexts, 6, 1),
   ])
     test(`reads as the same configuration: ${what}`, () => {
       const { text: filled, problem } = withDefaults(text, context);
@@ -79,12 +79,11 @@ describe('a configuration with the defaults that it leaves out', () => {
   });
 
   test('keeps references to variables and names of secrets', () => {
-    const { text } = withDefaults('listeners: { http: ":${PORT:-8080}" }\nupstreams: { app: "a:1" }\n', context);
-    assert.match(text, /bind: :\$\{PORT:-8080\}/);
     const hidden = 'applications: { web: { command: x, environment: { PASSWORD: "***" } } }\n';
-    const { text: filled, problem } = withDefaults(hidden, context);
+    const { text, problem } = withDefaults(`listeners: { http: ":\${PORT:-8080}" }\n${hidden}`, context);
     assert.equal(problem, null);
-    assert.equal(parse(filled).applications.web.environment.PASSWORD, '***');
+    assert.match(text, /bind: :\$\{PORT:-8080\}/);
+    assert.equal(parse(text).applications.web.environment.PASSWORD, '***');
   });
 
   test('of a text with a mistake is that text, with the reason', () => {
@@ -133,7 +132,7 @@ describe('values that are not known', () => {
       '${TO}',
     ],
   ];
-  for (const [what, part, key, value] of sampled(cases, 6))
+  for (const [what, part, key, value] of sampled(cases, 11, 9))
     test(`stay, and the defaults are there: ${what}`, () => {
       const text = part.startsWith('upstreams') ? part : `${part}upstreams: { app: "a:1" }\n`;
       const { text: filled, problem } = withDefaults(text, context);
@@ -146,18 +145,11 @@ describe('values that are not known', () => {
       assert.equal(settings.store, 'none');
     });
 
-  test('of two listeners are not the same', () => {
-    const { problem } = withDefaults('listeners: { a: ":${A}", b: ":${B}" }\nupstreams: { app: "a:1" }\n', context);
+  test('of two listeners are not the same, and none is that of this environment', () => {
+    const text = 'listeners: { a: ":${A}", b: ":${B}" }\ntimeouts: { idle: "${T}" }\nupstreams: { app: "a:1" }\n';
+    const { text: filled, problem } = withDefaults(text, { ...context, environment: { T: 'long' } });
     assert.equal(problem, null);
-  });
-
-  test('are not those of this environment', () => {
-    const environment = { T: 'long' };
-    const { problem } = withDefaults('timeouts: { idle: "${T}" }\nupstreams: { app: "a:1" }\n', {
-      ...context,
-      environment,
-    });
-    assert.equal(problem, null);
+    assert.equal(parse(filled).timeouts.idle, '${T}');
   });
 
   test('have each line of security_headers: strict, of the file and of a route', () => {

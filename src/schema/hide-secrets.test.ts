@@ -71,7 +71,7 @@ describe('a token that was written in place of its hash is not repeated', () => 
     for (const [number, text] of texts.filter((one) => one.length < 2000).entries()) {
       const words = [...text.matchAll(/[\w.$/-]+/g)];
       // Some of the words of each: many stand in several.
-      for (const { index, 0: word } of sampled(words, 80, number)) {
+      for (const { index, 0: word } of sampled(words, 160, number)) {
         const [before, after] = [text.slice(0, index), text.slice(index + word.length)];
         assertUntold(before + token + after);
         assertUntold(`${before}"\${TOKEN}"${after}`);

@@ -49,7 +49,16 @@ const importPattern =
   /\bfrom\s*'([^']+)'|\bimport\s*'([^']+)'|\bimport\(\s*'([^']+)'\s*\)|\bsiblingModule\(\s*import\.meta\.url,\s*'([^']+)'/g;
 
 /** Static and dynamic imports, and the modules that are named for a worker or a child process. */
-export function findImports(source: Source): Import[] {
+export function findImports(source: Source): readonly Import[] {
+  const known = foundImports.get(source) ?? importsIn(source);
+  foundImports.set(source, known);
+  return known;
+}
+
+/** Many rules ask for those of the same source. */
+const foundImports = new WeakMap<Source, readonly Import[]>();
+
+function importsIn(source: Source): readonly Import[] {
   return [...source.code.matchAll(importPattern)]
     .filter((match) => !isBlank(source.bare, match.index))
     .map((match) => {

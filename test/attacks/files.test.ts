@@ -5,6 +5,7 @@ import { after, before, test } from 'node:test';
 import { parseRawResponse } from '../../src/testing/testing.ts';
 import { ok, RawOrigin } from '../gateway/raw-origin.ts';
 import { startFromYaml, until, type YamlGateway } from '../gateway/start-from-yaml.ts';
+import { sampled } from '../../src/testing/sweep.test-support.ts';
 
 // Spellings that have led file servers out of their folder: nothing outside, and nothing hidden, is served.
 
@@ -171,16 +172,18 @@ const others = [
   ],
 ];
 const hosts = ['list.test', 'other.test'];
+/** `npm test` tries a third of them at each place, another one where the place is another. */
 const spellings = [...escapes, ...others];
 
 test('is asked for in more than 500 spellings', () => assert.ok(new Set(spellings).size > 500));
 
-for (const host of hosts)
+for (const [turn, host] of hosts.entries())
   test(`serves nothing outside of the folder of ${host}, and nothing hidden`, { timeout: 30_000 }, async () => {
     const wrong: string[] = [];
-    for (let from = 0; from < spellings.length; from += 50)
+    const tried = sampled(spellings, 3, turn);
+    for (let from = 0; from < tried.length; from += 50)
       await Promise.all(
-        spellings.slice(from, from + 50).map(async (path) => {
+        tried.slice(from, from + 50).map(async (path) => {
           const client = edge.connect();
           const encoding = 'Accept-Encoding: gzip\r\nConnection: close';
           client.write(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\n${encoding}\r\n\r\n`);
@@ -197,16 +200,17 @@ for (const host of hosts)
     assert.deepEqual(wrong, []);
   });
 
-for (const [host, before] of [
-  ['named.test', 'X-Accel-Redirect: /mount'],
-  ['root.test', 'X-Accel-Redirect: '],
-  ['root.test', 'X-Sendfile: '],
+for (const [turn, host, before] of [
+  [0, 'named.test', 'X-Accel-Redirect: /mount'],
+  [1, 'root.test', 'X-Accel-Redirect: '],
+  [2, 'root.test', 'X-Sendfile: '],
 ] as const)
   test(`sends no file outside of the folder for "${before}…" at ${host}`, { timeout: 30_000 }, async () => {
     const wrong: string[] = [];
-    for (let from = 0; from < spellings.length; from += 50)
+    const tried = sampled(spellings, 3, turn);
+    for (let from = 0; from < tried.length; from += 50)
       await Promise.all(
-        spellings.slice(from, from + 50).map(async (path) => {
+        tried.slice(from, from + 50).map(async (path) => {
           const request = `GET / HTTP/1.1\r\nHost: ${host}\r\nName: ${before}${path}\r\nConnection: close\r\n\r\n`;
           const response = await edge.send(Buffer.from(request, 'latin1'));
           const text = response.body.toString('latin1');

@@ -23,7 +23,7 @@ interface Poison {
 
 /** Concurrent clients, and requests of each: enough that an idle connection is reused within 3 ms. */
 const clientsCount = 20;
-const requestsEach = isWholeSweep ? 20 : 6;
+const requestsEach = isWholeSweep ? 20 : 4;
 /** The origin answers every nth request wrongly. */
 const attackedEach = 4;
 /** By then the origin has answered, and the gateway may have given the connection to another request. */

@@ -8,6 +8,7 @@ import { isWholeSweep, sampled } from '../../src/testing/sweep.test-support.ts';
 
 const [strict, ...otherKinds] = originKinds;
 assert.ok(strict !== undefined);
+const forms = ['whole', 'cut'] as const;
 
 describe('request smuggling', () => {
   it('has at least a hundred and fifty payloads, each with its own name', () => {
@@ -23,9 +24,9 @@ describe('request smuggling', () => {
   for (const kind of isWholeSweep ? originKinds : otherKinds) {
     it(`reaches ${kind.name} with no request that the gateway has not counted`, async (context) => {
       if (kind.missing !== null) return context.skip(kind.missing);
-      // Here every payload goes in slices to the strict origin only, and half of them whole to the others. `npm run smuggle`
-      // sends all of them to every origin.
-      const payloads = sampled(smugglingPayloads, 2);
+      // Here every payload goes to the strict origin only, and a quarter of them to the others. `npm run smuggle` sends all
+      // of them to every origin.
+      const payloads = sampled(smugglingPayloads, 4);
       const { findings, outcomes, seen } = await attack(kind, payloads, ['whole']);
       context.diagnostic(`${outcomes.length} clients, ${seen.length} requests seen`);
       assert.deepEqual(findings, []);
@@ -35,9 +36,22 @@ describe('request smuggling', () => {
 });
 
 describe('request smuggling, payload by payload', () => {
-  let report: AttackReport;
+  /** `npm test` sends each in one form, by turns; what is cut may be read in other ways than what comes at once. */
+  const formsOf = new Map(
+    smugglingPayloads.map((payload, index) => [payload, isWholeSweep ? forms : [forms[index % 2] ?? 'whole']]),
+  );
+  let report: Pick<AttackReport, 'findings' | 'outcomes' | 'seen'>;
   before(async () => {
-    report = await attack(strict, smugglingPayloads, ['whole', 'cut']);
+    const reports: AttackReport[] = [];
+    for (const form of forms) {
+      const payloads = smugglingPayloads.filter((payload) => formsOf.get(payload)?.includes(form));
+      reports.push(await attack(strict, payloads, [form]));
+    }
+    report = {
+      findings: reports.flatMap(({ findings }) => findings),
+      outcomes: reports.flatMap(({ outcomes }) => outcomes),
+      seen: reports.flatMap(({ seen }) => seen),
+    };
   });
 
   it('breaks no rule when payloads are sent in slices', () => assert.deepEqual(report.findings, []));
@@ -46,7 +60,7 @@ describe('request smuggling, payload by payload', () => {
     for (const payload of payloads) {
       it(`${family}: ${payload.name}`, () => {
         const both = report.outcomes.filter((outcome) => outcome.payload === payload);
-        assert.equal(both.length, 2);
+        assert.equal(both.length, formsOf.get(payload)?.length);
         for (const outcome of both) comesOutAsWritten(outcome);
       });
     }

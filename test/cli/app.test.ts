@@ -3,8 +3,10 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
 import { readProcess } from '../../src/deploy/process-identity.ts';
 import { exitCodes } from '../../src/cli/command-failure.ts';
@@ -55,7 +57,7 @@ async function until(what: string, seen: () => boolean | Promise<boolean>): Prom
   const giveUpAt = performance.now() + 30_000;
   while (!(await seen())) {
     assert.ok(performance.now() < giveUpAt, what);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await new Promise((resolve) => setTimeout(resolve, 60));
   }
 }
 
@@ -94,19 +96,48 @@ function candor(
 
 interface Listed {
   readonly name: string;
-  readonly kind: string;
   readonly wanted: number;
   readonly ready: number;
   readonly overlay: readonly string[];
-  readonly instances: readonly { readonly id: string; readonly pid: number | null }[];
 }
 
-async function listed(): Promise<readonly Listed[] | null> {
-  const { code, stdout } = await candor(['app', 'list', '--json']);
-  return code === 0 ? (JSON.parse(stdout) as { applications: readonly Listed[] }).applications : null;
+interface Instance {
+  readonly id: string;
+  readonly phase: string;
+  readonly pid: number | null;
 }
 
-const mail = async (): Promise<Listed | null> => (await listed())?.find(({ name }) => name === 'shop.mail') ?? null;
+interface ShownStatus {
+  readonly applications: readonly { readonly id: string; readonly instances: readonly Instance[] }[];
+}
+
+interface Worker {
+  readonly ready: number;
+  readonly instances: readonly Instance[];
+}
+
+/** The status; null while no gateway serves. `candor app list --json` prints the same, and takes a process each time. */
+function asked(): Promise<ShownStatus | null> {
+  return new Promise((resolve, reject) => {
+    const sent = get({ socketPath: join(folder, 'admin.sock'), path: '/v1/status', agent: false }, (response) => {
+      text(response).then((body) => resolve(JSON.parse(body) as ShownStatus), reject);
+    });
+    sent.once('error', () => resolve(null));
+  });
+}
+
+async function mail(): Promise<Worker | null> {
+  const found = (await asked())?.applications.find(({ id }) => id === 'shop.mail');
+  if (found === undefined) return null;
+  const ready = found.instances.filter(({ phase }) => phase === 'ready').length;
+  return { ready, instances: found.instances };
+}
+
+async function listed(): Promise<readonly Listed[]> {
+  const { code, stdout, stderr } = await candor(['app', 'list', '--json']);
+  assert.equal(code, 0, stderr);
+  return (JSON.parse(stdout) as { applications: readonly Listed[] }).applications;
+}
 
 before(async () => {
   writeFileSync(join(folder, 'worker.py'), worker);
@@ -158,8 +189,8 @@ test('candor app shell runs a command as the worker runs, with its variables, se
 test('candor app output prints what it has printed, and new lines as they come, each once', async () => {
   assert.equal((await candor(['app', 'output', 'shop'])).stdout, 'shop.mail/1  up\n');
   writeFileSync(join(folder, 'say'), '');
-  const followed = await candor(['app', 'output', 'shop.mail', '--follow'], (text, child) => {
-    if (text.split('\n').length > 25) child.kill('SIGINT');
+  const followed = await candor(['app', 'output', 'shop.mail', '--follow'], (said, child) => {
+    if (said.split('\n').length > 25) child.kill('SIGINT');
   });
   rmSync(join(folder, 'say'));
   const counts = followed.stdout
@@ -184,8 +215,8 @@ test('candor app scale, stop, start and restart change what runs, and say how th
   await until('two are ready', async () => (await mail())?.ready === 2);
   assert.equal((await candor(['app', 'stop', 'shop'])).code, 0);
   await until('none runs', () => !starts().some(isRunning));
-  const stopped = await mail();
-  assert.deepEqual([stopped?.wanted, stopped?.overlay], [0, ['scale:shop.mail', 'stop:shop']]);
+  const stopped = (await listed()).find(({ name }) => name === 'shop.mail');
+  assert.deepEqual([stopped?.wanted, stopped?.ready, stopped?.overlay], [0, 0, ['scale:shop.mail', 'stop:shop']]);
   assert.equal((await candor(['app', 'start', 'shop'])).code, 0);
   await until('two are ready again', async () => (await mail())?.ready === 2);
   assert.equal((await candor(['restore', 'scale:shop.mail'])).code, 0);

@@ -222,7 +222,7 @@ const cases: readonly Case[] = [
 describe('a start that fails', () => {
   for (const { what, make, exit, says, asUser = false, skip = false, files = 0, checked = false } of sampled(
     cases,
-    3,
+    5,
   )) {
     test(`${what}: one message with what to do, and exit code ${exitCodes[exit]}`, { skip }, async () => {
       make();

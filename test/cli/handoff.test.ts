@@ -75,7 +75,7 @@ async function until(what: string, seen: () => boolean): Promise<void> {
   const giveUpAt = performance.now() + 30_000;
   while (!seen()) {
     assert.ok(performance.now() < giveUpAt, what);
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await new Promise((resolve) => setTimeout(resolve, 40));
   }
 }
 

@@ -23,10 +23,10 @@ const worlds: readonly [name: string, create: (options?: WorldOptions) => World]
   ['multiplexed streams in memory', (options) => new StreamWorld(options)],
 ];
 
-// Every case is tried with bytes, and half of them in each of the other worlds.
+// Every case is tried with bytes, and a third of them in each of the other worlds.
 for (const [index, [worldName, create]] of worlds.entries()) {
   describe(`an exchange between ${worldName}`, () => {
-    for (const { name, options, onlyBytes, notOverHttp2, run } of index === 0 ? all : sampled(all, 2, index)) {
+    for (const { name, options, onlyBytes, notOverHttp2, run } of index === 0 ? all : sampled(all, 3, index)) {
       if (onlyBytes !== undefined && create !== worlds[0]?.[1]) continue;
       if (notOverHttp2 !== undefined && /HTTP\/2 endpoints|HTTP\/2 over/.test(worldName)) continue;
       it(name, () => {

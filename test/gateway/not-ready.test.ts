@@ -156,7 +156,7 @@ function readable(page: string): string {
 // Each has a gateway of its own, and mostly waits.
 describe('an application under candor run', { concurrency: 3 }, () => {
   // Each in a process of its own.
-  for (const sick of sampled(sickOnes, 4)) {
+  for (const sick of sampled(sickOnes, 6)) {
     test(`that ${sick.name}: answer, page and terminal say so, and what to do`, async (context) => {
       const folder = await mkdtemp(join(tmpdir(), 'candor-not-ready-'));
       const command = new RunningCommand(await freePort(), folder, sick.source);
@@ -201,7 +201,7 @@ applications:
   }
 
   // `src/deploy/readiness-finding.test.ts` has the sentences of all.
-  for (const sick of sampled(sickOnes, 2, 1)) {
+  for (const sick of sampled(sickOnes, 3, 1)) {
     test(`that ${sick.name}: operators get the configuration key to change`, async (context) => {
       const edge = await start(yaml(sick, 'disclosure: operator'), context);
       const text = async (): Promise<string> => (await edge.get('/', ['Accept: application/json'])).body.toString();

@@ -64,7 +64,7 @@ function asking(): { stop: () => Promise<readonly string[]> } {
     for (let count = 0; !isOver; count++) {
       const request = count % 5 === 0 ? requestText('POST', '/', ['Content-Length: 0']) : requestText('GET', '/', []);
       answers.push(edge.send(request).then(({ status, body }) => `${status} ${body.toString()}`, String));
-      await sleep(8);
+      await sleep(15);
     }
   };
   const asked = ask();
@@ -79,7 +79,7 @@ function asking(): { stop: () => Promise<readonly string[]> } {
 
 /** Asks until this release answers. */
 async function answerOf(body: string) {
-  for (;;) {
+  for (; ; await sleep(5)) {
     const answer = await edge.get('/');
     if (answer.body.toString() === body) return answer;
   }

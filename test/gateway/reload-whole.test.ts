@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ReloadOutcome } from '../../src/control/gateway-status.ts';
 import { headerOf, RawClient } from '../../src/testing/testing.ts';
 import { freePort } from '../free-port.ts';
@@ -88,7 +89,7 @@ describe('a new application', () => {
       over = true;
     });
     const statuses: number[] = [];
-    while (!over) statuses.push((await edge.get('/')).status);
+    for (; !over; await sleep(2)) statuses.push((await edge.get('/')).status);
     for (let time = 0; time < 5; time++) statuses.push((await edge.get('/')).status);
     assert.deepEqual([...new Set(statuses)], [200]);
     assert.equal((await reload).ok, true);
@@ -166,6 +167,7 @@ routes: [ { path: /, respond: { body: new } } ]
         if (client.bytes.length > 0) seen.push((await responseOn(client)).body.toString());
       } else seen.push('nothing');
       client.close();
+      await sleep(2);
     }
     assert.equal((await reload).ok, true);
     assert.deepEqual([...new Set(seen)], ['new']);

@@ -226,7 +226,7 @@ export async function until(
 ): Promise<void> {
   const end = performance.now() + limitMs;
   // Many ask a gateway, which takes more processor time than what they wait for: those that wait longer ask less often.
-  for (let pauseMs = 5; !(await met()); pauseMs = Math.min(40, pauseMs + 2)) {
+  for (let pauseMs = 5; !(await met()); pauseMs = Math.min(100, 1.15 * pauseMs)) {
     assert.ok(performance.now() < end, `waited in vain until ${what}`);
     await sleep(pauseMs);
   }

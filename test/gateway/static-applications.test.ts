@@ -102,7 +102,7 @@ describe('a static application', () => {
     const answers: Promise<string>[] = [];
     let isOver = false;
     const asked = (async () => {
-      for (; !isOver; await sleep(5)) answers.push(textOf('/').catch(String));
+      for (; !isOver; await sleep(15)) answers.push(textOf('/').catch(String));
     })();
     const rollout = await ended(await deploy('one'));
     isOver = true;

@@ -19,14 +19,18 @@ interface Line {
 
 /** `own`: the ranking was made with these. `blind` and `blind3` are by authors who had not seen the ranking. */
 export const splits = {
-  own: (seed: number) => ownScenarios.map((scenario) => namedLine(scenario, seed)),
-  blind: (seed: number) => blindScenarios.map((scenario) => namedLine(scenario, seed)),
+  own: (seed: number) => namedLines(ownScenarios, seed),
+  blind: (seed: number) => namedLines(blindScenarios, seed),
   blind3: (seed: number) => judgedBlind(blind3Scenarios, seed),
 } as const satisfies Readonly<Record<string, (seed: number) => readonly Line[]>>;
 
 /** `scenarios`: all or some of `blind3`. */
 export function judgedBlind(scenarios: readonly JudgedScenario[], seed: number): readonly Line[] {
   return scenarios.flatMap((scenario) => judgedLines(scenario, seed));
+}
+
+export function namedLines(scenarios: readonly IncidentScenario[], seed: number): readonly Line[] {
+  return scenarios.map((scenario) => namedLine(scenario, seed));
 }
 
 function namedLine(scenario: IncidentScenario, seed: number): Line {

@@ -5,6 +5,9 @@ import { playScenario, type ScenarioStep } from './play-scenario.ts';
 
 // An application ends again and again, for longer than all of its exits are kept.
 
+/** Of a kind of event 600 are kept. */
+const until = 700;
+
 /** An exit each second. */
 const exits = (application: string, from: number, to: number): readonly ScenarioStep[] =>
   Array.from({ length: to - from }, (_, index) => ({
@@ -19,9 +22,9 @@ const exits = (application: string, from: number, to: number): readonly Scenario
 function firstSuspect(...events: readonly ScenarioStep[]): IncidentSuspect | undefined {
   const [incident] = playScenario(
     {
-      seconds: 1000,
+      seconds: until,
       upstreams: { api: { endpoints: 1, rate: 5, medianMs: 20, p99Ms: 90, application: 'api' } },
-      steps: [{ from: 60, to: 1000, fail: 'connect_refused', share: 0.9 }, ...events],
+      steps: [{ from: 60, to: until, fail: 'connect_refused', share: 0.9 }, ...events],
     },
     1,
   ).incidents;
@@ -29,13 +32,13 @@ function firstSuspect(...events: readonly ScenarioStep[]): IncidentSuspect | und
 }
 
 test('the exits of a long crash loop stay the first suspect, and are not counted where the first ones are no longer kept', () => {
-  const found = firstSuspect(...exits('api', 60, 1000));
+  const found = firstSuspect(...exits('api', 60, until));
   assert.equal(found?.name, 'crash');
   assert.ok(found.fit > 0.9, `${found.fit}`);
   assert.match(found.sentence, /^api\/1 ended by itself, more than \d+ times\.$/);
 });
 
 test('the exits of an application stay the first suspect when another one ends again and again', () => {
-  const found = firstSuspect(...exits('api', 60, 70), ...exits('mail', 60, 1000));
+  const found = firstSuspect(...exits('api', 60, 70), ...exits('mail', 60, until));
   assert.deepEqual([found?.name, found?.sentence], ['crash', 'api/1 ended by itself, 10 times.']);
 });

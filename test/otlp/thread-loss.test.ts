@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { headerOf } from '../../src/testing/testing.ts';
 import { ok, RawOrigin } from '../gateway/raw-origin.ts';
 import { runInWorkers } from '../gateway/run-in-workers.ts';
@@ -30,7 +31,7 @@ const until = (what: string, holds: () => boolean): Promise<void> => untilWithin
 
 const inExporter = (code: string): Promise<void> => runInWorkers(code, /^candor otlp/);
 
-/** One request after the other, until it is stopped. */
+/** One request after the other, some milliseconds apart, until it is stopped. */
 class Load {
   /** Of requests that were answered with 200. */
   readonly ids: string[] = [];
@@ -43,6 +44,8 @@ class Load {
       const response = await edge.get('/');
       if (response.status === 200) this.ids.push(headerOf(response, 'x-request-id') ?? '');
       else this.others.push(response.status);
+      // As many as can be sent would mostly take processor time.
+      await sleep(4);
     }
   }
 

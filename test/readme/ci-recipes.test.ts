@@ -11,6 +11,7 @@ import { GatewayFolder, type RunningGateway } from '../gateway/gateway-folder.ts
 import { until } from '../gateway/start-from-yaml.ts';
 import { candorProgram } from '../program.ts';
 import { blocksOf, readDocument } from './markdown.ts';
+import { isWholeSweep, sampled } from '../../src/testing/sweep.test-support.ts';
 
 /** The pipelines of docs/releases.md, run line by line: only the network between the runner and the machine is not there. */
 
@@ -137,6 +138,8 @@ for (const pipeline of pipelines) {
         assert.equal(runner.readHome('.ssh/id_ed25519'), 'the DEPLOY_KEY\n');
         assert.equal(runner.readHome('.ssh/known_hosts'), 'the DEPLOY_HOST_KEY\n');
       }
+      // With `npm test` the exit codes are those of the first pipeline alone: the command is the same.
+      if (!isWholeSweep && pipeline !== pipelines[0]) return;
       const again = await runner.run('a1', server('// 1'));
       assert.equal(again.code, 0, again.output);
       assert.match(again.output, /is in force: it was already/);
@@ -154,6 +157,7 @@ for (const pipeline of pipelines) {
       assert.notEqual((await runner.run('d4', server('// 4'))).code, 0, 'what cannot be copied is not deployed');
     });
 
+    if (!sampled(pipelines, 2, 1).includes(pipeline)) return;
     test('ends with 6 where the release is taken back', async (context) => {
       const runner = await Runner.start(context, pipeline, '60s');
       const [{ code, output }] = await Promise.all([runner.run('e5', server('// 5')), runner.rollback()]);

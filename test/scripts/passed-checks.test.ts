@@ -46,6 +46,31 @@ describe('a check that has passed', () => {
     assert.equal(passed().has({ ...check, args: ['-p', 'y'] }), false);
   });
 
+  describe('and that judges each file by itself', () => {
+    const byFile = { args: [], judges: (path: string) => path.endsWith('.ts') };
+    const unjudged = () => passed().unjudged({ ...check, byFile });
+    beforeEach(() => {
+      write('src/b.ts', 'b');
+      passed().add({ ...check, byFile });
+    });
+
+    const changes: readonly (readonly [judged: readonly string[], when: string, change: () => void])[] = [
+      [[], 'nothing has changed', () => {}],
+      [[], 'a file has changed that it does not judge', () => write('src/a.md', 'a')],
+      [['src/b.ts'], 'one has changed', () => write('src/b.ts', 'c')],
+      [['src/c.ts'], 'one is new', () => write('src/c.ts', 'b')],
+      [['src/a.ts', 'src/b.ts'], 'the settings have changed', () => write('tsconfig.json', '{ "a": 1 }')],
+    ];
+    for (const [judged, when, change] of changes)
+      test(`judges ${judged.join(' and ') || 'none'} when ${when}`, () => {
+        change();
+        assert.deepEqual(unjudged(), judged);
+      });
+
+    test('judges all files in another way where it has no such list', () =>
+      assert.equal(passed().unjudged(check), null));
+  });
+
   test('is not remembered if a file was changed while it ran', () => {
     write('src/a.ts', 'b');
     const before = passed();
