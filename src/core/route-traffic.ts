@@ -38,6 +38,8 @@ export interface PatternAnswers {
   /** As those of a route. */
   readonly answers: readonly number[];
   readonly latencies: readonly number[];
+  /** How many of its answers were to clients that had no good one on the route before, by `newcomerCells`; absent: none. */
+  readonly newcomers?: readonly number[];
   /** As of a route, and fewer; absent: none. */
   readonly slow?: readonly AttemptOfClient[];
 }
@@ -56,6 +58,9 @@ export interface AttemptOfClient {
   /** How long the response head took, or has not come. */
   readonly ms: number;
 }
+
+/** Where `newcomers` has good answers and refusals: those to GET, and those to requests that may change something; a client is known by the same ones. */
+export const newcomerCells = { good: [0, 1], refused: [2, 3] } as const;
 
 /** Numbers of one kind of answer in `answers`. */
 export const answerParts = 3;
