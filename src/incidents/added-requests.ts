@@ -14,11 +14,17 @@ const keptSlices = (beforeS + longestS) / sliceS + 1;
 const patternsMax = 4096;
 const sweepS = 60;
 
-/** Of refused requests that came in place of usual ones so many are missing among the good answers: clients send some once more. */
-const missingOfRefused = 0.7;
+/** Of refused requests that came in place of usual ones so many are missing among the good answers, since clients send some once more; seldom they send many. */
+const inPlaceOf = [
+  { missing: 0.7, prior: 0.85 },
+  { missing: 0.25, prior: 0.15 },
+] as const;
 const leftMin = 0.02;
 /** So many times likelier, as e^n, is it that refused requests came besides the usual ones than in place of them. */
-const likelierMin = 0.5;
+const likelierMin = 1;
+/** Where counts tell the two apart, as many as before are not to be missing by chance: of what counts are expected to tell, such a share is added, and at most so much. */
+const doubtShare = 0.6;
+const doubtMost = 1.5;
 /** So much, as e^n, may tell who gets them. */
 const othersMost = 3;
 /** Where so much speaks against it in the last seconds, what came before them does not count. */
@@ -27,6 +33,7 @@ const againstMin = 2;
 /** How other paths have grown since: by no more than this, since one of them may have a reason of its own. */
 const grownMax = 1.5;
 const grownKnownMin = 100;
+const grownDeviations = 2;
 
 interface Slice {
   readonly slice: number;
@@ -105,7 +112,7 @@ export class AddedRequests {
     return added;
   }
 
-  /** By how much the good answers of paths at which hardly any are refused have grown. */
+  /** By how much the good answers of paths at which hardly any are refused have grown, as far as that is more than chance. */
   #grownBy(times: Times): number {
     let [now, before] = [0, 0];
     const per = nowPerBefore(times);
@@ -117,7 +124,9 @@ export class AddedRequests {
         before += expected;
         now += Math.min(grownMax * expected, Math.max(expected / grownMax, own.good));
       }
-    return before < grownKnownMin ? 1 : now / before;
+    if (before < grownKnownMin) return 1;
+    const [grown, chance] = [now / before - 1, grownDeviations * Math.sqrt((1 + per) / before)];
+    return 1 + Math.sign(grown) * Math.max(0, Math.abs(grown) - chance);
   }
 
   #slicesOf(lane: 0 | 1, key: string, second: number): Counted | null {
@@ -224,10 +233,16 @@ function likelierBesides(slices: readonly Slice[], times: Times, grown: number):
   const more = now.refused - before.refused * per;
   // Nothing usual is missing where nothing was usual, and no more are refused than ever.
   if (expected === 0 || more <= 0) return Infinity;
-  const less = per * Math.max(leftMin, 1 - (missingOfRefused * more) / expected);
-  const [besides, inPlace] = [per / (1 + per), less / (1 + less)];
-  const ofCounts = now.good * Math.log(besides / inPlace) + before.good * Math.log((1 - besides) / (1 - inPlace));
-  return ofCounts + likelierOthers(now, before);
+  const explained = inPlaceOf.map(({ missing, prior }) => {
+    const less = per * Math.max(leftMin, 1 - (missing * more) / expected);
+    const [besides, inPlace] = [per / (1 + per), less / (1 + less)];
+    const [ofNow, ofBefore] = [Math.log(besides / inPlace), Math.log((1 - besides) / (1 - inPlace))];
+    const isExpected = (now.good + before.good) * (besides * ofNow + (1 - besides) * ofBefore);
+    return { prior, likelier: now.good * ofNow + before.good * ofBefore, isExpected };
+  });
+  const ofCounts = -Math.log(explained.reduce((sum, { prior, likelier }) => sum + prior * Math.exp(-likelier), 0));
+  const doubt = Math.min(doubtMost, doubtShare * (explained[0] as (typeof explained)[number]).isExpected);
+  return ofCounts + doubt + likelierOthers(now, before);
 }
 
 /**
@@ -238,14 +253,15 @@ function likelierOthers(now: Sum, before: Sum): number {
   const { refused, newRefused } = now;
   const known = refused - newRefused;
   const isNew = (before.newGood + 1) / (before.good + 2);
+  if (newRefused <= isNew * refused) return 0;
   const usual = newRefused * Math.log(isNew) + known * Math.log(1 - isNew);
   let any = -Math.log(refused + 1);
   for (let one = 1; one <= known; one++) any += Math.log(one / (newRefused + one));
-  return Math.min(othersMost, Math.log(0.5 + 0.5 * Math.exp(Math.min(any - usual, othersMost + 1))));
+  return Math.max(0, Math.min(othersMost, any - usual));
 }
 
 const areBesides = (whole: number, last: number): boolean =>
-  Math.max(whole, last) >= likelierMin && last > -againstMin;
+  whole >= likelierMin && last > -againstMin;
 
 function sumOf(slices: readonly Slice[], from: number, until: number): Sum {
   const sum = { ...nothing };
