@@ -23,8 +23,8 @@ const leftMin = 0.02;
 /** So many times likelier, as e^n, is it that refused requests came besides the usual ones than in place of them. */
 const likelierMin = 1;
 /** Where counts tell the two apart, as many as before are not to be missing by chance: of what counts are expected to tell, such a share is added, and at most so much. */
-const doubtShare = 0.6;
-const doubtMost = 1.5;
+const doubtShare = 0.8;
+const doubtMost = 2;
 /** So much, as e^n, may tell who gets them. */
 const othersMost = 3;
 /** Where so much speaks against it in the last seconds, what came before them does not count. */
