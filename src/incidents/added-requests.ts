@@ -22,9 +22,11 @@ const inPlaceOf = [
 const leftMin = 0.02;
 /** So many times likelier, as e^n, is it that refused requests came besides the usual ones than in place of them. */
 const likelierMin = 1;
-/** Where counts tell the two apart, as many as before are not to be missing by chance: of what counts are expected to tell, such a share is added, and at most so much. */
-const doubtShare = 0.8;
-const doubtMost = 2;
+/**
+ * Where counts tell the two apart, no chance is to make as many missing as are refused: of what counts are expected to tell, a share is added, and at most so much.
+ * It is larger at first, since what is looked at again every second is wrong by chance more often (group sequential tests: O'Brien and Fleming 1979).
+ */
+const doubt = { early: { untilS: 65, share: 1.05, most: 3 }, later: { share: 0.8, most: 2 } } as const;
 /** So much, as e^n, may tell who gets them. */
 const othersMost = 3;
 /** Where so much speaks against it in the last seconds, what came before them does not count. */
@@ -97,7 +99,10 @@ export class AddedRequests {
     if (from <= oldest) return 0;
     const prefix = keyOf(route, '');
     const recent = Math.max(from, end - recentS / sliceS);
-    const grown = [this.#grownBy({ oldest, from, now: from, second }), this.#grownBy({ oldest, from, now: recent, second })];
+    const grown = [
+      this.#grownBy({ oldest, from, now: from, second }),
+      this.#grownBy({ oldest, from, now: recent, second }),
+    ];
     let added = 0;
     for (const lane of this.#lanes)
       for (const [key, slices] of lane) {
@@ -237,12 +242,13 @@ function likelierBesides(slices: readonly Slice[], times: Times, grown: number):
     const less = per * Math.max(leftMin, 1 - (missing * more) / expected);
     const [besides, inPlace] = [per / (1 + per), less / (1 + less)];
     const [ofNow, ofBefore] = [Math.log(besides / inPlace), Math.log((1 - besides) / (1 - inPlace))];
-    const isExpected = (now.good + before.good) * (besides * ofNow + (1 - besides) * ofBefore);
-    return { prior, likelier: now.good * ofNow + before.good * ofBefore, isExpected };
+    const toExpect = (now.good + before.good) * (besides * ofNow + (1 - besides) * ofBefore);
+    return { prior, likelier: now.good * ofNow + before.good * ofBefore, toExpect };
   });
   const ofCounts = -Math.log(explained.reduce((sum, { prior, likelier }) => sum + prior * Math.exp(-likelier), 0));
-  const doubt = Math.min(doubtMost, doubtShare * (explained[0] as (typeof explained)[number]).isExpected);
-  return ofCounts + doubt + likelierOthers(now, before);
+  const { share, most } = times.second + 1 - times.from * sliceS < doubt.early.untilS ? doubt.early : doubt.later;
+  const doubted = Math.min(most, share * (explained[0] as (typeof explained)[number]).toExpect);
+  return ofCounts + doubted + likelierOthers(now, before);
 }
 
 /**
@@ -260,8 +266,7 @@ function likelierOthers(now: Sum, before: Sum): number {
   return Math.max(0, Math.min(othersMost, any - usual));
 }
 
-const areBesides = (whole: number, last: number): boolean =>
-  whole >= likelierMin && last > -againstMin;
+const areBesides = (whole: number, last: number): boolean => whole >= likelierMin && last > -againstMin;
 
 function sumOf(slices: readonly Slice[], from: number, until: number): Sum {
   const sum = { ...nothing };

@@ -157,9 +157,7 @@ export class RouteTrafficCounts {
     if (attempt.needsHttp1 === true) return addAnswer(pair.answers, upgradeKey + (key % unsafeKey), by);
     const lane = key < unsafeKey ? 0 : 1;
     const isNewcomer =
-      status < 400
-        ? this.#clients.add(pair.routeHash + lane, by)
-        : !this.#clients.has(pair.routeHash + lane, by);
+      status < 400 ? this.#clients.add(pair.routeHash + lane, by) : !this.#clients.has(pair.routeHash + lane, by);
     const isDenied = key % unsafeKey === deniedForm * sizeCells;
     const isUnknownClient = isDenied && isNewcomer && !this.#clients.has(pair.routeHash + 1 - lane, by);
     if (method === 'GET' && status < 300) this.#targets.add(target);

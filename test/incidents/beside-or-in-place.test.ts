@@ -67,7 +67,7 @@ describe('refused requests in place of usual ones are an incident', () => {
     ['401 for a fifth', inPlace('me', 0.2, read(401)), 70],
     ['403 for a seventh', inPlace('one', 0.15, read(403)), 70],
     ['413 for a third, by a limit of a proxy', inPlace('comment', 0.3, changed(413)), 70],
-    ['415 for a quarter', inPlace('add', 0.25, changed(415)), 70],
+    ['415 for a third', inPlace('add', 0.35, changed(415)), 70],
     ['404 for a quarter of what was there', inPlace('one', 0.25, lost), 70],
     ['429 for a fifth', inPlace('list', 0.2, read(429)), 70],
     ['422 for most', inPlace('comment', 0.6, changed(422)), 30],
