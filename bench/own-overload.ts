@@ -1,7 +1,7 @@
 /**
  * What a gateway does that is asked for more than it can itself: `npm run bench:own-overload -- [times [seconds]]`, some 40 s. Its origin answers at once.
- * First 32 clients ask one request after another: what they get is what the gateway can do. Then `times` (1.5) as many requests come, each when it is due,
- * on up to 2,000 connections; meanwhile health checks ask a route with `readiness`, and an operator asks the admin API. Exits with 1 where requests that were
+ * First 64 requests are always in flight, on 2,000 connections in turn: what is answered is what the gateway can do. Then `times` (1.5) as many come, each
+ * when it is due; meanwhile health checks ask a route with `readiness`, and an operator asks the admin API. Exits with 1 where requests that were
  * answered well within a second are fewer than 90 % of what the gateway can do, where a check or the operator was refused, or where other programs disturbed it.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -19,6 +19,8 @@ import { sampleMachine, whyNotQuiet } from './storms/machine.ts';
 const [times, seconds] = [Number(process.argv[2] ?? 1.5), Number(process.argv[3] ?? 10)];
 const port = benchPort(19);
 const connectionsMax = 2000;
+/** Enough that the gateway always has something to do, and few enough that none waits long. */
+const inFlight = 64;
 const goodMsMax = 1000;
 const goodputMin = 0.9;
 
@@ -77,26 +79,6 @@ class Client {
   }
 }
 
-/** One request after another of so many clients. Returns answers a second. */
-async function closedLoad(clients: number, forS: number): Promise<number> {
-  let answered = 0;
-  let isOver = false;
-  const all = Array.from(
-    { length: clients },
-    () =>
-      new Client((client, { status }) => {
-        if (status === 200) answered += 1;
-        if (!isOver) client.ask(performance.now());
-      }),
-  );
-  for (const client of all) client.ask(performance.now());
-  await sleep(forS * 1000);
-  isOver = true;
-  const perS = answered / forS;
-  for (const { socket } of all) socket.destroy();
-  return perS;
-}
-
 interface Overload {
   readonly goodPerS: number;
   readonly statuses: ReadonlyMap<number, number>;
@@ -129,6 +111,22 @@ class Pool {
   close(): void {
     for (const { socket } of this.#all) socket.destroy();
   }
+}
+
+/** So many requests in flight, each on the connection that has rested longest. Returns answers a second. */
+async function closedLoad(pool: Pool, inFlight: number, forS: number): Promise<number> {
+  let answered = 0;
+  let isOver = false;
+  const ask = (): void => pool.idle.shift()?.ask(performance.now());
+  pool.onAnswer = ({ status }) => {
+    if (status === 200) answered += 1;
+    if (!isOver) setImmediate(ask);
+  };
+  for (let count = 0; count < inFlight; count++) ask();
+  await sleep(forS * 1000);
+  isOver = true;
+  while (pool.idle.length < connectionsMax) await sleep(5);
+  return answered / forS;
 }
 
 async function openLoad(pool: Pool, perS: number, forS: number): Promise<Overload> {
@@ -191,12 +189,12 @@ async function measure(folder: string): Promise<boolean> {
   const gateway = start(folder, (origin.address() as AddressInfo).port);
   try {
     while ((await watch(after(1), 0, ready)).bad.length > 0) await sleep(100);
-    await closedLoad(32, 3);
+    const pool = await Pool.connect();
+    await closedLoad(pool, inFlight, 3);
     const before = sampleMachine();
     const calmS = processorS(gateway);
-    const capacity = await closedLoad(32, seconds / 2);
+    const capacity = await closedLoad(pool, inFlight, seconds / 2);
     const capacityPerCpuS = (capacity * (seconds / 2)) / (processorS(gateway) - calmS);
-    const pool = await Pool.connect();
     let isOver = false;
     const watching = Promise.all([watch(() => isOver, 200, ready), watch(() => isOver, 500, admin)]);
     // The first two seconds show how long the gateway needs to notice.
@@ -260,7 +258,7 @@ log: { path: none }
 state: none
 workers: { count: 1, delay_max: 50ms }
 client: { connections_max: 12000, connections_per_address_max: none }
-upstreams: { origin: { endpoints: "127.0.0.1:${originPort}", check: none, connections: { max: 2000 } } }
+upstreams: { origin: { endpoints: "127.0.0.1:${originPort}", check: none } }
 routes:
   - { path: /ready, readiness: true }
   - { to: origin }

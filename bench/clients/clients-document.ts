@@ -98,7 +98,7 @@ function moreOf(rows: readonly ClientRow[]): string {
     .map(({ name, of }) => `${name}:\n\n${clientsTable(of)}`);
   return `## With ${first.clients} clients
 
-A client more or less changes the peak, which is measured in tenths of a second, and the recovery, which is that of the slowest client.
+More clients make a finer peak, which is measured in tenths of a second, and a later recovery, which is that of the slowest client.
 
 ${tables.join('\n')}
 `;
