@@ -1,5 +1,6 @@
 import { redirectForm, refusedForms, sizeCells, unsafeKey, upgradeKey } from '../core/content-kind.ts';
-import { answerParts, newcomerCells, type PatternAnswers, type RouteTraffic } from '../core/route-traffic.ts';
+import { newcomerCells } from '../core/newcomer-cells.ts';
+import { answerParts, type PatternAnswers, type RouteTraffic } from '../core/route-traffic.ts';
 
 const sliceS = 5;
 /** A path is new where its route has had requests for so long without it. */
@@ -15,7 +16,7 @@ const patternsMax = 4096;
 const sweepS = 60;
 
 /** Of refused requests that came in place of usual ones so many are missing among the good answers, since clients send some once more; seldom they send many. */
-const inPlaceOf = [
+const missingShares = [
   { missing: 0.7, prior: 0.85 },
   { missing: 0.25, prior: 0.15 },
 ] as const;
@@ -26,7 +27,7 @@ const likelierMin = 1;
  * Where counts tell the two apart, no chance is to make as many missing as are refused: of what counts are expected to tell, a share is added, and at most so much.
  * It is larger at first, since what is looked at again every second is wrong by chance more often (group sequential tests: O'Brien and Fleming 1979).
  */
-const doubt = { early: { untilS: 65, share: 1.05, most: 3 }, later: { share: 0.8, most: 2 } } as const;
+const margins = { early: { untilS: 65, share: 1.05, most: 3 }, later: { share: 0.8, most: 2 } } as const;
 /** So much, as e^n, may tell who gets them. */
 const othersMost = 3;
 /** Where so much speaks against it in the last seconds, what came before them does not count. */
@@ -238,17 +239,17 @@ function likelierBesides(slices: readonly Slice[], times: Times, grown: number):
   const more = now.refused - before.refused * per;
   // Nothing usual is missing where nothing was usual, and no more are refused than ever.
   if (expected === 0 || more <= 0) return Infinity;
-  const explained = inPlaceOf.map(({ missing, prior }) => {
+  const explained = missingShares.map(({ missing, prior }) => {
     const less = per * Math.max(leftMin, 1 - (missing * more) / expected);
-    const [besides, inPlace] = [per / (1 + per), less / (1 + less)];
-    const [ofNow, ofBefore] = [Math.log(besides / inPlace), Math.log((1 - besides) / (1 - inPlace))];
+    const [besides, fewer] = [per / (1 + per), less / (1 + less)];
+    const [ofNow, ofBefore] = [Math.log(besides / fewer), Math.log((1 - besides) / (1 - fewer))];
     const toExpect = (now.good + before.good) * (besides * ofNow + (1 - besides) * ofBefore);
     return { prior, likelier: now.good * ofNow + before.good * ofBefore, toExpect };
   });
   const ofCounts = -Math.log(explained.reduce((sum, { prior, likelier }) => sum + prior * Math.exp(-likelier), 0));
-  const { share, most } = times.second + 1 - times.from * sliceS < doubt.early.untilS ? doubt.early : doubt.later;
-  const doubted = Math.min(most, share * (explained[0] as (typeof explained)[number]).toExpect);
-  return ofCounts + doubted + likelierOthers(now, before);
+  const { share, most } = times.second + 1 - times.from * sliceS < margins.early.untilS ? margins.early : margins.later;
+  const margin = Math.min(most, share * (explained[0] as (typeof explained)[number]).toExpect);
+  return ofCounts + margin + likelierOthers(now, before);
 }
 
 /**

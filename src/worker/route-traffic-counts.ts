@@ -17,6 +17,7 @@ import {
   unsafeKey,
   upgradeKey,
 } from '../core/content-kind.ts';
+import { newcomerCells } from '../core/newcomer-cells.ts';
 import { isUnclosedJson } from '../core/content-flaw.ts';
 import { AnsweredClients } from '../policy/answered-clients.ts';
 import { AnsweredTargets } from '../policy/answered-targets.ts';
@@ -28,7 +29,6 @@ import {
   type AttemptOfClient,
   clientHash,
   filledCells,
-  newcomerCells,
   type PatternAnswers,
   type RouteTraffic,
   slowMs,

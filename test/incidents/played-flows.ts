@@ -6,17 +6,12 @@ import {
   sizeCells,
   unsafeKey,
 } from '../../src/core/content-kind.ts';
+import { newcomerCells } from '../../src/core/newcomer-cells.ts';
 import type { ExchangeCount } from '../../src/core/counters.ts';
 import { latencyCellOf } from '../../src/core/latency-cells.ts';
 import type { LiveIncident } from '../../src/core/live-incident.ts';
 import type { EndpointOutcomes } from '../../src/core/outcome.ts';
-import {
-  clientHash,
-  newcomerCells,
-  type PatternAnswers,
-  type RouteTraffic,
-  slowMs,
-} from '../../src/core/route-traffic.ts';
+import { clientHash, type PatternAnswers, type RouteTraffic, slowMs } from '../../src/core/route-traffic.ts';
 import { IncidentTracker } from '../../src/incidents/incident-tracker.ts';
 import { bucketOf } from '../../src/record/counters.ts';
 import { sampleCount } from '../../src/record/sample-count.test-support.ts';

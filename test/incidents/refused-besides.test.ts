@@ -36,7 +36,7 @@ function beside(name: string, perS: number, met: FlowMet, more: Partial<PlayedFl
 }
 
 /** This share of the requests of a usual flow meets this. */
-const inPlace = (name: string, share: number, met: FlowMet): FlowPlay => ({
+const refusedShare = (name: string, share: number, met: FlowMet): FlowPlay => ({
   flows: usual,
   meets: ({ flow: own, at, drawn }) => (own === name && at >= 0 && drawn < share ? met : asUsual),
 });
@@ -63,16 +63,16 @@ describe('refused requests beside the usual ones are no incident', () => {
 
 describe('refused requests in place of usual ones are an incident', () => {
   const cases: readonly (readonly [what: string, play: FlowPlay, withinS: number])[] = [
-    ['401 for all after a release', inPlace('comment', 1, changed(401)), 10],
-    ['401 for a fifth', inPlace('me', 0.2, read(401)), 70],
-    ['403 for a seventh', inPlace('one', 0.15, read(403)), 70],
-    ['413 for a third, by a limit of a proxy', inPlace('comment', 0.3, changed(413)), 70],
-    ['415 for a third', inPlace('add', 0.35, changed(415)), 70],
-    ['404 for a quarter of what was there', inPlace('one', 0.25, lost), 70],
-    ['429 for a fifth', inPlace('list', 0.2, read(429)), 70],
-    ['422 for most', inPlace('comment', 0.6, changed(422)), 30],
-    ['400 for all', inPlace('add', 1, changed(400)), 20],
-    ['409 for all', inPlace('add', 1, changed(409)), 70],
+    ['401 for all after a release', refusedShare('comment', 1, changed(401)), 10],
+    ['401 for a fifth', refusedShare('me', 0.2, read(401)), 70],
+    ['403 for a seventh', refusedShare('one', 0.15, read(403)), 70],
+    ['413 for a third, by a limit of a proxy', refusedShare('comment', 0.3, changed(413)), 70],
+    ['415 for a third', refusedShare('add', 0.35, changed(415)), 70],
+    ['404 for a quarter of what was there', refusedShare('one', 0.25, lost), 70],
+    ['429 for a fifth', refusedShare('list', 0.2, read(429)), 70],
+    ['422 for most', refusedShare('comment', 0.6, changed(422)), 30],
+    ['400 for all', refusedShare('add', 1, changed(400)), 20],
+    ['409 for all', refusedShare('add', 1, changed(409)), 70],
   ];
   for (const [what, play, withinS] of cases)
     test(what, () => {
