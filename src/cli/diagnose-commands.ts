@@ -69,7 +69,7 @@ export const whoseCommand = defineCommand<WhoseFlags, [string]>({
 
 export const logsCommand = defineCommand<LogsFlags, string[]>({
   brief: 'Search stored exchanges and output',
-  text: 'Prints exchanges and lines of applications that the running gateway has stored,\nthe newest at the end.\nA query has conditions and words, and all of them must hold:\n  status:502 status:5xx  duration:>2s  since:1h until:08:30\n  route: upstream: endpoint: client: host: path: method: id: trace:\n  cause: shape: whose: stage: type: end: member: grpc:14\n  kind:output kind:exchange application: release: arm: instance: stream:\n  a * at the end stands for any rest\n  -cause:x excludes; other words stand anywhere in the record.\nNeeds `store` in the configuration.',
+  text: 'Prints exchanges and lines of applications that the running gateway has stored,\nthe newest at the end.\nA query has conditions and words, and all of them must hold:\n  status:502 status:5xx  duration:>2s  since:1h until:08:30\n  route: upstream: endpoint: client: user: host: path: method: id: trace:\n  cause: shape: whose: stage: type: end: member: grpc:14\n  kind:output kind:exchange application: release: arm: instance: stream:\n  a * at the end stands for any rest\n  -cause:x excludes; other words stand anywhere in the record.\nNeeds `store` in the configuration.',
   examples: ['candor logs status:5xx route:api since:1h', 'candor logs --follow cause:connect_timeout'],
   flags: {
     ...askFlags,

@@ -143,7 +143,7 @@ export interface AnswerChange {
   readonly now: string;
   readonly usual: string;
   /** Where requests are missing that clients send to paths of `route` now, which never were; absent: that is not so. */
-  readonly movedFrom?: { readonly route: string; readonly path: string };
+  readonly missing?: { readonly route: string; readonly path: string };
 }
 
 /** Requests of a route that their clients have left, of the last minute. */

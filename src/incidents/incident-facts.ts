@@ -116,7 +116,7 @@ function partyOfIncident(open: OpenIncident, root: CountedFailure): Whose {
     parties: open.kinds.get(root)?.parties ?? new Map(),
     suspects: open.suspects,
     answersInHttp: open.requests.answeredBetween('notHttp') !== null,
-    haveMoved: open.answers?.movedFrom !== undefined,
+    haveMoved: open.answers?.missing !== undefined,
     application: open.application,
   });
 }

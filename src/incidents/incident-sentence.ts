@@ -176,8 +176,8 @@ const whereOf = ({ route, path }: Pick<Lateness, 'route' | 'path'>): string =>
 
 /** 'HTML on the route /cart, where JSON was usual' */
 export function changeText(answers: AnswerChange | undefined): string {
-  if (answers?.movedFrom !== undefined)
-    return `404 on the route ${answers.route} at paths that never were, and as many requests are missing at ${whereOf(answers.movedFrom)}`;
+  if (answers?.missing !== undefined)
+    return `404 on the route ${answers.route} at paths that never were, and as many requests are missing at ${whereOf(answers.missing)}`;
   return answers === undefined
     ? '4xx'
     : `${answers.now} on the route ${whereOf(answers)}, where ${answers.usual} was usual`;

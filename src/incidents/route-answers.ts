@@ -144,7 +144,7 @@ export class RouteAnswers {
   change(routes: readonly string[], second: number, shown: AnswerChange | null): AnswerChange | null {
     const moved = this.#moved;
     if (moved !== null && moved.second > second - movedKeptS && routes.includes(moved.route))
-      return { route: moved.route, now: formWords(missingForm), usual: formWords(jsonKind), movedFrom: moved.from };
+      return { route: moved.route, now: formWords(missingForm), usual: formWords(jsonKind), missing: moved.from };
     const all = routes.flatMap((route) => {
       const known = this.#routes.get(route);
       return known === undefined

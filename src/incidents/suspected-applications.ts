@@ -350,10 +350,10 @@ export const applications = {
   changed_responses: ({ incident }) => {
     if (!isOf(incident, 'changed')) return null;
     const { routes: changed, answers, failed } = incident;
-    if (answers?.movedFrom !== undefined)
+    if (answers?.missing !== undefined)
       return {
         fit: 0.5,
-        sentence: `Clients ask for paths that are not there: 404 on the route ${answers.route}, and as many requests are missing at ${answers.movedFrom.path} of the route ${answers.movedFrom.route}.`,
+        sentence: `Clients ask for paths that are not there: 404 on the route ${answers.route}, and as many requests are missing at ${answers.missing.path} of the route ${answers.missing.route}.`,
         evidence: [`${failed} responses with 404, of many clients, which began when the others went missing`],
         nextStep: `See in \`candor logs\` which paths of ${answers.route} get 404 and what asks for them: a new version of an app, a plug-in or a page builds wrong addresses. Until it is corrected, a route for these paths helps.`,
       };

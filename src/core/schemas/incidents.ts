@@ -140,7 +140,7 @@ export const incidentSchema = z.object({
         .describe('Of the route, paths that look alike: `/orders/#` has numbers; absent: all of the route.'),
       usual: text.describe('What the route mostly answered before, such as `JSON`.'),
       now: text.describe('What it answers in its place, such as `HTML`, `nothing (no content)`, `a redirect`.'),
-      movedFrom: z
+      missing: z
         .object({ route: text, path: text })
         .optional()
         .describe(
