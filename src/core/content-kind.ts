@@ -97,6 +97,11 @@ export const unaskedForm = unknownClientForm + 1;
 /** 413, 415 and others that refuse a request for its size or its form, whatever it is about. */
 export const unfitForm = unaskedForm + 1;
 
+/** What clients ask for that they may not have, that is not there, that is too large, or that is wrong; and what they ask for too often. */
+export const refusedForms: ReadonlySet<number> = new Set([
+  ...[deniedForm, limitedForm, lostForm, declinedForm, unfitForm],
+]);
+
 export const unfitStatuses: ReadonlySet<number> = new Set([406, 411, 413, 414, 415, 417, 421, 426, 431]);
 
 function formOfClientError(status: number): number {

@@ -38,6 +38,8 @@ export interface PatternAnswers {
   /** As those of a route. */
   readonly answers: readonly number[];
   readonly latencies: readonly number[];
+  /** How many of its answers were to clients that had no good one on the route before, by `newcomerCells`; absent: none. */
+  readonly newcomers?: readonly number[];
   /** As of a route, and fewer; absent: none. */
   readonly slow?: readonly AttemptOfClient[];
 }

@@ -1,50 +1,56 @@
-import { deniedForm, lostForm, sizeCells, unfitForm, unsafeKey, upgradeKey } from '../core/content-kind.ts';
-import { answerParts, type RouteTraffic } from '../core/route-traffic.ts';
-
-/** What clients ask for that they may not have, that is not there, or that is too large. */
-const ofClients: ReadonlySet<number> = new Set([deniedForm, lostForm, unfitForm]);
+import { redirectForm, refusedForms, sizeCells, unsafeKey, upgradeKey } from '../core/content-kind.ts';
+import { newcomerCells } from '../core/newcomer-cells.ts';
+import { answerParts, type PatternAnswers, type RouteTraffic } from '../core/route-traffic.ts';
 
 const sliceS = 5;
 /** A path is new where its route has had requests for so long without it. */
 const newAfterS = 60;
-/** The requests of so many seconds are compared with those of four minutes before. */
-const widthsS = [20, 60] as const;
-const widestS = Math.max(...widthsS);
+/** Requests since the first refused one, of no more seconds than this, and those of the last seconds alone, are compared with those of four minutes before. */
+const longestS = 120;
+const recentS = 40;
 const beforeS = 240;
-const keptSlices = (beforeS + widestS) / sliceS + 1;
+const keptSlices = (beforeS + longestS) / sliceS + 1;
 
 /** Patterns of all routes that are told apart; the others tell as ever. Those without requests make room, which is looked for once in so long. */
 const patternsMax = 4096;
 const sweepS = 60;
 
-/** Of fewer requests it is not known whether they are more than usual. */
-const countedMin = 8;
-/** At least this share of the usual answers goes on. */
-const goesOnMin = 0.9;
-/** No times more than this are told apart. */
-const timesMax = 20;
-/** So many times likelier, as e^n, is it that refused requests came besides the usual ones than that they are some of these. */
-const likelierMin = 2;
-/** Where it is so many times likelier, those that follow within so long came besides as well, as long as the usual answers of a minute are not fewer than this: few of them show nothing. */
-const surelyMin = 6;
-const surelyS = 60;
-const fewerMax = 0.85;
+/** Of refused requests that came in place of usual ones so many are missing among the good answers, since clients send some once more; seldom they send many. */
+const missingShares = [
+  { missing: 0.7, prior: 0.85 },
+  { missing: 0.25, prior: 0.15 },
+] as const;
+const leftMin = 0.02;
+/** So many times likelier, as e^n, is it that refused requests came besides the usual ones than in place of them. */
+const likelierMin = 1;
+/**
+ * Where counts tell the two apart, no chance is to make as many missing as are refused: of what counts are expected to tell, a share is added, and at most so much.
+ * It is larger at first, since what is looked at again every second is wrong by chance more often (group sequential tests: O'Brien and Fleming 1979).
+ */
+const margins = { early: { untilS: 65, share: 1.05, most: 3 }, later: { share: 0.8, most: 2 } } as const;
+/** So much, as e^n, may tell who gets them. */
+const othersMost = 3;
+/** Where so much speaks against it in the last seconds, what came before them does not count. */
+const againstMin = 2;
+
+/** How other paths have grown since: by no more than this, since one of them may have a reason of its own. */
+const grownMax = 1.5;
+const grownKnownMin = 100;
+const grownDeviations = 2;
 
 interface Slice {
   readonly slice: number;
-  all: number;
+  good: number;
   refused: number;
+  /** Of these, those to clients that had no good answer on the route before. */
+  newGood: number;
+  newRefused: number;
 }
 
-interface Counted {
-  readonly slices: Slice[];
-  /** Refused ones came besides until then, whatever the newest seconds show. */
-  sureUntil: number;
-}
+type Counted = Slice[];
+type Sum = Omit<Slice, 'slice'>;
 
-type Sum = Pick<Slice, 'all' | 'refused'>;
-
-/** Of each key without its lane, how many answers were to requests that came besides the usual ones. */
+/** Of each key without its lane, how many answers were to requests at a path that is new. */
 export type AddedAnswers = ReadonlyMap<number, number>;
 
 const none: AddedAnswers = new Map();
@@ -57,36 +63,79 @@ export class AddedRequests {
   /** By route and pattern: requests with GET, and those that may change something. */
   readonly #lanes = [new Map<string, Counted>(), new Map<string, Counted>()] as const;
   #sweptAt = -Infinity;
+  #firstSecond = Infinity;
   /** When one was not counted last: what is missing until then may be its requests. */
   #fullAt = -Infinity;
 
-  /** What one batch has of them, by lane. `firstSecond`: of the route. */
+  /** What one batch has at paths that are new, by lane: nobody has asked for them before, so that they tell nothing of the usual answers. `firstSecond`: of the route. */
   add(
     { route, patterns = [] }: Pick<RouteTraffic, 'route' | 'patterns'>,
     second: number,
     firstSecond: number,
   ): readonly [reading: AddedAnswers, changing: AddedAnswers] {
     const found: [AddedAnswers, AddedAnswers] = [none, none];
-    for (const { pattern, answers } of patterns) {
+    this.#firstSecond = Math.min(this.#firstSecond, second);
+    for (const { pattern, answers, newcomers } of patterns) {
       // A worker that begins learns names from good answers alone: refused ones may be of any path.
       if (pattern.endsWith('/*')) continue;
-      const key = `${route}\n${pattern}`;
+      const key = keyOf(route, pattern);
       for (const lane of [0, 1] as const) {
-        const counted = countOf(answers, lane);
-        if (counted.all === 0) continue;
-        const known = this.#countedOf(lane, key, second);
-        if (known === null) continue;
-        addTo(known.slices, counted, second);
-        const since = Math.max(firstSecond, this.#fullAt);
-        const areAll = isNew(known.slices, second, since);
-        if ((!areAll && counted.refused === 0) || !areAdded(known, second, since)) continue;
-        found[lane] = withAnswers(found[lane], answers, lane, areAll);
+        const counted = countOf(answers, newcomers, lane);
+        if (counted.good + counted.refused === 0) continue;
+        const slices = this.#slicesOf(lane, key, second);
+        if (slices === null) continue;
+        addTo(slices, counted, second);
+        if (isNew(slices, second, Math.max(firstSecond, this.#fullAt)))
+          found[lane] = withAnswers(found[lane], answers, lane);
       }
     }
     return found;
   }
 
-  #countedOf(lane: 0 | 1, key: string, second: number): Counted | null {
+  /** Of a route whose refused answers are more since a second: how many of the last `widthS` seconds were to requests that came besides the usual ones. */
+  addedOn(route: string, since: number, second: number, widthS: number): number {
+    const end = Math.floor(second / sliceS) + 1;
+    const from = Math.floor(Math.max(since, second - longestS) / sliceS);
+    const oldest = Math.max(from - beforeS / sliceS, Math.ceil(Math.max(this.#firstSecond, this.#fullAt) / sliceS));
+    if (from <= oldest) return 0;
+    const prefix = keyOf(route, '');
+    const recent = Math.max(from, end - recentS / sliceS);
+    const grown = [
+      this.#grownBy({ oldest, from, now: from, second }),
+      this.#grownBy({ oldest, from, now: recent, second }),
+    ];
+    let added = 0;
+    for (const lane of this.#lanes)
+      for (const [key, slices] of lane) {
+        if (!key.startsWith(prefix)) continue;
+        const { refused } = sumOf(slices, Math.floor((second + 1 - widthS) / sliceS), end);
+        if (refused === 0) continue;
+        const found = [from, recent].map((now, at) =>
+          likelierBesides(slices, { oldest, from, now, second }, grown[at] as number),
+        ) as [number, number];
+        if (areBesides(...found)) added += refused;
+      }
+    return added;
+  }
+
+  /** By how much the good answers of paths at which hardly any are refused have grown, as far as that is more than chance. */
+  #grownBy(times: Times): number {
+    let [now, before] = [0, 0];
+    const per = nowPerBefore(times);
+    for (const lane of this.#lanes)
+      for (const slices of lane.values()) {
+        const [own, usual] = sumsOf(slices, times);
+        if (own.refused * 20 > own.good) continue;
+        const expected = usual.good * per;
+        before += expected;
+        now += Math.min(grownMax * expected, Math.max(expected / grownMax, own.good));
+      }
+    if (before < grownKnownMin) return 1;
+    const [grown, chance] = [now / before - 1, grownDeviations * Math.sqrt((1 + per) / before)];
+    return 1 + Math.sign(grown) * Math.max(0, Math.abs(grown) - chance);
+  }
+
+  #slicesOf(lane: 0 | 1, key: string, second: number): Counted | null {
     const all = this.#lanes[lane];
     const known = all.get(key);
     if (known !== undefined) return known;
@@ -95,7 +144,7 @@ export class AddedRequests {
       this.#fullAt = second;
       return null;
     }
-    const added: Counted = { slices: [], sureUntil: -Infinity };
+    const added: Counted = [];
     all.set(key, added);
     return added;
   }
@@ -110,31 +159,39 @@ export class AddedRequests {
     this.#sweptAt = second;
     const oldest = Math.floor(second / sliceS) - keptSlices;
     for (const all of this.#lanes)
-      for (const [key, { slices }] of all) if ((slices.at(-1)?.slice ?? oldest) <= oldest) all.delete(key);
+      for (const [key, slices] of all) if ((slices.at(-1)?.slice ?? oldest) <= oldest) all.delete(key);
   }
 }
+
+const keyOf = (route: string, pattern: string): string => `${route}\n${pattern}`;
 
 const isOf = (key: number, lane: 0 | 1): boolean => key < upgradeKey && key >= unsafeKey === (lane === 1);
 
 const formOf = (key: number): number => Math.floor((key % unsafeKey) / sizeCells);
 
-function countOf(answers: readonly number[], lane: 0 | 1): Sum {
-  const sum = { all: 0, refused: 0 };
+const nothing: Sum = { good: 0, refused: 0, newGood: 0, newRefused: 0 };
+
+function countOf(answers: readonly number[], newcomers: PatternAnswers['newcomers'], lane: 0 | 1): Sum {
+  const sum = {
+    ...nothing,
+    newGood: newcomers?.[newcomerCells.good[lane]] ?? 0,
+    newRefused: newcomers?.[newcomerCells.refused[lane]] ?? 0,
+  };
   for (let at = 0; at < answers.length; at += answerParts) {
     const [key, count] = [answers[at] as number, answers[at + 1] as number];
     if (!isOf(key, lane)) continue;
-    sum.all += count;
-    if (ofClients.has(formOf(key))) sum.refused += count;
+    const form = formOf(key);
+    if (form <= redirectForm) sum.good += count;
+    else if (refusedForms.has(form)) sum.refused += count;
   }
   return sum;
 }
 
-function withAnswers(known: AddedAnswers, answers: readonly number[], lane: 0 | 1, areAll: boolean): AddedAnswers {
+function withAnswers(known: AddedAnswers, answers: readonly number[], lane: 0 | 1): AddedAnswers {
   const found = new Map(known);
   for (let at = 0; at < answers.length; at += answerParts) {
     const [key, count] = [answers[at] as number, answers[at + 1] as number];
-    if (!isOf(key, lane) || !(areAll || ofClients.has(formOf(key)))) continue;
-    found.set(key % unsafeKey, (found.get(key % unsafeKey) ?? 0) + count);
+    if (isOf(key, lane)) found.set(key % unsafeKey, (found.get(key % unsafeKey) ?? 0) + count);
   }
   return found;
 }
@@ -145,59 +202,82 @@ function isNew(slices: readonly Slice[], second: number, firstSecond: number): b
   return began >= firstSecond + newAfterS && began > second - beforeS;
 }
 
-function addTo(slices: Slice[], { all, refused }: Sum, second: number): void {
+function addTo(slices: Slice[], counted: Sum, second: number): void {
   const slice = Math.floor(second / sliceS);
   let newest = slices.at(-1);
   if (newest?.slice !== slice) {
-    slices.push((newest = { slice, all: 0, refused: 0 }));
+    slices.push((newest = { slice, ...nothing }));
     while ((slices[0] as Slice).slice <= slice - keptSlices) slices.shift();
   }
-  newest.all += all;
-  newest.refused += refused;
+  addSum(newest, counted);
 }
 
-function areAdded(known: Counted, second: number, firstSecond: number): boolean {
-  let most = -Infinity;
-  for (const widthS of widthsS) {
-    const { likelier, goesOn } = comparison(known.slices, second, widthS, firstSecond);
-    if (widthS === widestS && goesOn < fewerMax) known.sureUntil = -Infinity;
-    if (goesOn >= goesOnMin) most = Math.max(most, likelier);
-  }
-  if (most >= surelyMin || second <= known.sureUntil) known.sureUntil = second + surelyS;
-  return most >= likelierMin || second <= known.sureUntil;
+/** Slices: those from `oldest` until `from` are the usual ones, and those from `now` until `second` are compared with them. */
+interface Times {
+  readonly oldest: number;
+  readonly from: number;
+  readonly now: number;
+  readonly second: number;
+}
+
+const nowPerBefore = ({ oldest, from, now, second }: Times): number =>
+  (second + 1 - now * sliceS) / ((from - oldest) * sliceS);
+
+const sumsOf = (slices: readonly Slice[], { oldest, from, now }: Times): readonly [now: Sum, before: Sum] => [
+  sumOf(slices, now, Infinity),
+  sumOf(slices, oldest, from),
+];
+
+/**
+ * Compares two explanations of how many good answers came now, of those before and now together (of two Poisson variables, one given their sum is binomial): as many
+ * as before, or less by those that are refused. The logarithm of how many times likelier the first one is.
+ */
+function likelierBesides(slices: readonly Slice[], times: Times, grown: number): number {
+  const [now, before] = sumsOf(slices, times);
+  const per = grown * nowPerBefore(times);
+  const expected = before.good * per;
+  const more = now.refused - before.refused * per;
+  // Nothing usual is missing where nothing was usual, and no more are refused than ever.
+  if (expected === 0 || more <= 0) return Infinity;
+  const explained = missingShares.map(({ missing, prior }) => {
+    const less = per * Math.max(leftMin, 1 - (missing * more) / expected);
+    const [besides, fewer] = [per / (1 + per), less / (1 + less)];
+    const [ofNow, ofBefore] = [Math.log(besides / fewer), Math.log((1 - besides) / (1 - fewer))];
+    const toExpect = (now.good + before.good) * (besides * ofNow + (1 - besides) * ofBefore);
+    return { prior, likelier: now.good * ofNow + before.good * ofBefore, toExpect };
+  });
+  const ofCounts = -Math.log(explained.reduce((sum, { prior, likelier }) => sum + prior * Math.exp(-likelier), 0));
+  const { share, most } = times.second + 1 - times.from * sliceS < margins.early.untilS ? margins.early : margins.later;
+  const margin = Math.min(most, share * (explained[0] as (typeof explained)[number]).toExpect);
+  return ofCounts + margin + likelierOthers(now, before);
 }
 
 /**
- * Compares two explanations of how many requests came now, of those before and now together (of two Poisson variables, one given their sum is binomial): as many as
- * before, or besides these the refused ones. `goesOn`: the share of the usual answers that still come.
+ * The same of who gets them: usual requests that are refused are those of usual clients, of which so many are new as before. Others may come from the same ones as
+ * well, or from those that had no good answer: of these any share is as likely. What one of them sends is not independent, so that this tells only so much.
  */
-function comparison(
-  slices: readonly Slice[],
-  second: number,
-  widthS: number,
-  firstSecond: number,
-): { readonly likelier: number; readonly goesOn: number } {
-  const from = Math.floor(second / sliceS) + 1 - widthS / sliceS;
-  const oldest = Math.max(from - beforeS / sliceS, Math.ceil(firstSecond / sliceS));
-  const [now, before] = [sumOf(slices, from, Infinity), sumOf(slices, oldest, from)];
-  const times = ((from - oldest) * sliceS) / (second + 1 - from * sliceS);
-  if (now.all < countedMin || times <= 0) return { likelier: -Infinity, goesOn: 1 };
-  const usual = now.all - now.refused;
-  const usualBefore = (before.all - before.refused) / times;
-  // More of the others may have come as well, as where people ask for what is new.
-  const grown = before.all === 0 ? timesMax : Math.min(timesMax, (now.all * times) / before.all);
-  const more = Math.max(grown, Math.min(timesMax, usual === 0 ? timesMax : now.all / usual));
-  const [asBefore, added] = [1 / (1 + times), more / (more + times)];
-  const likelier = now.all * Math.log(added / asBefore) + before.all * Math.log((1 - added) / (1 - asBefore));
-  return { likelier, goesOn: usualBefore === 0 ? 1 : usual / usualBefore };
+function likelierOthers(now: Sum, before: Sum): number {
+  const { refused, newRefused } = now;
+  const known = refused - newRefused;
+  const isNew = (before.newGood + 1) / (before.good + 2);
+  if (newRefused <= isNew * refused) return 0;
+  const usual = newRefused * Math.log(isNew) + known * Math.log(1 - isNew);
+  let any = -Math.log(refused + 1);
+  for (let one = 1; one <= known; one++) any += Math.log(one / (newRefused + one));
+  return Math.max(0, Math.min(othersMost, any - usual));
 }
 
+const areBesides = (whole: number, last: number): boolean => whole >= likelierMin && last > -againstMin;
+
 function sumOf(slices: readonly Slice[], from: number, until: number): Sum {
-  const sum = { all: 0, refused: 0 };
-  for (const { slice, all, refused } of slices) {
-    if (slice < from || slice >= until) continue;
-    sum.all += all;
-    sum.refused += refused;
-  }
+  const sum = { ...nothing };
+  for (const one of slices) if (one.slice >= from && one.slice < until) addSum(sum, one);
   return sum;
+}
+
+function addSum(sum: Sum, { good, refused, newGood, newRefused }: Sum): void {
+  sum.good += good;
+  sum.refused += refused;
+  sum.newGood += newGood;
+  sum.newRefused += newRefused;
 }

@@ -68,7 +68,7 @@ export class Beginnings {
   /** Whether one begins depends on those that are open: open each before you ask for the next. */
   *at(failures: UpstreamFailures, judged: JudgedSeconds): Generator<Beginning> {
     yield* ofUpstream(failures, judged);
-    yield* ofRoutes(failures, judged);
+    yield* ofRoutes(failures, judged, this.#answers);
     yield* this.#unusual(failures, judged);
     yield* this.#ofEjected(failures, judged);
   }
@@ -119,9 +119,13 @@ function* ofUpstream(
 }
 
 /** Failures of one route that are more than it has had before, though few of the upstream's requests. */
-function* ofRoutes({ rates }: UpstreamFailures, { from, second, routes, open }: JudgedSeconds): Generator<Beginning> {
+function* ofRoutes(
+  { rates }: UpstreamFailures,
+  { from, second, routes, open }: JudgedSeconds,
+  answers: RouteAnswers,
+): Generator<Beginning> {
   for (let one = from; one <= second; one++)
-    for (const { family, second: begin } of rates.judge(one, routes))
+    for (const { family, second: begin } of rates.judge(one, routes, answers))
       if (isWithoutFailure(family) ? open().length === 0 : !open().some(({ families }) => families.has(family)))
         yield { family, second: begin, turned: null };
 }

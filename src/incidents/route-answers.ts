@@ -124,6 +124,11 @@ export class RouteAnswers {
     return together === null ? found : [...found, together];
   }
 
+  /** See `AddedRequests`. */
+  addedOn(route: string, since: number, second: number, widthS: number): number {
+    return this.#besides.addedOn(route, since, second, widthS);
+  }
+
   /** Once a second. `isUsual`: there is no incident at an upstream. */
   settle(second: number, isUsual: (upstream: string) => boolean): void {
     for (const { upstream, reading, changing, options } of this.#routes.values()) {

@@ -1,5 +1,6 @@
 import type { CountedClient } from '../core/counters.ts';
 import type { FailureFamily } from '../core/live-incident.ts';
+import { chanceExponent } from './chance.ts';
 import { isWithoutFailure } from './failure-family.ts';
 import { ClientSamples, shareAmong } from './failing-clients.ts';
 import { assumedBeside, assumedRequests, FailureRate, usualSlices, usualSliceS } from './failure-rate.ts';
@@ -15,6 +16,14 @@ const falseAlarmS = 30 * 24 * 3600;
 
 /** Families that are told apart on a route: those that an application meets now and then. */
 const familiesPerRoute = 2;
+
+/** Other answers to requests that came besides the usual ones, of so many seconds, open no incident unless those that are left are more than chance (e^-n) makes. */
+const besidesS = 40;
+const leftChanceMax = 8;
+interface KnownAdded {
+  /** See `AddedRequests`. */
+  addedOn(route: string, since: number, second: number, widthS: number): number;
+}
 
 /** Requests of so many seconds, and so many at least, show which client has most of them. */
 const busyS = 10;
@@ -215,7 +224,7 @@ export class RouteRates {
   }
 
   /** Judges a second that is over; once for each. `routes`: of the whole gateway, which share its false alarms. */
-  judge(second: number, routes: number): readonly RaisedRate[] {
+  judge(second: number, routes: number, answers: KnownAdded): readonly RaisedRate[] {
     const raised: RaisedRate[] = [];
     const evidenceMin = falseAlarmS * familiesPerRoute * Math.max(1, routes);
     for (const [name, route] of this.#routes) {
@@ -234,6 +243,7 @@ export class RouteRates {
         const evidence = rate.add(second, failed, counted.requests, usual, rate.clumps.dispersion(second));
         if (failed === 0 || evidence < evidenceMin || rate.since === null) continue;
         if (isWithoutFailure(family) && !rate.hasLasted(second, family, usual, route.requests)) continue;
+        if (family === 'changed' && areBesides(name, route, rate.since, second, usual, answers)) continue;
         raised.push({ family, route: name, second: rate.since });
       }
       counted.clients.clear();
@@ -342,6 +352,23 @@ export class RouteRates {
     }
     return { requests, failed, usual };
   }
+}
+
+/** Hardly any other answers are left without those to requests that came besides the usual ones. */
+function areBesides(
+  name: string,
+  { recent, requests }: Route,
+  since: number,
+  second: number,
+  usual: number,
+  answers: KnownAdded,
+): boolean {
+  const added = answers.addedOn(name, since, second, besidesS);
+  if (added === 0) return false;
+  let telling = 0;
+  for (const [at, counted] of recent) if (at > second - besidesS) telling += counted.telling.get('changed') ?? 0;
+  const left = Math.max(0, telling - added);
+  return chanceExponent(left, requests.sum(second, besidesS), usual) < leftChanceMax;
 }
 
 /** A client that asks for so much of one route that there are many times as many requests as usual. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { RouteAnswers } from './route-answers.ts';
 import { RouteRates } from './route-rates.ts';
 import { incidentOf, ranking } from './ranking.test-support.ts';
 
@@ -82,7 +83,7 @@ describe('the client that has made a route busy', () => {
         rates.add('reports', second, more);
         rates.addFailed('reports', second, 'application', more, [{ client: '10.9.9.9', count: more }]);
       }
-      rates.judge(second, 2);
+      rates.judge(second, 2, new RouteAnswers());
       rates.settle(second, new Set());
     }
     return rates.demanding(200);

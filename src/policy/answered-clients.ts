@@ -9,15 +9,16 @@ export class AnsweredClients {
   #newest = new Set<number>();
   #older = new Set<number>();
 
-  /** Both are hashes. */
-  add(route: number, client: number): void {
+  /** Both are hashes. Whether it was not known. */
+  add(route: number, client: number): boolean {
     const one = Math.imul(route, 31) ^ client;
-    if (this.#newest.has(one)) return;
+    if (this.#newest.has(one)) return false;
     if (this.#newest.size >= answeredMax) {
       [this.#newest, this.#older] = [this.#older, this.#newest];
       this.#newest.clear();
     }
     this.#newest.add(one);
+    return !this.#older.has(one);
   }
 
   has(route: number, client: number): boolean {

@@ -139,6 +139,19 @@ test('a 401 for a client that the route has answered well is told from one for a
   assert.deepEqual(found, [1, 2]);
 });
 
+test('good answers and refusals of clients that had no good one on the route are counted by pattern', () => {
+  const counts = new RouteTrafficCounts();
+  const ask = (address: string, method: string, status: number): void =>
+    counts.count(exchangeOf({ status, headMs: 5 }, { ...of(address), method, target: '/orders' }));
+  ask('10.0.0.1', 'GET', 200);
+  ask('10.0.0.1', 'GET', 429);
+  ask('10.0.0.1', 'POST', 413);
+  ask('10.0.0.1', 'POST', 201);
+  for (const status of [415, 422, 404]) ask('10.0.0.2', 'POST', status);
+  // A path that was never answered is no refusal.
+  assert.deepEqual(counts.take()[0]?.patterns?.[0]?.newcomers, [1, 1, 0, 3]);
+});
+
 for (const [method, counted] of [
   ['DELETE', []],
   ['PUT', []],
@@ -189,7 +202,7 @@ test('answers are counted by pattern, and what came behind the end of one', () =
     {
       ...{ pattern: '/orders/#', answers: [pageKey, 2, bit, surplusForm * sizeCells, 1, bit] },
       latencies: [latencyCellOf(5), 2, latencyCellOf(120), 1],
-      slow: [{ client: clientHash(sampleClient({}).address), ms: 120 }],
+      ...{ newcomers: [1, 0, 0, 0], slow: [{ client: clientHash(sampleClient({}).address), ms: 120 }] },
     },
     {
       ...{ pattern: '/orders', answers: [unsafeKey + missingForm * sizeCells, 1, bit] },

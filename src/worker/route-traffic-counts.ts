@@ -7,6 +7,7 @@ import {
   lostForm,
   noContentKind,
   optionsAnswerKey,
+  refusedForms,
   sizeCells,
   unknownClientForm,
   surplusForm,
@@ -16,6 +17,7 @@ import {
   unsafeKey,
   upgradeKey,
 } from '../core/content-kind.ts';
+import { newcomerCells } from '../core/newcomer-cells.ts';
 import { isUnclosedJson } from '../core/content-flaw.ts';
 import { AnsweredClients } from '../policy/answered-clients.ts';
 import { AnsweredTargets } from '../policy/answered-targets.ts';
@@ -58,6 +60,8 @@ const [bytesOfPair, bytesOfPattern, bytesOfClient, bytesOfNumber] = [300, 200, 2
 
 interface Pattern {
   readonly answers: number[];
+  /** As in `PatternAnswers`. */
+  readonly newcomers: number[];
   readonly latencies: number[];
   readonly slow: AttemptOfClient[];
 }
@@ -151,8 +155,11 @@ export class RouteTrafficCounts {
     const key = answerKey(status, method, contentKind, bytesFromEndpoint, isEncoded, flawed, redirectCell);
     const by = clientHash(client.address);
     if (attempt.needsHttp1 === true) return addAnswer(pair.answers, upgradeKey + (key % unsafeKey), by);
-    if (status < 400) this.#clients.add(pair.routeHash, by);
-    const isUnknownClient = key % unsafeKey === deniedForm * sizeCells && !this.#clients.has(pair.routeHash, by);
+    const lane = key < unsafeKey ? 0 : 1;
+    const isNewcomer =
+      status < 400 ? this.#clients.add(pair.routeHash + lane, by) : !this.#clients.has(pair.routeHash + lane, by);
+    const isDenied = key % unsafeKey === deniedForm * sizeCells;
+    const isUnknownClient = isDenied && isNewcomer && !this.#clients.has(pair.routeHash + 1 - lane, by);
     if (method === 'GET' && status < 300) this.#targets.add(target);
     const isLost = method === 'GET' && (status === 404 || status === 410) && this.#targets.isLost(target, endedAt);
     const answered = isUnknownClient ? laneOf(key) + unknownClientForm * sizeCells : key;
@@ -161,6 +168,7 @@ export class RouteTrafficCounts {
     const hasSurplus = attempt.surplusBytes !== undefined && attempt.surplusBytes > 0;
     const pattern = this.#patternOf(pair, this.#patterns.of(target, status < 400));
     if (pattern === null) return;
+    if (isNewcomer) noteNewcomer(pattern.newcomers, answer, status < 400, lane);
     addAnswer(pattern.answers, hasSurplus ? laneOf(answer) + surplusForm * sizeCells : answer, by);
     const ms = headWaitMs(attempt);
     (pattern.latencies[latencyCellOf(ms)] as number) += 1;
@@ -267,6 +275,12 @@ function headWaitMs({ startedMs, queuedMs = -1, connectedMs, tlsMs, sentMs, head
   return headMs - startedMs - Math.max(0, uploadMs);
 }
 
+function noteNewcomer(newcomers: number[], answer: number, isGood: boolean, lane: 0 | 1): void {
+  if (!isGood && !refusedForms.has(Math.floor((answer % unsafeKey) / sizeCells))) return;
+  if (newcomers.length === 0) newcomers.push(0, 0, 0, 0);
+  (newcomers[newcomerCells[isGood ? 'good' : 'refused'][lane]] as number) += 1;
+}
+
 function addAnswer(answers: number[], key: number, client: number): void {
   let at = indexOfAnswer(answers, key);
   if (at === answers.length) {
@@ -309,19 +323,22 @@ function bytesOf({ answers, patterns, failedClients, failed, slow, awaited }: Pa
   let bytes = bytesOfPair + bytesOfNumber * answers.length + bytesOfClient * clients;
   for (const [name, pattern] of patterns)
     bytes +=
-      bytesOfPattern + name.length + bytesOfNumber * pattern.answers.length + bytesOfClient * pattern.slow.length;
+      bytesOfPattern +
+      name.length +
+      bytesOfNumber * (pattern.answers.length + pattern.newcomers.length) +
+      bytesOfClient * pattern.slow.length;
   return bytes;
 }
 
-const patternOf = ([pattern, { answers, latencies, slow }]: [string, Pattern]): PatternAnswers => ({
+const patternOf = ([pattern, { answers, newcomers, latencies, slow }]: [string, Pattern]): PatternAnswers => ({
   ...{ pattern, answers, latencies: filledCells(latencies) },
+  ...(newcomers.length === 0 ? {} : { newcomers }),
   ...(slow.length === 0 ? {} : { slow }),
 });
 
 const newPattern = (): Pattern => ({
-  answers: [],
+  ...{ answers: [], newcomers: [], slow: [] },
   latencies: new Array<number>(latencyCells).fill(0),
-  slow: [],
 });
 
 function newPair(route: string, upstream: string, endpoint: string): Pair {

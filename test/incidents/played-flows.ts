@@ -1,4 +1,12 @@
-import { answerKey, contentKindOfText } from '../../src/core/content-kind.ts';
+import {
+  answerKey,
+  contentKindOfText,
+  redirectForm,
+  refusedForms,
+  sizeCells,
+  unsafeKey,
+} from '../../src/core/content-kind.ts';
+import { newcomerCells } from '../../src/core/newcomer-cells.ts';
 import type { ExchangeCount } from '../../src/core/counters.ts';
 import { latencyCellOf } from '../../src/core/latency-cells.ts';
 import type { LiveIncident } from '../../src/core/live-incident.ts';
@@ -72,6 +80,8 @@ interface Ended {
   readonly request: FlowRequest;
   readonly met: FlowMet;
   readonly ms: number;
+  /** Of the client; it is known when its request has ended. */
+  isNewcomer: boolean;
 }
 
 /** So long all is as usual. */
@@ -93,6 +103,7 @@ export function playFlows({
 }: FlowPlay): FlowsPlayed {
   const random = new SeededRandom(seed);
   const tracker = new IncidentTracker(0);
+  const known = new Set<string>();
   const left: (Ended & { readonly until: number })[] = [];
   let openedAt: number | null = null;
   let atFirst: LiveIncident | null = null;
@@ -106,12 +117,13 @@ export function playFlows({
         const met = meets(request);
         const ms = (flow.medianMs ?? 12) * Math.exp(0.35 * normal(random)) + (met.moreMs ?? 0);
         const afterMs = met.leftAfterMs ?? met.cutAfterMs ?? ms;
-        const one = { flow, request, met, ms: afterMs };
+        const one = { flow, request, met, ms: afterMs, isNewcomer: false };
         if (afterMs < 1000) ended.push(one);
         else left.push({ ...one, until: second + Math.floor(afterMs / 1000) });
       }
     for (let index = left.length - 1; index >= 0; index--)
       if ((left[index] as (typeof left)[number]).until <= second) ended.push(...left.splice(index, 1));
+    for (const one of ended) one.isNewcomer = isNewcomer(one, known);
     const whole = ended.filter(({ met }) => met.leftAfterMs === undefined && met.cutAfterMs === undefined);
     tracker.note(
       {
@@ -142,6 +154,15 @@ function keyOf({ flow: { method = 'GET' }, request: { client }, met }: Ended): n
   return met.answer ?? answerKey(200, method, json, client % 2 === 0 ? 3000 : 4000, false);
 }
 
+const laneOf = (one: Ended): 0 | 1 => (keyOf(one) < unsafeKey ? 0 : 1);
+
+function isNewcomer(one: Ended, known: Set<string>): boolean {
+  const client = `${routeOf(one)} ${laneOf(one)} ${one.request.client}`;
+  if (known.has(client)) return false;
+  if (Math.floor((keyOf(one) % unsafeKey) / sizeCells) <= redirectForm) known.add(client);
+  return true;
+}
+
 function trafficOf(ended: readonly Ended[]): readonly RouteTraffic[] {
   return [...Map.groupBy(ended, (one) => `${routeOf(one)} ${one.request.endpoint}`).values()].map((own) => {
     const [first] = own as [Ended];
@@ -158,12 +179,24 @@ function trafficOf(ended: readonly Ended[]): readonly RouteTraffic[] {
 
 function patternsOf(well: readonly Ended[]): readonly PatternAnswers[] {
   return [...Map.groupBy(well, ({ flow, met }) => met.path ?? flow.path ?? `/${flow.name}`)].map(([pattern, own]) => ({
-    ...{ pattern, answers: answersOf(own), latencies: latenciesOf(own) },
+    ...{ pattern, answers: answersOf(own), latencies: latenciesOf(own), ...newcomersOf(own) },
     slow: own
       .filter(({ ms }) => ms > slowMs)
       .slice(0, 4)
       .map(attemptOf),
   }));
+}
+
+/** As workers do: those of clients that had no good answer on the route before. */
+function newcomersOf(own: readonly Ended[]): Pick<PatternAnswers, 'newcomers'> {
+  const newcomers = [0, 0, 0, 0];
+  for (const one of own) {
+    if (!one.isNewcomer) continue;
+    const form = Math.floor((keyOf(one) % unsafeKey) / sizeCells);
+    const cells = newcomerCells[form <= redirectForm ? 'good' : 'refused'];
+    if (form <= redirectForm || refusedForms.has(form)) (newcomers[cells[laneOf(one)]] as number) += 1;
+  }
+  return newcomers.some((count) => count > 0) ? { newcomers } : {};
 }
 
 const attemptOf = ({ request: { client }, ms }: Ended) => ({ client: hashOf(client), ms });
