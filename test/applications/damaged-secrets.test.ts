@@ -73,6 +73,9 @@ describe('where', () => {
           rmSync(file(name), { recursive: true, force: true });
           cpSync(kept, file(name));
           rmSync(kept);
+          // A program that waits for a secret starts when the secret is back, and replaces the one that went on.
+          await edge.reload(yaml(0));
+          await until('only what has its secrets runs', isSettled, 60_000);
         }
       });
 
