@@ -33,7 +33,7 @@ const everywhere = ['top', 'listener', 'route', 'upstream', 'application'] as co
 
 for (const [keys, says] of [
   [['fastcgi_param', 'fastcgi_params'], /^programs are told .* "variables" of "php"/],
-  [['fastcgi_pass', 'php_fastcgi', 'uwsgi_pass'], /^FastCGI is "protocol: fastcgi"/],
+  [['fastcgi_pass', 'php_fastcgi'], /^FastCGI is "protocol: fastcgi"/],
   [['limit_rate', 'bwlimit'], /^bandwidth is limited on a route/],
   [['waf', 'modsecurity'], /^a firewall for requests/],
   [['remote_ip', 'client_ip'], /^which clients may ask is "access"/],
@@ -42,10 +42,9 @@ for (const [keys, says] of [
     ['cache', 'proxy_cache', 'caching'],
     /^the gateway does not cache responses yet; how long browsers keep files is "cache" of "files"/,
   ],
-  [
-    ['basic_auth', 'auth', 'auth_basic', 'forward_auth', 'htpasswd', 'forwardAuth'],
-    /^how clients say who they are is "authentication" of a route/,
-  ],
+  [['basic_auth', 'auth', 'auth_basic', 'htpasswd'], /^how clients say who they are is "authentication" of a route/],
+  [['forward_auth', 'forwardAuth'], /^a service that decides is named under "upstreams".* forward: \{ upstream: /],
+  [['uwsgi_pass'], /^uwsgi and SCGI are not spoken/],
   [['ip_hash', 'consistent_hash'], /^requests of one client go to one endpoint with "balance: /],
   [['gzip', 'encode', 'compression'], /^(?:did you mean "compress"|it is "compress: true")/],
   [
@@ -57,14 +56,11 @@ for (const [keys, says] of [
   [['http3', 'quic'], /^HTTP\/3 is not supported yet/],
   [['grpc', 'grpc_pass'], /^gRPC needs no key of its own/],
   [['middlewares', 'plugins', 'lua'], /^plugins and middleware are not supported yet/],
-  [
-    ['x_accel', 'X-Accel-Redirect', 'internal', 'x_sendfile', 'XSendFilePath'],
-    /^files that an application names .* "send_files"/,
-  ],
-  [['sendfile', 'aio'], /^"files" of a route has no key for how files are read; .* "send_files"/],
+  [['x_accel', 'X-Accel-Redirect', 'x_sendfile', 'XSendFilePath'], /^files that an application names .* "send_files"/],
+  [['sendfile'], /^"files" of a route has no key for how files are read; .* "send_files"/],
   [['file_server', 'try_files'], /^it is "files: \.\/public" of a route/],
   [['allow', 'deny', 'whitelist', 'ip_allow_list'], /^which clients may ask is "access"/],
-  [['mirror', 'canary'], /not supported yet/],
+  [['mirror'], /not supported yet/],
   [['weighted'], /^an entry of "endpoints" has them/],
   [['tcp', 'udp'], /^proxying of TCP and UDP is not supported yet/],
   [['metrics', 'prometheus'], /^metrics need no key/],

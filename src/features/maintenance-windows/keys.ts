@@ -78,7 +78,7 @@ export const maintenanceWindows: FeatureKeys = featureKeys<WindowsRead, object, 
     maintenance_windows: {
       example: '{ schedule: "0 3 * * SUN", for: 1h }',
       off: 'write none',
-      on: 'write when, such as { schedule: "0 3 * * SUN", for: 1h }',
+      on: 'write { schedule: "0 3 * * SUN", for: 1h }',
       stands: ['schedule', 'for'],
     },
   },
