@@ -13,10 +13,12 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
+import { identityOf } from '../../deploy/process-identity.ts';
 import { SeededRandom } from '../../testing/seeded-random.ts';
 import { SecretFiles, type WrittenFiles } from './main-files.ts';
 
@@ -163,12 +165,20 @@ describe('another process of the gateway', () => {
     assert.ok(!existsSync(path));
   });
 
-  test('leaves those of a start that goes on, and removes those of one that never came', () => {
+  test('leaves those of a start that goes on, and removes those of one whose gateway was killed before it', async () => {
     const { path } = written(files());
     const other = files();
+    now += 60_000;
     other.sweep();
     assert.ok(existsSync(path));
-    now += 60_000;
+    const gateway = program();
+    const identity = JSON.stringify({ ...identityOf(gateway.pid), isGateway: true });
+    writeFileSync(`${dirname(path)}.process`, identity);
+    other.sweep();
+    assert.ok(existsSync(path));
+    assert.equal(other.filesOf(gateway.pid), null);
+    gateway.kill('SIGKILL');
+    await once(gateway, 'exit');
     other.sweep();
     assert.ok(!existsSync(path));
   });

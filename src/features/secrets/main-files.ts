@@ -73,6 +73,8 @@ export class SecretFiles {
     this.#own.add(name);
     const remove = this.#remover(root, name);
     try {
+      const process = join(root, `${name}${ofProcess}`);
+      writeFileSync(process, noProcessYet(), { flag: 'wx', mode: 0o600 });
       const paths = Object.fromEntries(
         [...values].map(([variable, value]) => {
           const path = join(folder, variable);
@@ -82,8 +84,6 @@ export class SecretFiles {
         }),
       );
       if (owner !== null) chownSync(folder, owner.uid, owner.gid);
-      const process = join(root, `${name}${ofProcess}`);
-      writeFileSync(process, noProcessYet, { flag: 'wx', mode: 0o600 });
       return { paths, started: (pid) => noteProcess(process, pid), remove };
     } catch (error) {
       remove();
@@ -110,7 +110,7 @@ export class SecretFiles {
     const root = this.#root;
     const name = runsIn(root).find((one) => {
       const process = readProcessOf(root, one);
-      return process?.pid === pid && isRunning(process);
+      return process?.pid === pid && process.isGateway !== true && isRunning(process);
     });
     return name === undefined ? null : { remove: this.#remover(root, name) };
   }
@@ -123,7 +123,7 @@ export class SecretFiles {
 
   #isLeft(root: string, name: string): boolean {
     const process = readProcessOf(root, name);
-    if (process !== null) return !isRunning(process) && !groupIsAlive(process.pid);
+    if (process !== null) return !isRunning(process) && (process.isGateway === true || !groupIsAlive(process.pid));
     const found = lstatSync(join(root, name), { throwIfNoEntry: false });
     return found !== undefined && this.#parts.wallTime() - found.mtimeMs > startMs;
   }
@@ -221,25 +221,35 @@ function runsIn(root: string): readonly string[] {
   }
 }
 
-/** Takes the room of the identity, so that a folder that is full refuses the start, and not what runs already. */
-const noProcessYet = ' '.repeat(256);
+/** Who reads the files, and until that is known the process of the gateway that writes them. */
+interface ReaderIdentity extends ProcessIdentity {
+  readonly isGateway?: boolean;
+}
+
+const recordBytes = 256;
+
+/** Takes the room of the program's identity, so that a folder that is full refuses the start, and not what runs already. */
+function noProcessYet(): string {
+  const own = identityOf(process.pid);
+  return (own === null ? '' : JSON.stringify({ ...own, isGateway: true })).padEnd(recordBytes);
+}
 
 /** Never throws: the program runs. Without its identity the files are removed by the next process of the gateway. */
 function noteProcess(path: string, pid: number): void {
   const identity = identityOf(pid);
   if (identity === null) return;
   try {
-    writeFileSync(path, JSON.stringify(identity).padEnd(noProcessYet.length), { flag: 'r+' });
+    writeFileSync(path, JSON.stringify(identity).padEnd(recordBytes), { flag: 'r+' });
   } catch {
     // Another program has removed it.
   }
 }
 
-function readProcessOf(root: string, name: string): ProcessIdentity | null {
+function readProcessOf(root: string, name: string): ReaderIdentity | null {
   const read = readOwnFile(join(root, `${name}${ofProcess}`), recordBytesMax);
   if (read.kind !== 'text') return null;
   try {
-    const identity = JSON.parse(read.text) as ProcessIdentity | null;
+    const identity = JSON.parse(read.text) as ReaderIdentity | null;
     return Number.isSafeInteger(identity?.pid) ? identity : null;
   } catch {
     return null; // it has not started yet, or the file is damaged
