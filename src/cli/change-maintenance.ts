@@ -6,7 +6,7 @@ import { CommandFailure } from './command-failure.ts';
 import type { AskFlags } from './flags.ts';
 import type { ProcessContext } from './process-context.ts';
 
-interface MaintenanceWanted extends AskFlags {
+export interface MaintenanceFlags extends AskFlags {
   readonly message?: string;
   /** Milliseconds. */
   readonly retryAfter?: number;
@@ -19,7 +19,7 @@ interface MaintenanceWanted extends AskFlags {
 
 /** Begins maintenance of a route, of the routes of an upstream, of a host or of all, or ends it. */
 export async function changeMaintenance(
-  flags: MaintenanceWanted,
+  flags: MaintenanceFlags,
   { isOn, target }: { readonly isOn: boolean; readonly target: string | undefined },
   context: ProcessContext,
 ): Promise<void> {
@@ -50,7 +50,7 @@ export async function changeMaintenance(
     );
 }
 
-function end(flags: MaintenanceWanted, target: string | undefined, context: ProcessContext): Promise<void> {
+function end(flags: MaintenanceFlags, target: string | undefined, context: ProcessContext): Promise<void> {
   const set = ['message', 'retryAfter', 'at', 'until', 'allow'] as const;
   const useless = set.find((flag) => flags[flag] !== undefined);
   if (useless !== undefined || flags.pass)

@@ -12,6 +12,7 @@ import {
   integerBetween,
 } from './flags.ts';
 import { CommandFailure } from './command-failure.ts';
+import type { MaintenanceFlags } from './change-maintenance.ts';
 import type { changeOverlay } from './change-overlay.ts';
 
 /** Commands that override the configuration file at run time, until `candor restore`. */
@@ -19,17 +20,6 @@ import type { changeOverlay } from './change-overlay.ts';
 const outlives = 'This outlives reloads and restarts, until `candor restore`.';
 
 const endpointArgument = argument('endpoint', 'Id, address or instance');
-
-interface MaintenanceFlags extends AskFlags {
-  readonly message?: string;
-  /** Milliseconds. */
-  readonly retryAfter?: number;
-  readonly host?: string;
-  readonly at?: string;
-  readonly until?: string;
-  readonly allow?: string;
-  readonly pass: boolean;
-}
 
 export const maintenanceCommand = defineCommand<MaintenanceFlags, [string?, string?]>({
   brief: 'Answer 503 for a route, an upstream or all',
