@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, test } from 'node:test';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
+import { requestText, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 
 /** Each request burns 20 ms of CPU time; `/used` says what the program has used; `/exit` ends it. */
 const server = `
@@ -89,7 +89,8 @@ describe('what an application uses', () => {
 
   test('has the restarts of an instance that has ended', async () => {
     edge = await start();
-    await edge.get('/exit').catch(() => null);
+    // A GET would be sent again, to the next program, and end it as well.
+    await edge.send(requestText('POST', '/exit')).catch(() => null);
     await until('it was started again', async () => edge !== null && (await used(edge)).restarts === 1);
     assert.equal((await used(edge)).starts, 2);
   });
