@@ -17,6 +17,7 @@ import { benchPort } from './ports.ts';
 import { sampleMachine, whyNotQuiet } from './storms/machine.ts';
 
 const [times, seconds] = [Number(process.argv[2] ?? 1.5), Number(process.argv[3] ?? 10)];
+const delayMax = process.argv[4] ?? "500ms";
 const port = benchPort(19);
 const connectionsMax = 2000;
 /** Enough that the gateway always has something to do, and few enough that none waits long. */
@@ -256,7 +257,7 @@ function start(folder: string, originPort: number): ChildProcess {
 admin: { socket: ${join(folder, 'admin.sock')} }
 log: { path: none }
 state: none
-workers: { count: 1, delay_max: 50ms }
+workers: { count: 1, delay_max: ${delayMax} }
 client: { connections_max: 12000, connections_per_address_max: none }
 upstreams: { origin: { endpoints: "127.0.0.1:${originPort}", check: none } }
 routes:
