@@ -1,0 +1,69 @@
+import { writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { boxOffice, boxOfficeFlows } from './box-office.ts';
+import { addressesFrom, type Flow } from './flows.ts';
+import type { Outage } from './outage.ts';
+import { outage } from './outage-form.ts';
+import { pair } from './shop.ts';
+
+const www = { method: 'GET', path: '/shows/{n}', perSecond: 1.4, headers: { host: 'www.shop.test' } };
+
+/** A user of the test site, whose password nobody here needs. */
+export const testUser = 'tester:$2y$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy\n';
+
+/** Most customers come through one provider, whose address they share. */
+function mostFromOneAddress(): Record<string, Flow> {
+  const clients = [...Array.from({ length: 36 }, () => '127.0.66.60'), ...addressesFrom(1, 6)];
+  return Object.fromEntries(Object.entries(boxOfficeFlows()).map(([name, flow]) => [name, { ...flow, clients }]));
+}
+
+/** Changes of the configuration. */
+export const eighthOperatorOutages: readonly Outage[] = [
+  outage('password-of-the-test-site-goes-live', 'staging_password', {
+    what: 'A person copies the settings of the test site, and with them its password: browsers ask every visitor for it, and programs get 401.',
+    marks: ['no 5xx'],
+    harm: ['different'],
+    suspects: ['configuration_change'],
+    side: 'operator',
+    names: [],
+    setup: boxOffice(),
+    begin: async (lab) => {
+      const file = join(dirname(lab.socket), 'users');
+      writeFileSync(file, testUser, { mode: 0o600 });
+      await lab.reload((keys) => void Object.assign(keys, { authentication: { basic: { users_file: file } } }));
+    },
+    end: async (lab) => lab.reload((keys) => void delete keys['authentication']),
+  }),
+  outage('reload-forgets-the-name-with-www', 'host_match', {
+    what: 'A person gives all routes the name of the service, in preparation for a second one, and forgets the one with www, which old posters have: its visitors get 404 from the gateway.',
+    marks: ['low rate', 'no 5xx'],
+    harm: ['different'],
+    suspects: ['configuration_change'],
+    side: 'operator',
+    names: [],
+    setup: boxOffice({}, { flows: boxOfficeFlows({ www }) }),
+    seconds: 115,
+    begin: async (lab) =>
+      lab.reload(({ routes }) => {
+        for (const route of routes) route['host'] = 'shop.test';
+      }),
+    end: async (lab) =>
+      lab.reload(({ routes }) => {
+        for (const route of routes) delete route['host'];
+      }),
+  }),
+  outage('reload-balances-by-an-address-that-most-share', 'uneven_hash', {
+    what: 'For its sessions a reload keeps the requests of an address at one host. Most customers come through one provider, with one address: one of two hosts gets nearly everything, and cannot bear it.',
+    harm: ['slow'],
+    suspects: ['configuration_change'],
+    side: 'operator',
+    names: ['office'],
+    setup: boxOffice(
+      { office: { ...pair, behaviour: { capacity: 2, queueMax: 24, rules: [{ path: '/healthz' }, { slower: 4 }] } } },
+      { flows: mostFromOneAddress() },
+    ),
+    begin: async (lab) =>
+      lab.reload(({ upstreams }) => void Object.assign(upstreams['office'] ?? {}, { balance: { hash: 'address' } })),
+    end: async (lab) => lab.reload(({ upstreams }) => void delete upstreams['office']?.['balance']),
+  }),
+];
