@@ -10,7 +10,7 @@ const morePosters = { method: 'GET', path: '/posters/{n}', perSecond: 5 };
 const moreTickets = { method: 'GET', path: '/b/tickets/{n}', perSecond: 6 };
 /** The payment provider says what was paid. */
 const paid = { method: 'POST', path: '/b/paid', perSecond: 3, clients: ['127.0.66.95'] };
-const abroad = { method: 'GET', path: '/shows/{n}', perSecond: 1.3, clients: addressesFrom(165, 5) };
+const abroad = { method: 'GET', path: '/shows/{n}', perSecond: 0.45, clients: addressesFrom(165, 5) };
 
 export const usualBoxOffice =
   (...applications: readonly ('site' | 'office' | 'images')[]) =>

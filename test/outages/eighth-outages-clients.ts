@@ -18,7 +18,7 @@ const deletion = {
   ...{ method: 'DELETE', path: '/b/shows/{n}', perSecond: 20, clients: ['127.0.66.90'] },
   isOutsider: true,
 } as const;
-const door = { method: 'POST', path: '/gate/scans', perSecond: 0.3, clients: ['127.0.66.122'] };
+const door = { method: 'POST', path: '/gate/scans', perSecond: 0.25, clients: ['127.0.66.122'] };
 const stored = {
   ...{ method: 'POST', path: '/m/readings', perSecond: 75, clients: meterAddresses },
   body: `{"stored":"${'7;'.repeat(3000)}"}`,

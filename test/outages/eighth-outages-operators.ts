@@ -6,7 +6,7 @@ import type { Outage } from './outage.ts';
 import { outage } from './outage-form.ts';
 import { pair } from './shop.ts';
 
-const www = { method: 'GET', path: '/shows/{n}', perSecond: 1.4, headers: { host: 'www.shop.test' } };
+const www = { method: 'GET', path: '/shows/{n}', perSecond: 0.45, headers: { host: 'www.shop.test' } };
 
 /** A user of the test site, whose password nobody here needs. */
 export const testUser = 'tester:$2y$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy\n';

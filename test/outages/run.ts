@@ -56,7 +56,8 @@ function readOptions() {
     }
     for (const name of values.only ?? []) findPlay(name);
     const { set } = values;
-    if (!isPlaySet(set)) throw new Error('--set takes first, second, third, fourth, fifth, sixth, seventh, eighth or all.');
+    if (!isPlaySet(set))
+      throw new Error('--set takes first, second, third, fourth, fifth, sixth, seventh, eighth or all.');
     if (!(Number(values['at-once']) >= 1)) throw new Error('--at-once takes a number.');
     return { ...values, set };
   } catch (error) {
