@@ -172,7 +172,7 @@ export const eighthApplicationOutages: readonly Outage[] = [
     side: 'application',
     names: ['exports'],
     setup: meters(),
-    begin: async (lab) => lab.behave('exports', { rules: [{ path: '/exports', idleMs: 900, latencyMs: 4200 }] }),
+    begin: async (lab) => lab.behave('exports', { rules: [{ path: '/exports', quietMs: 900, latencyMs: 4200 }] }),
     end: usualMeters('exports'),
   }),
   outage('statements-may-take-a-second', 'statement_timeout', {
