@@ -13,7 +13,7 @@ export const testUser = 'tester:$2y$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad6
 
 /** Most customers come through one provider, whose address they share. */
 function mostFromOneAddress(): Record<string, Flow> {
-  const clients = [...Array.from({ length: 36 }, () => '127.0.66.60'), ...addressesFrom(1, 6)];
+  const clients = [...Array.from({ length: 48 }, () => '127.0.66.60'), ...addressesFrom(1, 6)];
   return Object.fromEntries(Object.entries(boxOfficeFlows()).map(([name, flow]) => [name, { ...flow, clients }]));
 }
 
@@ -59,7 +59,7 @@ export const eighthOperatorOutages: readonly Outage[] = [
     side: 'operator',
     names: ['office'],
     setup: boxOffice(
-      { office: { ...pair, behaviour: { capacity: 2, queueMax: 24, rules: [{ path: '/healthz' }, { slower: 4 }] } } },
+      { office: { ...pair, behaviour: { capacity: 2, queueMax: 24, rules: [{ path: '/healthz' }, { slower: 4.6 }] } } },
       { flows: mostFromOneAddress() },
     ),
     begin: async (lab) =>
