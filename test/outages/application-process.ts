@@ -92,7 +92,7 @@ function findRule(request: IncomingMessage, path: string, body: string): Rule | 
       (rule.lacks === undefined || request.headers[rule.lacks] === undefined) &&
       (rule.within === undefined || Date.now() % rule.within.everyMs < rule.within.forMs) &&
       idle >= (rule.idleMs ?? 0) &&
-      (rule.quietMs === undefined || (active === 0 && Date.now() - workedAt >= rule.quietMs)) &&
+      Date.now() - workedAt >= (rule.quietMs ?? 0) &&
       Math.random() < (rule.share ?? 1),
   );
   if (found?.times !== undefined) applied.set(found, (applied.get(found) ?? 0) + 1);

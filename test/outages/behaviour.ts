@@ -52,7 +52,7 @@ export interface Rule extends Deed {
   readonly within?: { readonly forMs: number; readonly everyMs: number };
   /** For connections that were idle for so long. */
   readonly idleMs?: number;
-  /** When the process had nothing to do for so long, checks apart. */
+  /** When the process has finished nothing for so long, checks apart. */
   readonly quietMs?: number;
 }
 

@@ -165,14 +165,14 @@ export const eighthApplicationOutages: readonly Outage[] = [
     },
   }),
   outage('exports-go-to-sleep', 'scale_to_zero', {
-    what: 'The plan of the service for exports was changed to a cheaper one, whose machines go to sleep when nothing comes for a second: whoever comes then waits four seconds.',
+    what: 'The plan of the service for exports was changed to a cheaper one, whose machines go to sleep when nothing comes for a second: whoever comes then waits two and a half.',
     marks: ['no 5xx'],
     harm: ['slow'],
     suspects: ['slow_application'],
     side: 'application',
     names: ['exports'],
     setup: meters(),
-    begin: async (lab) => lab.behave('exports', { rules: [{ path: '/exports', quietMs: 900, latencyMs: 4200 }] }),
+    begin: async (lab) => lab.behave('exports', { rules: [{ path: '/exports', quietMs: 900, latencyMs: 2600 }] }),
     end: usualMeters('exports'),
   }),
   outage('statements-may-take-a-second', 'statement_timeout', {

@@ -1,21 +1,13 @@
 import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { boxOffice, boxOfficeFlows } from './box-office.ts';
-import { addressesFrom, type Flow } from './flows.ts';
 import type { Outage } from './outage.ts';
 import { outage } from './outage-form.ts';
-import { pair } from './shop.ts';
 
 const www = { method: 'GET', path: '/shows/{n}', perSecond: 0.45, headers: { host: 'www.shop.test' } };
 
 /** A user of the test site, whose password nobody here needs. */
 export const testUser = 'tester:$2y$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy\n';
-
-/** Most customers come through one provider, whose address they share. */
-function mostFromOneAddress(): Record<string, Flow> {
-  const clients = [...Array.from({ length: 48 }, () => '127.0.66.60'), ...addressesFrom(1, 6)];
-  return Object.fromEntries(Object.entries(boxOfficeFlows()).map(([name, flow]) => [name, { ...flow, clients }]));
-}
 
 /** Changes of the configuration. */
 export const eighthOperatorOutages: readonly Outage[] = [
@@ -52,18 +44,24 @@ export const eighthOperatorOutages: readonly Outage[] = [
         for (const route of routes) delete route['host'];
       }),
   }),
-  outage('reload-balances-by-an-address-that-most-share', 'uneven_hash', {
-    what: 'For its sessions a reload keeps the requests of an address at one host. Most customers come through one provider, with one address: one of two hosts gets nearly everything, and cannot bear it.',
-    harm: ['slow'],
+  outage('reload-demands-signatures-that-nobody-makes', 'signed_links', {
+    what: 'A reload lets tickets be fetched by signed links alone. The release that signs them comes next week: every ticket is 403.',
+    marks: ['no 5xx'],
+    harm: ['different'],
     suspects: ['configuration_change'],
     side: 'operator',
-    names: ['office'],
-    setup: boxOffice(
-      { office: { ...pair, behaviour: { capacity: 2, queueMax: 24, rules: [{ path: '/healthz' }, { slower: 4.6 }] } } },
-      { flows: mostFromOneAddress() },
-    ),
-    begin: async (lab) =>
-      lab.reload(({ upstreams }) => void Object.assign(upstreams['office'] ?? {}, { balance: { hash: 'address' } })),
-    end: async (lab) => lab.reload(({ upstreams }) => void delete upstreams['office']?.['balance']),
+    names: ['tickets'],
+    setup: boxOffice(),
+    begin: async (lab) => {
+      const file = join(dirname(lab.socket), 'link-keys');
+      writeFileSync(file, `${'k'.repeat(40)}\n`, { mode: 0o600 });
+      await lab.reload(({ routes }) => {
+        for (const route of routes) if (route['id'] === 'tickets') route['signed_links'] = { keys_file: file };
+      });
+    },
+    end: async (lab) =>
+      lab.reload(({ routes }) => {
+        for (const route of routes) delete route['signed_links'];
+      }),
   }),
 ];
