@@ -97,7 +97,10 @@ describe('a route with a login', () => {
     const page = await bob.open(`${tools}/admins`, 'bob');
     assert.deepEqual([page.status, await causeOf(page)], [403, 'not_permitted']);
     assert.equal((await bob.ask(`${tools}/`)).status, 200);
-    assert.match(page.body.toString(), /<a class="again" href="\/\.candor\/login\?account=other">Log in with another account</);
+    assert.match(
+      page.body.toString(),
+      /<a class="again" href="\/\.candor\/login\?account=other">Log in with another account</,
+    );
   });
 
   it('lets people choose another account at the provider, and come back to the page', async () => {

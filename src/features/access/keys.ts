@@ -109,9 +109,7 @@ export const access: FeatureKeys = featureKeys<AccessRouteRead, object, AccessFi
   filesOfRoute: ({ access: read }) => filesIn(read),
   filesOfFile: ({ access: read, country_file: file }) => [
     ...filesIn(read),
-    ...(file === undefined
-      ? []
-      : [{ kind: countryFile, path: file, at: ['country_file'], review: reviewCountryFile }]),
+    ...(file === undefined ? [] : [{ kind: countryFile, path: file, at: ['country_file'], review: reviewCountryFile }]),
   ],
   review: reviewAccess,
 });

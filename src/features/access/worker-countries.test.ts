@@ -47,7 +47,9 @@ test('what a file lacks is known before it is used', async () => {
 
 test('a file of which a part is missing or of another one is not opened, or has no country there', async () => {
   await loadDatabaseLibrary();
-  const networks = Object.fromEntries(Array.from({ length: 64 }, (_, at) => [`198.51.${at}.0/24`, at % 2 ? 'DE' : 'FR']));
+  const networks = Object.fromEntries(
+    Array.from({ length: 64 }, (_, at) => [`198.51.${at}.0/24`, at % 2 ? 'DE' : 'FR']),
+  );
   const whole = mmdbOf(networks);
   for (let from = 0; from < whole.length - 200; from += 7) {
     const damaged = Buffer.concat([whole.subarray(0, from), whole.subarray(from + 64)]);
