@@ -45,7 +45,11 @@ function readJsonBody(request: IncomingMessage, bytesMax: number): Promise<JsonB
 const notJson: JsonBody = { ok: false, status: 415, detail: 'The body must be application/json (Content-Type).' };
 
 /** Schemas leave it out without a word. */
-const noName: JsonBody = { ok: false, status: 400, detail: 'The body has the name `__proto__`, which nothing may have.' };
+const noName: JsonBody = {
+  ok: false,
+  status: 400,
+  detail: 'The body has the name `__proto__`, which nothing may have.',
+};
 
 function parse(content: Buffer): JsonBody {
   if (content.length === 0) return { ok: true, value: {} };

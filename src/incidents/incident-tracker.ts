@@ -159,8 +159,8 @@ export class IncidentTracker {
 
   /** Those that go on, then those that are over, each the latest first. */
   list(ms: number): readonly LiveIncident[] {
-    const told = this.#open.filter(({ partOf }) => partOf === null);
-    const open = told.map((one) => incidentFacts(one, this.#wall(ms), this.#beganAt, null));
+    const own = this.#open.filter(({ partOf }) => partOf === null);
+    const open = own.map((one) => incidentFacts(one, this.#wall(ms), this.#beganAt, null));
     return [...open.reverse(), ...this.#resolved.newestFirst];
   }
 

@@ -95,7 +95,8 @@ export interface DatabaseContents {
 export function lookIntoDatabase(content: Buffer): DatabaseContents {
   const reader = readerOf(content);
   const { nodeCount, nodeByteSize, searchTreeSize, ipVersion, databaseType } = reader.metadata;
-  const { walker, resolveDataPointer } = insidesOf(reader);
+  const insides = insidesOf(reader);
+  const { walker } = insides;
   const dataBytes = content.length - searchTreeSize - separatorBytes;
   if (nodeCount < 1 || dataBytes <= 0) throw new Error('it is shorter than it says');
   let country = false;
@@ -106,7 +107,7 @@ export function lookIntoDatabase(content: Buffer): DatabaseContents {
       if (next <= nodeCount) continue;
       const offset = next - nodeCount - separatorBytes;
       if (offset < 0 || offset >= dataBytes) throw new Error('it refers to what it does not have');
-      if (!country || read++ < recordsReadMax) country = codeIn(resolveDataPointer(next)) !== null || country;
+      if (!country || read++ < recordsReadMax) country = codeIn(insides.resolveDataPointer(next)) !== null || country;
     }
   const isThere = (bits: string): boolean => {
     let node = 0;
@@ -128,8 +129,7 @@ interface Insides {
 
 /** The library finds addresses alone. What a file has can be seen only in its tree. */
 function insidesOf(reader: Reader): Insides {
-  const { walker } = reader as unknown as Insides;
-  return { walker, resolveDataPointer: (next) => (reader as unknown as Insides).resolveDataPointer(next) };
+  return reader as unknown as Insides;
 }
 
 const words = new Uint32Array(4);

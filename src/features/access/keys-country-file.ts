@@ -3,7 +3,7 @@ import { succeed, type Result } from '#failures/result.ts';
 import { type ErrorDetail, quoted, reject } from '../../schema/error-detail.ts';
 import type { Findings, Path } from '../../schema/findings.ts';
 import type { TextFile } from '../feature-keys.ts';
-import { contentHash, type DatabaseContents, loadDatabaseLibrary, lookIntoDatabase } from './country-database.ts';
+import type { DatabaseContents } from './country-database.ts';
 
 /** What stands at the beginning of the last part of a file in MaxMind's format, which says what it has. */
 const mark = Buffer.from('\xab\xcd\xefMaxMind.com', 'latin1');
@@ -25,6 +25,8 @@ async function digestOf(content: Buffer, name: string): Promise<Result<string, E
     return name.endsWith('.mmdb')
       ? reject(`${quoted(name)} is no whole file in the format of MaxMind: its end is missing`, again)
       : reject(`${quoted(name)} is no file in the format of MaxMind`, example);
+  // Few configurations name one.
+  const { contentHash, loadDatabaseLibrary, lookIntoDatabase } = await import('./country-database.ts');
   await loadDatabaseLibrary();
   let has: DatabaseContents;
   try {

@@ -95,7 +95,8 @@ export class RateLimitFilter implements Filter {
     }
     const used = limiter.take(key, nowMs);
     if (used < 0) {
-      if (!dryRun) return this.#refuseRate(exchange, limiter, key, refilledAfterMs(-used, nowMs, limiter.policy?.unitMs ?? 1));
+      if (!dryRun)
+        return this.#refuseRate(exchange, limiter, key, refilledAfterMs(-used, nowMs, limiter.policy?.unitMs ?? 1));
       limiter.noteRefused(exchange, key);
       return null;
     }
