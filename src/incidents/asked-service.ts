@@ -4,6 +4,9 @@ import type { OpenIncident } from './open-incident.ts';
 /** How the gateway calls the requests by which a route authenticates. */
 const askingPrefix = 'authentication of ';
 
+const keysOf = (upstream: string): string => `keys of ${upstream}`;
+const isQuestion = (route: string): boolean => route.startsWith(askingPrefix) || route.startsWith(keysOf(''));
+
 /** What of an outage its asking routes have: requests that got no decision. */
 const cause = 'authentication_unavailable';
 
@@ -14,9 +17,10 @@ const cause = 'authentication_unavailable';
 export function askedService(asking: OpenIncident, all: readonly OpenIncident[]): OpenIncident | null {
   if (asking.partOf !== null || asking.kinds.commonest(asking.root) !== cause) return null;
   const asked = asking.routeNames.map((route) => `${askingPrefix}${route}`);
-  const isAsked = (one: OpenIncident): boolean =>
-    one !== asking && one.partOf === null && one.routeNames.some((route) => asked.includes(route));
-  return all.find(isAsked) ?? null;
+  const others = all.filter((one) => one !== asking && one.partOf === null);
+  const service = others.find(({ routeNames }) => routeNames.some((route) => asked.includes(route)));
+  // Keys of an issuer are asked for once for all routes, so that these are not known by it.
+  return service ?? others.find(({ routeNames, upstream }) => routeNames.includes(keysOf(upstream))) ?? null;
 }
 
 /** What an incident is with the routes that ask the service: of its requests, those of clients count. */
@@ -24,9 +28,9 @@ export function withAskingRoutes(own: LiveIncident, asking: readonly LiveInciden
   const [first] = asking;
   if (first === undefined) return own;
   const { most: _, ...facts } = own;
-  const routes = [own, ...asking].flatMap((one) => one.routes).filter(({ route }) => !route.startsWith(askingPrefix));
+  const routes = [own, ...asking].flatMap((one) => one.routes).filter(({ route }) => !isQuestion(route));
   const count = sumOf(asking);
-  const failed = own.failed - sumOf(own.routes.filter(({ route }) => route.startsWith(askingPrefix))) + count;
+  const failed = own.failed - sumOf(own.routes.filter(({ route }) => isQuestion(route))) + count;
   const effect: CountedCause = { cause, count, failed: count, attemptsFailed: 0, isConsequence: true };
   return {
     ...facts,

@@ -45,7 +45,7 @@ export function authenticationService({ incident }: SuspectContext): SuspectFind
     fit: 0.7,
     sentence: 'The service or provider that `authentication` asks gives no usable answer: nothing was passed on.',
     evidence: [`${cause}: ${count} ${count === 1 ? 'request' : 'requests'}`],
-    nextStep: `Look at the upstream of that service, whose requests may well succeed; \`candor logs route:"authentication of ${routes[0]?.route ?? '/'}"\` shows what it was asked and what it answered.`,
+    nextStep: `Look at the upstream of that service, whose requests may well succeed; \`candor logs route:"authentication of ${routes[0]?.route ?? '/'}"\` shows what it was asked and what it answered (for the keys of tokens \`route:"keys of UPSTREAM"\`).`,
   };
 }
 

@@ -13,8 +13,11 @@ const upstreams: Readonly<Record<string, ScenarioUpstream>> = {
   desk: { ...usual, routes: ['/desk'] },
 };
 
-function played(steps: PlayedScenario['steps'], seconds = 320): { told: string[]; incidents: readonly LiveIncident[] } {
-  const { changes, incidents } = playScenario({ seconds, upstreams, steps }, 5);
+function played(
+  steps: PlayedScenario['steps'],
+  others: PlayedScenario['upstreams'] = {},
+): { told: string[]; incidents: readonly LiveIncident[] } {
+  const { changes, incidents } = playScenario({ seconds: 320, upstreams: { ...upstreams, ...others }, steps }, 5);
   const told = changes.flatMap(({ kind, incident }) =>
     kind === 'opened' || kind === 'resolved'
       ? [`${kind} ${incident.id}: ${incident.cause} at ${incident.upstream}`]
@@ -62,6 +65,36 @@ describe('a service that decides who may enter', () => {
       );
       assert.equal(told.filter((one) => one.startsWith('resolved')).length, open.length, told.join('\n'));
     });
+
+  test('is out, and requests without a decision have no upstream, as in the gateway: one incident, which ends', () => {
+    const { told, incidents } = played(
+      [
+        { upstream: 'auth', from: 80, to: 130, fail: 'connect_refused', share: 1 },
+        { upstream: '', from: 80, to: 130, rate: 40 },
+        { upstream: '', from: 80, to: 130, fail: 'authentication_unavailable', share: 1 },
+        { upstream: 'shop', from: 80, to: 130, rate: 0 },
+        { upstream: 'desk', from: 80, to: 130, rate: 0 },
+      ],
+      { '': { ...usual, rate: 0, routes: ['/shop', '/desk'] } },
+    );
+    const own = incidents.filter(({ joined }) => joined === undefined);
+    assert.deepEqual(
+      own.map(({ upstream, routes, resolvedAt }) => [upstream, routes.length, resolvedAt !== null]),
+      [['auth', 2, true]],
+      told.join('\n'),
+    );
+  });
+
+  test('has the keys of tokens, for which it is asked once for all routes: one incident', () => {
+    const { incidents } = played(
+      [{ upstream: 'auth', from: 80, to: 130, fail: 'connect_refused', share: 1 }, ...undecided(82, 130)],
+      { auth: { ...usual, rate: 2, routes: ['keys of auth'] } },
+    );
+    assert.deepEqual(
+      incidents.filter(({ joined }) => joined === undefined).map(({ upstream, routes }) => [upstream, routes.length]),
+      [['auth', 2]],
+    );
+  });
 
   test('gives answers that are none, so that its own requests succeed: an incident of the routes', () => {
     const { told } = played(undecided(80, 130));
