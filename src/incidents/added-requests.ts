@@ -281,3 +281,8 @@ function addSum(sum: Sum, { good, refused, newGood, newRefused }: Sum): void {
   sum.newGood += newGood;
   sum.newRefused += newRefused;
 }
+
+/** Refusals to clients that the route has answered nothing well before, at these paths. */
+export function refusedNewcomers(patterns: readonly Pick<PatternAnswers, 'newcomers'>[], lane: 0 | 1): number {
+  return patterns.reduce((sum, { newcomers }) => sum + (newcomers?.[newcomerCells.refused[lane]] ?? 0), 0);
+}
