@@ -45,7 +45,7 @@ const refusedShare = (name: string, share: number, met: FlowMet): FlowPlay => ({
 const refusedCustomers = (clients: number): FlowPlay => ({
   flows: [
     ...usual,
-    flow('track', 'track', 9, { path: '/track/#', clients: 14 }),
+    flow('track', 'track', 9, { path: '/track/#', clients: 16 }),
     flow('named', 'track', 5, { path: '/track/#', clients, firstClient: 200 }),
   ],
   meets: ({ flow: own, at }) => (own === 'named' && at >= 0 ? read(400) : asUsual),
@@ -102,7 +102,7 @@ describe('refused requests in place of usual ones are an incident', () => {
     ['422 for most', refusedShare('comment', 0.6, changed(422)), 30],
     ['400 for all', refusedShare('add', 1, changed(400)), 20],
     ['409 for all', refusedShare('add', 1, changed(409)), 70],
-    ['400 for six of twenty usual clients of a path', refusedCustomers(6), 14],
+    ['400 for four of twenty usual clients of a path', refusedCustomers(4), 18],
     ['404 for calls of an old form, one of forty, of a function that was there', lostCalls, 115],
   ];
   for (const [what, play, withinS] of cases)
