@@ -284,5 +284,8 @@ function addSum(sum: Sum, { good, refused, newGood, newRefused }: Sum): void {
 
 /** Refusals to clients that the route has answered nothing well before, at these paths. */
 export function refusedNewcomers(patterns: readonly Pick<PatternAnswers, 'newcomers'>[], lane: 0 | 1): number {
-  return patterns.reduce((sum, { newcomers }) => sum + (newcomers?.[newcomerCells.refused[lane]] ?? 0), 0);
+  const cell = newcomerCells.refused[lane];
+  let refused = 0;
+  for (const { newcomers } of patterns) if (newcomers !== undefined) refused += newcomers[cell] ?? 0;
+  return refused;
 }

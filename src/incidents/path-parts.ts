@@ -1,7 +1,7 @@
 import { unsafeKey, upgradeKey } from '../core/content-kind.ts';
 import type { AnswerChange, Lateness } from '../core/live-incident.ts';
+import { newcomerCells } from '../core/newcomer-cells.ts';
 import { answerParts, type AttemptOfClient, type PatternAnswers, type RouteTraffic } from '../core/route-traffic.ts';
-import { refusedNewcomers } from './added-requests.ts';
 import { MovedPaths, type PartAnswers } from './moved-paths.ts';
 import { changedTogether } from './replaced-answers.ts';
 import { RouteAnswer } from './route-answer.ts';
@@ -177,8 +177,7 @@ export class PathParts {
   }
 }
 
-function addTo(part: Part, counted: PatternAnswers, second: number): PartSecond {
-  const { answers, latencies, slow = [] } = counted;
+function addTo(part: Part, { answers, latencies, newcomers, slow = [] }: PatternAnswers, second: number): PartSecond {
   if (slow.length > 0) part.slow = [...part.slow, ...slow.map((one) => ({ ...one, second }))].slice(-slowKeptMax);
   let answered = 0;
   const lanes: readonly [number[], number[]] = [[], []];
@@ -190,8 +189,8 @@ function addTo(part: Part, counted: PatternAnswers, second: number): PartSecond 
   const { late } = part.latency.add({ answered, latencies, awaited: [] }, second);
   const [reading, changing] = part.answers;
   const unusual =
-    reading.add(lanes[0], second, refusedNewcomers([counted], 0)).unusual +
-    changing.add(lanes[1], second, refusedNewcomers([counted], 1)).unusual;
+    reading.add(lanes[0], second, newcomers?.[newcomerCells.refused[0]]).unusual +
+    changing.add(lanes[1], second, newcomers?.[newcomerCells.refused[1]]).unusual;
   const newest = part.seconds.at(-1);
   const before = newest?.second === second ? part.seconds.pop() : undefined;
   part.seconds.push({

@@ -10,8 +10,12 @@ const latePlusMs = 100;
 const severeMs = 300;
 const lateUsuallyMin = 0.01;
 
+/** One second in so many is enough to know what is usual. */
+const learntEveryS = 5;
+/** Of how large responses are, a new one counts for so much. */
+const learntShare = 0.1;
 /** Fewer responses, or a shorter time, say nothing of what is usual. */
-const knownMin = 50;
+const knownMin = 20;
 const learntS = 30;
 const sliceS = 10;
 const keptOfSlice = 0.998;
@@ -52,8 +56,9 @@ class BodyTimes {
   readonly #unusual = new Set<number>();
   readonly seconds = new LatenessSeconds();
   #clients: { readonly second: number; readonly client: string }[] = [];
-  #bytes = { usual: 0, now: 0 };
+  readonly #bytes: { usual: number | null; now: number | null } = { usual: null, now: null };
   limitMs: number | null = null;
+  #countedSince = 0;
   #lateUsually = lateUsuallyMin;
   /** An incident is about them. */
   isOpen = false;
@@ -64,23 +69,41 @@ class BodyTimes {
 
   /** How many took long. */
   add({ count, durations, durationMsMax, bytesOut, client = '' }: ExchangeCount, second: number): number {
-    const slice = Math.floor(second / sliceS);
-    let cells = this.#recent.get(slice);
-    if (cells === undefined) this.#recent.set(slice, (cells = noCells()));
-    addCells(cells, durations);
     const { limitMs } = this;
+    if (second % learntEveryS === 0) this.#learn(durations, count, second);
     if (limitMs === null) return 0;
-    const above = (limit: number): number => (durationMsMax <= limit ? 0 : countFrom(durations, limit));
-    const [late, severe] = [above(limitMs), above(Math.max(limitMs, severeMs))];
-    this.seconds.add({ second, answered: count, late, severe, usual: this.#lateUsually * count });
-    const bytes = bytesOut / count;
-    if (late === 0) this.#bytes.usual = this.#bytes.usual === 0 ? bytes : this.#bytes.usual * 0.99 + bytes * 0.01;
-    else if (2 * late >= count) {
-      this.#bytes.now = this.#bytes.now * 0.9 + bytes * 0.1;
+    const usual = this.#lateUsually * count;
+    const late = durationMsMax <= limitMs ? 0 : countFrom(durations, limitMs);
+    if (late === 0) {
+      this.seconds.addInTime(second, count, usual);
+      if (second % learntEveryS === 0) this.#bytes.usual = learnt(this.#bytes.usual, bytesOut / count);
+      return 0;
+    }
+    this.seconds.add({
+      second,
+      answered: count,
+      late,
+      severe: countFrom(durations, Math.max(limitMs, severeMs)),
+      usual,
+    });
+    if (2 * late >= count) {
+      this.#bytes.now = learnt(this.#bytes.now, bytesOut / count);
       this.#clients.push({ second, client });
       if (this.#clients.length > 2 * clientsKeptMax) this.#clients = this.#clients.slice(-clientsKeptMax);
     }
     return late;
+  }
+
+  #learn(durations: readonly number[], count: number, second: number): void {
+    const slice = Math.floor(second / sliceS);
+    let cells = this.#recent.get(slice);
+    if (cells === undefined) this.#recent.set(slice, (cells = noCells()));
+    for (let cell = 0, left = count; left > 0 && cell < cells.length; cell++) {
+      const own = durations[cell] as number;
+      if (own === 0) continue;
+      (cells[cell] as number) += own;
+      left -= own;
+    }
   }
 
   /** The second since which it sends slowly; null: it does not. */
@@ -92,7 +115,7 @@ class BodyTimes {
         this.seconds.isSteady('severe', sight.shareMin, second, sight) &&
         this.#areInPlace(second, sight.widthS) &&
         this.#areSeveralClients(second - sight.widthS) &&
-        this.#bytes.now <= largerMax * this.#bytes.usual
+        (this.#bytes.now ?? 0) <= largerMax * (this.#bytes.usual ?? 0)
       )
         return this.seconds.firstLate('severe', second, sight.widthS);
     return null;
@@ -100,7 +123,7 @@ class BodyTimes {
 
   #areInPlace(second: number, widthS: number): boolean {
     const [now, before] = [this.seconds.sum(second, widthS), this.seconds.sum(second - widthS, beforeS)];
-    const widths = Math.min(beforeS, second - widthS - this.#firstSecond) / widthS;
+    const widths = Math.min(beforeS, second - widthS - this.#countedSince) / widthS;
     const expected = (before.answered - before.late) / widths;
     return areFewerThanChance({ usual: now.answered - now.late, expected, widths }, missingChanceMax);
   }
@@ -126,6 +149,7 @@ class BodyTimes {
     }
     const known = this.#usual.reduce((sum, count) => sum + count, 0);
     if (known < knownMin || second - this.#firstSecond < learntS) return;
+    if (this.limitMs === null) this.#countedSince = second;
     this.limitMs = Math.round(lateTimes * (quantileOf(this.#usual, 0.9) as number) + latePlusMs);
     this.#lateUsually = Math.max(lateUsuallyMin, countFrom(this.#usual, this.limitMs) / known);
   }
@@ -133,7 +157,8 @@ class BodyTimes {
   lateness(route: string): Lateness | null {
     const usualMs = quantileOf(this.#usual, 0.5);
     const now = noCells();
-    for (const cells of [...this.#recent.values()].slice(-2)) addCells(now, cells);
+    for (const cells of [...this.#recent.values()].slice(-2))
+      for (let cell = 0; cell < now.length; cell++) (now[cell] as number) += cells[cell] as number;
     const nowMs = quantileOf(now, 0.5);
     return usualMs === null || nowMs === null || this.limitMs === null
       ? null
@@ -141,11 +166,10 @@ class BodyTimes {
   }
 }
 
-const noCells = (): Float64Array => new Float64Array(durationBoundsMs.length + 1);
+const learnt = (known: number | null, one: number): number =>
+  known === null ? one : known + (one - known) * learntShare;
 
-function addCells(to: Float64Array, cells: ArrayLike<number>): void {
-  for (let cell = 0; cell < to.length; cell++) (to[cell] as number) += cells[cell] ?? 0;
-}
+const noCells = (): Float64Array => new Float64Array(durationBoundsMs.length + 1);
 
 function countFrom(cells: ArrayLike<number>, limitMs: number): number {
   let count = 0;

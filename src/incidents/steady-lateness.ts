@@ -151,6 +151,14 @@ export class LatenessSeconds {
     if (this.#seconds.length > 2 * keptS) this.#seconds = this.#seconds.slice(-keptS);
   }
 
+  /** The same of those that are in time: nearly all are. */
+  addInTime(second: number, answered: number, usual: number): void {
+    const newest = this.#seconds.at(-1);
+    if (newest?.second !== second) return this.add({ second, answered, late: 0, severe: 0, usual });
+    newest.answered += answered;
+    newest.usual += usual;
+  }
+
   /** Of the `width` seconds that end with `until`. */
   sum(until: number, width: number): Second {
     const sum = { second: until, answered: 0, late: 0, severe: 0, usual: 0 };
