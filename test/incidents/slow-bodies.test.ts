@@ -43,7 +43,7 @@ describe('responses that begin as ever and come slowly are an incident soon', ()
     [
       'seven of ten files are on a slow disk',
       { flows: usual, meets: meets(files, ({ drawn }) => (drawn < 0.7 ? { bodyMs: 900 } : asUsual)) },
-      18,
+      12,
     ],
   ];
   for (const [what, play, withinS] of cases)
