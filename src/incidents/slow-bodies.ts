@@ -113,7 +113,7 @@ class BodyTimes {
     for (const sight of sights)
       if (
         this.seconds.isSteady('severe', sight.shareMin, second, sight) &&
-        this.#areInPlace(second, sight.widthS) &&
+        this.#areFewerInTime(second, sight.widthS) &&
         this.#areSeveralClients(second - sight.widthS) &&
         (this.#bytes.now ?? 0) <= largerMax * (this.#bytes.usual ?? 0)
       )
@@ -121,7 +121,7 @@ class BodyTimes {
     return null;
   }
 
-  #areInPlace(second: number, widthS: number): boolean {
+  #areFewerInTime(second: number, widthS: number): boolean {
     const [now, before] = [this.seconds.sum(second, widthS), this.seconds.sum(second - widthS, beforeS)];
     const widths = Math.min(beforeS, second - widthS - this.#countedSince) / widthS;
     const expected = (before.answered - before.late) / widths;
