@@ -32,7 +32,7 @@ const shapePatterns: readonly (readonly [Shape, RegExp])[] = [
   ['unreachable', /^dns|^tls|unroutable|refused|n_timeout/],
   ['too_slow', /timeout/],
   ['reset', /terminated|incomplete/],
-  ['garbage', /^http_(?:resp|up|pro)/],
+  ['garbage', /^http_(resp|up|pro)/],
   ['client_abort', /request_error/],
   ['refused_by_gateway', /^destin|^proxy|denied|limit/],
 ];
