@@ -95,6 +95,24 @@ describe('a breaker', () => {
     assert.equal(breaker.state, 'closed');
   });
 
+  for (const [waiters, pause, spread] of [
+    [0, 0.95, 0.05],
+    [15, 0.8, 0.2],
+    [75, 0.2, 0.8],
+    [500, 0.2, 0.8],
+  ] as const)
+    test(`behind which ${waiters} calls wait probes after ${pause} of its time, and lets them come back in ${spread}`, () => {
+      let pauseMs: number | null = null;
+      const breaker = originBreaker(breakerDefaults, ({ openMs: ms }) => (pauseMs = ms));
+      for (let count = 0; count < 5; count++) fail(breaker, 0);
+      for (let count = 0; count < waiters; count++) assert.ok(admit(breaker, 0) !== null);
+      assert.equal(admit(breaker, openMs), null);
+      fail(breaker, openMs, sampleFailure, true);
+      assert.equal(pauseMs, openMs * pause);
+      const [soonest, latest] = [0, 1].map((chance) => breaker.admit(openMs, orders, waitMaxMs, chance, true));
+      assert.ok(Math.abs(latest! - soonest! - openMs * spread) < 1e-6);
+    });
+
   test('whatever the chance: a probe in time, none before Retry-After, and all that waited soon behind a good one', () => {
     const chance = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
     fc.assert(

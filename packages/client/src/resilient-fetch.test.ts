@@ -323,6 +323,15 @@ describe('the breaker', () => {
     assert.equal(world.clock.timersLive, 0);
   });
 
+  test('probes with a call that may be repeated, if one waits', async () => {
+    const random = { next: () => 0.4, fill: () => {} };
+    const world = new FetchWorld((_, number) => (number <= 5 ? down() : ok()), { retry: false, random });
+    for (let call = 0; call < 5; call++) await world.finish(world.fetch(url));
+    const calls = ['POST', 'GET', 'POST'].map((method) => world.fetch(url, { method }));
+    await world.finish(Promise.all(calls));
+    assert.equal(world.sent[5]?.method, 'GET');
+  });
+
   test('lets one probe through at a time, and another one after a while if it has no answer', async () => {
     const world = new FetchWorld((_, number) => (number <= 5 ? down() : 'silence'), { retry: false });
     for (let call = 0; call < 5; call++) await world.finish(world.fetch(url));
