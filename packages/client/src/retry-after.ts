@@ -34,7 +34,7 @@ function readHttpDate(text: string): number | null {
 /** The longest time of a quota of which nothing remains. */
 function readRateLimit(header: HeaderReader): number | null {
   // Names of quotas are Strings, and could have anything in them. A partition key is base64, without any of these characters.
-  const items = (header('ratelimit') ?? '').replace(/"(?:[^"\\]|\\.)*"?/g, '').split(',');
+  const items = (header('ratelimit') ?? '').replace(/"([^"\\]|\\.)*"?/g, '').split(',');
   const waits = items.map((item) => (/; *r=0(?![\d.])/.test(item) ? /; *t=(\d+)/.exec(item)?.[1] : null));
   // Draft 6 has a header for each number.
   if (header('ratelimit-remaining')?.trim() === '0') waits.push(/\d+/.exec(header('ratelimit-reset') ?? '')?.[0]);

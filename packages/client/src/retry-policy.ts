@@ -191,7 +191,10 @@ export function createRetryPolicy(options: RetryPolicyOptions = {}): ClientRetry
           // What came back at once behind a Retry-After would be all that got the same one.
           backoffMs:
             random.next() *
-            (failure.retryAfterMs ? breaking.openMs : Math.min(backoff.capMs, backoff.baseMs * 2 ** (attempts - 1))),
+            Math.min(
+              failure.retryAfterMs ? breaking.openMs : backoff.capMs,
+              failure.retryAfterMs || backoff.baseMs * 2 ** (attempts - 1),
+            ),
         });
         if (next.retry && !isFree(failure) && !tokens.take(failure.retryAfterMs ? 0.9 : 1))
           next = { retry: false, reason: 'budget_spent' };
