@@ -31,7 +31,7 @@ export function originBreaker(
   /** No probe before it, nor before `retryAt` and the pause. */
   let probeAt = 0;
   let retryAt = 0;
-  /** Of this opening: each client has its own, so that many do not probe in step. */
+  /** Between the failure that opened it, with the wait that it asked for, and the next probe. */
   let pauseMs = 0;
   let failedUrl = '';
   /** Calls that have waited since it opened. */
@@ -45,7 +45,7 @@ export function originBreaker(
     inRow = 0;
     changed({ from, to, failure, openMs });
   };
-  /** In which calls that have waited come back. The more there are, the sooner a probe is sent, so that all of them are back in the same time. */
+  /** In which calls that have waited come back. The more there are, the shorter is the pause, so that all of them are back in the same time. */
   const spreadMs = (): number => openMs * Math.min(0.8, (waited + 5) / 100);
   /** `weight` is 0 for a success. */
   const isFailing = (weight: number, now: number): boolean => {
@@ -100,6 +100,7 @@ export function originBreaker(
       if ((failure.status ?? 500) < 500) return breaker.succeeded(isProbe);
       const isClosed = breaker.state === 'closed';
       if (isClosed ? !isFailing(askedMs || failure.shape === 'too_slow' ? 2 : 1, now) : !isProbe) return;
+      // The first pause is anything up to the whole: clients whose calls began in step are not to probe in step.
       pauseMs = (openMs - spreadMs()) * (1 - chance * (isClosed && !askedMs ? 1 : 0.2));
       probeAt = now + pauseMs;
       change('open', failure, pauseMs + askedMs);

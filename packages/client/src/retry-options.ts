@@ -36,8 +36,9 @@ export interface BreakerOptions {
   readonly windowCalls?: number;
   /**
    * In about this time behind the end of an outage all calls that wait are back: each probe comes at most so long after the one before it, later
-   * where Retry-After says so, up to `openMaxMs`, and sooner the more calls wait, since these need the rest of the time. A probe without an
-   * answer is followed by another one after 1.5 × `openMs`. Defaults 1.7 s and 30 s.
+   * where Retry-After says so, up to `openMaxMs`, and sooner the more calls wait, since these need the rest of the time. The first
+   * one comes by chance after anything up to it. A probe without an answer is followed by another one after 1.5 × `openMs`. Defaults 1.7 s
+   * and 30 s.
    */
   readonly openMs?: number;
   readonly openMaxMs?: number;

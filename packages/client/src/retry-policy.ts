@@ -149,7 +149,7 @@ export function createRetryPolicy(options: RetryPolicyOptions = {}): ClientRetry
       admit(): BreakerRefusal | null {
         const now = clock.now();
         const waitMaxMs = Math.min(breaking.waitMs - breakerWaitMs, endsAt - now);
-        // A probe that may not be sent again is a call that is lost: those that may go first.
+        // A probe that fails and may not be sent again is a call that is lost. The others wait less, and go first.
         const chance = call.isRepeatable ? random.next() : (1 + random.next()) / 2;
         const delayMs = breaker.admit(now, subject.url, waitMaxMs, chance, breakerWaitMs > 0);
         if (delayMs === null) {
@@ -188,7 +188,7 @@ export function createRetryPolicy(options: RetryPolicyOptions = {}): ClientRetry
           attempts,
           keyHonoured,
           leftMs: endsAt - now,
-          // What came back at once behind a Retry-After would be all that got the same one.
+          // All that got the same Retry-After would come back at once otherwise.
           backoffMs:
             random.next() *
             Math.min(
