@@ -62,7 +62,8 @@ interface PlayedDays {
   readonly hours?: number;
   /** Besides what happens on each day: true faults, or more of what is usual. */
   readonly besides?: readonly Happening[];
-  readonly onHour?: (hour: number, found: Pick<DaysPlayed, 'incidents' | 'ejections'>) => void;
+  /** `played`: until now. */
+  readonly onHour?: (hour: number, played: DaysPlayed) => void;
 }
 
 /** What is drawn once for a request: its latency in units of the median. */
@@ -112,20 +113,26 @@ class SimulatedDays {
   }
 
   play(): DaysPlayed {
-    const { seed, days, fromHour = 0, hours = 24 * days, onHour, besides = [] } = this.#played;
+    const { days, fromHour = 0, hours = 24 * days, onHour } = this.#played;
     const from = fromHour * 3600;
     for (let second = from; second < from + hours * 3600; second++) {
       if (second === from || second % dayS === 0) this.#beginDay(Math.floor(second / dayS));
       if (second % 3600 === 0) this.#beginHour();
       if (second % 60 === 0) for (const route of dayRoutes) this.#busier.set(route, Math.exp(0.15 * this.#normal()));
       this.#playSecond(second, second - from + 1);
-      if (second % 3600 === 3599)
-        onHour?.(Math.floor(second / 3600) + 1, { incidents: this.#incidents, ejections: this.#ejections });
+      if (second % 3600 === 3599) onHour?.(Math.floor(second / 3600) + 1, this.#until((second + 1 - from) / dayS));
     }
-    const [incidents, ejections, requests] = [this.#incidents, this.#ejections, this.#traffic.requests];
+    return this.#until(hours / 24);
+  }
+
+  #until(days: number): DaysPlayed {
+    const { seed, besides = [] } = this.#played;
     const faults = besides.filter(({ kind }) => kind === 'fault');
-    const found = faults.map((one) => ({ what: one.text, ...(this.#faults.get(one) ?? notPlayed) }));
-    return { seed, days: hours / 24, requests, incidents, ejections, faults: found };
+    return {
+      ...{ seed, days, requests: this.#traffic.requests },
+      ...{ incidents: this.#incidents.slice(), ejections: this.#ejections.slice() },
+      faults: faults.map((one) => ({ what: one.text, ...(this.#faults.get(one) ?? notPlayed) })),
+    };
   }
 
   #beginDay(day: number): void {
