@@ -35,9 +35,9 @@ interface Part {
   readonly pattern: string;
   readonly latency: RouteLatency;
   answers: PartAnswers;
-  seconds: PartSecond[];
+  readonly seconds: PartSecond[];
   /** Some of the slowest. */
-  slow: (AttemptOfClient & { readonly second: number })[];
+  readonly slow: (AttemptOfClient & { readonly second: number })[];
   usedAt: number;
   /** An incident is about it, of this family. */
   open: UnusualFamily | null;
@@ -98,7 +98,8 @@ export class PathParts {
   judge(second: number): readonly PartBeginning[] {
     return [...this.#parts.values()].flatMap((part) => {
       if (part.open !== null || part.usedAt < second - 2) return [];
-      const slow = isOfClients(part, second) ? part.latency.slowSince(second) : null;
+      const late = part.latency.slowSince(second);
+      const slow = late !== null && isOfClients(part, second) ? late : null;
       const since = slow ?? part.answers.map((lane) => lane.changedSince(second)).find((one) => one !== null) ?? null;
       if (since === null) return [];
       const family: UnusualFamily = slow === null ? 'changed' : 'slower';
@@ -148,11 +149,13 @@ export class PathParts {
 }
 
 function addTo(part: Part, { answers, latencies, slow = [] }: PatternAnswers, second: number): PartSecond {
-  if (slow.length > 0) part.slow = [...part.slow, ...slow.map((one) => ({ ...one, second }))].slice(-slowKeptMax);
+  for (const { client, ms } of slow) part.slow.push({ client, ms, second });
+  while (part.slow.length > slowKeptMax) part.slow.shift();
   let answered = 0;
+  // Nearly all paths have requests of one kind.
   const lanes: readonly [number[], number[]] = [[], []];
   for (let at = 0; at < answers.length; at += answerParts) {
-    const [key, count, bits] = answers.slice(at, at + answerParts) as [number, number, number];
+    const [key, count, bits] = [answers[at], answers[at + 1], answers[at + 2]] as [number, number, number];
     answered += count;
     if (key < upgradeKey) lanes[key < unsafeKey ? 0 : 1].push(key % unsafeKey, count, bits);
   }
@@ -166,7 +169,7 @@ function addTo(part: Part, { answers, latencies, slow = [] }: PatternAnswers, se
     late: late + (before?.late ?? 0),
     unusual: unusual + (before?.unusual ?? 0),
   });
-  if (part.seconds.length > keptS) part.seconds = part.seconds.slice(-keptS);
+  if (part.seconds.length > keptS) part.seconds.shift();
   return { second, late, unusual };
 }
 

@@ -36,6 +36,7 @@ const targetsShareMin = 0.9;
 
 /** Answers in place of others, in so many seconds: the longer times where requests come seldom. */
 const widthsS = [8, 12, 16, 24, 32, 60] as const;
+const longestS = 60;
 const shareMin = 0.3;
 /** 409 tells of the state of what is asked for, such as a product that is sold out: of the application only where less than this is left of the usual answers. */
 const leftBesideConflicts = 0.2;
@@ -81,7 +82,7 @@ interface CountedSecond {
   answered: number;
   unusual: number;
   conflicts: number;
-  /** How often the route had learnt what is usual. */
+  /** How often other forms had become usual. */
   learnt: number;
 }
 
@@ -91,9 +92,21 @@ interface LearntCount {
   clients: number;
 }
 
-interface UsualForm {
-  count: number;
-  readonly sizes: Float64Array;
+class UsualForm {
+  count = 0;
+  readonly sizes = new Float64Array(sizeCells);
+  /** Of those with a count. */
+  firstCell = sizeCells;
+  lastCell = 0;
+  isUnusual = true;
+
+  add(count: number, cell: number): void {
+    this.count += count;
+    if (cell === 0) return;
+    (this.sizes[cell] as number) += count;
+    this.firstCell = Math.min(this.firstCell, cell);
+    this.lastCell = Math.max(this.lastCell, cell);
+  }
 }
 
 export interface UnusualCount {
@@ -111,7 +124,9 @@ export class RouteAnswer {
   readonly #recent = new Map<number, Map<number, LearntCount>>();
   /** Slices of an incident, and of the minute before it. */
   readonly #unusual = new Set<number>();
-  #seconds: Second[] = [];
+  readonly #seconds: Second[] = [];
+  /** Those of the last minute with unusual answers; null: what is usual has changed since they were counted. */
+  #unusualSeconds: { readonly second: number; count: number }[] | null = null;
   #known = 0;
   #learnt = 0;
   /** The smallest usual cell of the forms whose sizes are known. */
@@ -139,7 +154,7 @@ export class RouteAnswer {
     const isKnown = this.#known >= knownMin && second - this.firstSecond >= learntS;
     let [unusual, tellingCount] = [0, 0];
     for (let at = 0; at < answers.length; at += answerParts) {
-      const [key, count, clients] = answers.slice(at, at + answerParts) as [number, number, number];
+      const [key, count, clients] = [answers[at], answers[at + 1], answers[at + 2]] as [number, number, number];
       const known = recent.get(key);
       if (known === undefined) recent.set(key, { count, clients });
       else {
@@ -164,6 +179,7 @@ export class RouteAnswer {
       now.clients |= clients;
       tellingCount += count - besides;
     }
+    if (unusual > 0) this.#noteUnusual(second, unusual);
     const isTelling = tellingCount > 0 && second - this.firstSecond >= tellingLearntS && this.#hasClients(second);
     return { unusual, telling: isTelling ? tellingCount : 0 };
   }
@@ -210,13 +226,39 @@ export class RouteAnswer {
     if (newest?.second === second) return newest;
     const added: Second = { second, forms: new Map(), counted: null, clients: 0, allClients: 0, unusualClients: 0 };
     this.#seconds.push(added);
-    if (this.#seconds.length > keptS) this.#seconds = this.#seconds.slice(-keptS);
+    if (this.#seconds.length > keptS) this.#seconds.shift();
     return added;
+  }
+
+  #noteUnusual(second: number, count: number): void {
+    const known = this.#unusualSeconds;
+    if (known === null) return;
+    const newest = known.at(-1);
+    if (newest?.second === second) newest.count += count;
+    else known.push({ second, count });
+    while ((known[0]?.second ?? second) <= second - longestS) known.shift();
+  }
+
+  /** Nearly all routes have too few. */
+  #hasUnusual(second: number): boolean {
+    const after = second - longestS;
+    let known = this.#unusualSeconds;
+    if (known === null) {
+      this.#unusualSeconds = known = [];
+      for (let at = firstAfter(this.#seconds, after); at < this.#seconds.length; at++) {
+        const one = this.#seconds[at] as Second;
+        const count = this.#count(one).unusual;
+        if (count > 0) known.push({ second: one.second, count });
+      }
+    }
+    let sum = 0;
+    for (const one of known) if (one.second > after) sum += one.count;
+    return sum >= unusualMin;
   }
 
   /** The second since which it answers otherwise what it answered well before; null: it does not. A visitor of other pages only adds to what is usual. */
   changedSince(second: number): number | null {
-    if ((this.#seconds.at(-1)?.second ?? 0) < second - 2) return null;
+    if ((this.#seconds.at(-1)?.second ?? 0) < second - 2 || !this.#hasUnusual(second)) return null;
     for (const widthS of widthsS) {
       const found = this.replaced(second, widthS, shareMin);
       if (found !== null && found.unusual >= unusualMin && areFewerThanChance(found, this.#chanceMax))
@@ -227,7 +269,9 @@ export class RouteAnswer {
 
   /** Whether an answer of the last seconds is none of the usual ones. */
   isUnusualNow(second: number): boolean {
-    return this.#seconds.slice(-3).some((one) => one.second > second - 3 && one.unusualClients !== 0);
+    for (let at = firstAfter(this.#seconds, second - 3); at < this.#seconds.length; at++)
+      if ((this.#seconds[at] as Second).unusualClients !== 0) return true;
+    return false;
   }
 
   /** In the last `widthS` seconds: answers that are others than before; null: they are less than `least` of all, as many as before, or those of few clients. */
@@ -299,41 +343,60 @@ export class RouteAnswer {
       if (slice >= oldest) continue;
       this.#recent.delete(slice);
       if (this.#unusual.delete(slice)) continue;
-      this.#learn(
-        counts,
-        bitsOf(this.#seconds, second - beforeS, ({ allClients }) => allClients),
-      );
+      this.#learn(counts, second - beforeS);
     }
   }
 
-  /** `allClients`: groups of them that the route has. */
-  #learn(counts: ReadonlyMap<number, LearntCount>, allClients: number): void {
+  /** `after`: the clients of the route are those since then. */
+  #learn(counts: ReadonlyMap<number, LearntCount>, after: number): void {
     for (const usual of this.#usual.values()) {
       usual.count *= keptOfSlice;
-      for (let cell = 0; cell < sizeCells; cell++) (usual.sizes[cell] as number) *= keptOfSlice;
+      for (let cell = usual.firstCell; cell <= usual.lastCell; cell++) (usual.sizes[cell] as number) *= keptOfSlice;
     }
+    let hasMany: boolean | null = null;
     for (const [key, { count: whole, clients }] of counts) {
       // What a scanner gets for minutes is not what the route usually answers.
-      const ofFew = allClients >= manyClients ? learntPerClient * bitCount(clients) : Infinity;
-      const count = bitCount(clients) <= fewClients ? Math.min(whole, ofFew) : whole;
+      const isOfFew = bitCount(clients) <= fewClients && (hasMany ??= this.#hasManyClients(after));
+      const count = isOfFew ? Math.min(whole, learntPerClient * bitCount(clients)) : whole;
       const [form, cell] = [Math.floor(key / sizeCells), key % sizeCells];
       let usual = this.#usual.get(form);
-      if (usual === undefined) this.#usual.set(form, (usual = { count: 0, sizes: new Float64Array(sizeCells) }));
-      usual.count += count;
-      if (cell > 0) (usual.sizes[cell] as number) += count;
+      if (usual === undefined) this.#usual.set(form, (usual = new UsualForm()));
+      usual.add(count, cell);
     }
-    this.#learnt++;
+    const wasKnown = this.#known > 0;
     this.#known = 0;
     this.#leastCells.clear();
     this.#mostCells.clear();
     for (const [form, { count, sizes }] of this.#usual) {
       this.#known += count;
       if (form === redirectForm) this.#targets = usualTargets(sizes);
+      if (count < sizesKnownMin) continue;
       const [least, most] = [cellAt(sizes, shortQuantile), cellAt(sizes, 1 - shortQuantile)];
-      if (least === null || most === null || count < sizesKnownMin) continue;
+      if (least === null || most === null) continue;
       this.#leastCells.set(form, least);
       this.#mostCells.set(form, most);
     }
+    let isOther = wasKnown !== this.#known > 0;
+    for (const [form, usual] of this.#usual) {
+      const isUnusual = this.#isUnusual(form);
+      isOther ||= isUnusual !== usual.isUnusual;
+      usual.isUnusual = isUnusual;
+    }
+    // What has been counted stays right where the same forms are usual.
+    if (!isOther) return;
+    this.#learnt++;
+    this.#unusualSeconds = null;
+  }
+
+  #hasManyClients(after: number): boolean {
+    let clients = 0;
+    for (let at = this.#seconds.length - 1; at >= 0; at--) {
+      const one = this.#seconds[at] as Second;
+      if (one.second <= after) return false;
+      clients |= one.allClients;
+      if (bitCount(clients) >= manyClients) return true;
+    }
+    return false;
   }
 
   /** How it answers now, and how often in the last minute; null: as usual. */
@@ -373,8 +436,15 @@ export class RouteAnswer {
 /** How many of 32 groups of clients, since that second. */
 function bitsOf(seconds: readonly Second[], after: number, clientsOf: (one: Second) => number): number {
   let clients = 0;
-  for (const one of seconds) if (one.second > after) clients |= clientsOf(one);
+  for (let at = firstAfter(seconds, after); at < seconds.length; at++) clients |= clientsOf(seconds[at] as Second);
   return bitCount(clients);
+}
+
+/** The index of the first of those after a second. They are in order, and most are asked for the newest ones. */
+function firstAfter(seconds: readonly Second[], after: number): number {
+  let at = seconds.length;
+  while (at > 0 && (seconds[at - 1] as Second).second > after) at -= 1;
+  return at;
 }
 
 function usualTargets(counts: Float64Array): ReadonlySet<number> {

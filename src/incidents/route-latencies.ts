@@ -83,7 +83,8 @@ export class RouteLatency {
   readonly #recent = new Map<number, number[]>();
   /** Slices of an incident, and of the minute before it. */
   readonly #unusual = new Set<number>();
-  #seconds: Second[] = [];
+  readonly #seconds: Second[] = [];
+  #lateAt = -Infinity;
   readonly #lateOnes = new CountedAwaited();
   readonly #severeOnes = new CountedAwaited();
   readonly leaving = new LeavingClients();
@@ -125,6 +126,7 @@ export class RouteLatency {
     now.answered += answered - ended + late;
     now.late += late;
     now.severe += severe;
+    if (late > 0) this.#lateAt = second;
     return { answered: answered - ended + late, late, severe, telling };
   }
 
@@ -149,6 +151,7 @@ export class RouteLatency {
     now.severe += this.#severeOnes.add(ended, 0, second);
     this.waits.add(count, above(this.waits.limitMs as number), [], second);
     now.lateLeft += late;
+    if (late > 0) this.#lateAt = second;
     if (ended > 0) this.leaving.add(clients, second);
     const telling = Math.min(ended, above(Math.max(limitMs, severeMs)));
     // A timeout that was set too short is over before anything is late.
@@ -191,7 +194,7 @@ export class RouteLatency {
     if (newest?.second === second) return newest;
     const added: Second = { second, answered: 0, late: 0, severe: 0, lateLeft: 0, left: null };
     this.#seconds.push(added);
-    if (this.#seconds.length > keptS) this.#seconds = this.#seconds.slice(-keptS);
+    if (this.#seconds.length > keptS) this.#seconds.shift();
     return added;
   }
 
@@ -210,6 +213,7 @@ export class RouteLatency {
 
   /** Nearly all routes have too few. */
   #hasLate(second: number): boolean {
+    if (this.#lateAt <= second - slowMostS) return false;
     let late = 0;
     for (let at = this.#seconds.length - 1; at >= 0 && late < lateMin; at--) {
       const one = this.#seconds[at] as Second;

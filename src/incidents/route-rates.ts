@@ -67,6 +67,8 @@ class Route {
   readonly #usual = new Map<number, { requests: number; readonly first: number; last: number }>();
   /** Seconds that are not known to be usual yet. */
   readonly recent = new Map<number, Second>();
+  /** The sum of those. */
+  usualRequests = 0;
   #oldest = -Infinity;
   #isCompared = false;
   #uncompared = 0;
@@ -100,12 +102,6 @@ class Route {
     return Math.max(0, this.usualRequests - (isKept ? this.#uncompared : 0));
   }
 
-  get usualRequests(): number {
-    let requests = 0;
-    for (const slice of this.#usual.values()) requests += slice.requests;
-    return requests;
-  }
-
   /** What happened until `until` was usual, or is forgotten. */
   settle(until: number, isUsual: boolean): void {
     for (const [second, { requests, failed, telling }] of this.recent) {
@@ -115,6 +111,7 @@ class Route {
       if (!isUsual) continue;
       const slice = Math.floor(second / usualSliceS);
       const known = this.#usual.get(slice);
+      this.usualRequests += requests;
       if (known === undefined) this.#usual.set(slice, { requests, first: second, last: second });
       else {
         known.requests += requests;
@@ -128,7 +125,11 @@ class Route {
     const oldest = Math.floor(until / usualSliceS) - usualSlices;
     if (oldest <= this.#oldest) return;
     this.#oldest = oldest;
-    for (const slice of this.#usual.keys()) if (slice < oldest) this.#usual.delete(slice);
+    for (const [slice, { requests }] of this.#usual) {
+      if (slice >= oldest) continue;
+      this.#usual.delete(slice);
+      this.usualRequests -= requests;
+    }
     for (const rate of this.rates.values()) rate.forget(oldest);
   }
 }

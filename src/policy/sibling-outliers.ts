@@ -141,8 +141,8 @@ function addTo(slice: Slice, { answered, serverErrors, latencies, failed, slow }
   slice.serverErrors += serverErrors;
   for (let at = 0; at < latencies.length; at += 2)
     (slice.latencies[latencies[at] as number] as number) += latencies[at + 1] as number;
-  slice.failed.push(...failed.slice(0, Math.max(0, clientsKept - slice.failed.length)));
-  slice.slow.push(...slow.slice(0, Math.max(0, clientsKept - slice.slow.length)));
+  for (const one of failed) if (slice.failed.length < clientsKept) slice.failed.push(one);
+  for (const one of slow) if (slice.slow.length < clientsKept) slice.slow.push(one);
 }
 
 /** Attempts of one route in a window, at one endpoint or at all. */
@@ -151,6 +151,8 @@ class Counted {
   serverErrors = 0;
   readonly awaited: AttemptOfClient[] = [];
   readonly slices: Slice[] = [];
+  /** Of all endpoints: those of each. */
+  readonly #each: Counted[] = [];
   #latencies: number[] | null = null;
 
   addSlice(slice: Slice): void {
@@ -162,13 +164,14 @@ class Counted {
   add(other: Counted): void {
     for (const slice of other.slices) this.addSlice(slice);
     this.awaited.push(...other.awaited);
+    this.#each.push(other);
   }
 
   /** Nearly all endpoints have too few slow attempts for a comparison, so that this is not needed. Call it when all is added. */
   get latencies(): readonly number[] {
     if (this.#latencies !== null) return this.#latencies;
     const sum = new Array<number>(latencyCells).fill(0);
-    for (const { latencies } of this.slices)
+    for (const { latencies } of this.#each.length > 0 ? this.#each : this.slices)
       for (let cell = 0; cell < latencyCells; cell++) (sum[cell] as number) += latencies[cell] as number;
     return (this.#latencies = sum);
   }
