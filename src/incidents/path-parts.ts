@@ -23,10 +23,13 @@ const keptS = 60;
 /** Of few answers: that is asked of whole routes. */
 const nothingTells: ReadonlySet<number> = new Set();
 
+const noAnswers: readonly number[] = [];
+const noneAwaited: readonly AttemptOfClient[] = [];
+
 interface PartSecond {
   readonly second: number;
-  readonly late: number;
-  readonly unusual: number;
+  late: number;
+  unusual: number;
 }
 
 /** The requests of one route at paths that look alike. */
@@ -148,29 +151,40 @@ export class PathParts {
   }
 }
 
-function addTo(part: Part, { answers, latencies, slow = [] }: PatternAnswers, second: number): PartSecond {
+function addTo(
+  part: Part,
+  { answers, latencies, slow = [] }: PatternAnswers,
+  second: number,
+): Omit<PartSecond, 'second'> {
   for (const { client, ms } of slow) part.slow.push({ client, ms, second });
   while (part.slow.length > slowKeptMax) part.slow.shift();
   let answered = 0;
-  // Nearly all paths have requests of one kind.
+  for (let at = 1; at < answers.length; at += answerParts) answered += answers[at] as number;
+  const { late } = part.latency.add({ answered, latencies, awaited: noneAwaited }, second);
+  const [reading, changing] = part.answers;
+  const [read, changed] = lanesOf(answers);
+  const unusual = reading.add(read, second).unusual + changing.add(changed, second).unusual;
+  let newest = part.seconds.at(-1);
+  if (newest?.second !== second) {
+    part.seconds.push((newest = { second, late: 0, unusual: 0 }));
+    if (part.seconds.length > keptS) part.seconds.shift();
+  }
+  newest.late += late;
+  newest.unusual += unusual;
+  return { late, unusual };
+}
+
+/** Those to requests with GET, and to those that may change something. Nearly all paths have only the former. */
+function lanesOf(answers: readonly number[]): readonly [read: readonly number[], changed: readonly number[]] {
+  let isRead = true;
+  for (let at = 0; at < answers.length; at += answerParts) isRead &&= (answers[at] as number) < unsafeKey;
+  if (isRead) return [answers, noAnswers];
   const lanes: readonly [number[], number[]] = [[], []];
   for (let at = 0; at < answers.length; at += answerParts) {
     const [key, count, bits] = [answers[at], answers[at + 1], answers[at + 2]] as [number, number, number];
-    answered += count;
     if (key < upgradeKey) lanes[key < unsafeKey ? 0 : 1].push(key % unsafeKey, count, bits);
   }
-  const { late } = part.latency.add({ answered, latencies, awaited: [] }, second);
-  const [reading, changing] = part.answers;
-  const unusual = reading.add(lanes[0], second).unusual + changing.add(lanes[1], second).unusual;
-  const newest = part.seconds.at(-1);
-  const before = newest?.second === second ? part.seconds.pop() : undefined;
-  part.seconds.push({
-    second,
-    late: late + (before?.late ?? 0),
-    unusual: unusual + (before?.unusual ?? 0),
-  });
-  if (part.seconds.length > keptS) part.seconds.shift();
-  return { second, late, unusual };
+  return lanes;
 }
 
 function isOfClients({ slow, latency: { limitMs } }: Part, second: number): boolean {

@@ -5,10 +5,10 @@ import { answerParts } from '../core/route-traffic.ts';
 import { answersChanceMax, areFewerThanChance, type ReplacedAnswers } from './replaced-answers.ts';
 import type { AddedAnswers } from './added-requests.ts';
 import { formWords, otherTargetWords, sizeText } from '../core/answer-words.ts';
+import { cellAt, type LearntCount, long, manyClients, short, UsualAnswers } from './usual-answers.ts';
 
-/** Half of what is usual is forgotten in an hour. */
+/** What is usual is learnt in slices. */
 export const sliceS = 10;
-const keptOfSlice = 0.998;
 
 /** Fewer answers, or a shorter time, say nothing of what is usual. */
 const knownMin = 40;
@@ -19,20 +19,6 @@ const tellingLearntS = 60;
 /** A slice is known to be usual after so long without an incident. */
 const unsettledS = 60;
 const unsettledAtFirstS = 10;
-
-/** A form of which a larger share is usual changes with what visitors ask for. */
-const usualShareMin = 0.05;
-
-/** Short is what has three quarters of an octave less than the smallest 2 % of its form: 0.6 of its size at most. */
-const shortQuantile = 0.02;
-const shortCells = 3;
-/** Long is what has more than four times the largest but 2 %. */
-const longCells = 8;
-/** Of so many the smallest and the largest 2 % are known. */
-const sizesKnownMin = 100;
-/** Where redirects usually lead: to few addresses, which have nearly all of them. */
-const targetsMax = 4;
-const targetsShareMin = 0.9;
 
 /** Answers in place of others, in so many seconds: the longer times where requests come seldom. */
 const widthsS = [8, 12, 16, 24, 32, 60] as const;
@@ -52,23 +38,15 @@ const leastOf: ReadonlyMap<number, { readonly count: number; readonly share: num
   [lostForm, { count: 3, share: 0.02 }],
   [declinedForm, { count: 30, share: 0.2 }],
 ]);
-/** Where a route has at least so many groups of clients, what so few of them get counts so often in a slice. */
-const manyClients = 6;
-const fewClients = 2;
-const learntPerClient = 3;
 /** Compared with the minutes before; the one with the fewest counts: a job that has ended is missing as well. */
 const minuteS = 60;
 const beforeS = 240;
 const keptS = beforeS + 60;
 
-/** Short and long answers of a form, as forms of their own; of redirects, short ones are those that lead elsewhere. */
-export const short = 64;
-const long = 128;
-
 interface Second {
   readonly second: number;
-  /** Answers by form, short ones apart. Whether a form is usual is asked when it is judged: a crawler may make its own usual. */
-  readonly forms: Map<number, number>;
+  /** Each form of answers, short ones apart, followed by its count: a second has few. Whether a form is usual is asked when it is judged: a crawler may make its own usual. */
+  readonly forms: number[];
   /** What has been counted by what was usual then; null: not yet, or a form has come since. */
   counted: CountedSecond | null;
   /** A bit for each client of those that tell something, of 32. */
@@ -82,31 +60,8 @@ interface CountedSecond {
   answered: number;
   unusual: number;
   conflicts: number;
-  /** How often other forms had become usual. */
+  /** How often other forms had become usual (`UsualAnswers`). */
   learnt: number;
-}
-
-interface LearntCount {
-  count: number;
-  /** A bit for each, of 32. */
-  clients: number;
-}
-
-class UsualForm {
-  count = 0;
-  readonly sizes = new Float64Array(sizeCells);
-  /** Of those with a count. */
-  firstCell = sizeCells;
-  lastCell = 0;
-  isUnusual = true;
-
-  add(count: number, cell: number): void {
-    this.count += count;
-    if (cell === 0) return;
-    (this.sizes[cell] as number) += count;
-    this.firstCell = Math.min(this.firstCell, cell);
-    this.lastCell = Math.max(this.lastCell, cell);
-  }
 }
 
 export interface UnusualCount {
@@ -119,7 +74,7 @@ export interface UnusualCount {
 /** What a route answers, and since when it is something else. */
 export class RouteAnswer {
   readonly firstSecond: number;
-  readonly #usual = new Map<number, UsualForm>();
+  readonly #usual = new UsualAnswers();
   /** By slice number: counts by key, and their clients. */
   readonly #recent = new Map<number, Map<number, LearntCount>>();
   /** Slices of an incident, and of the minute before it. */
@@ -127,13 +82,6 @@ export class RouteAnswer {
   readonly #seconds: Second[] = [];
   /** Those of the last minute with unusual answers; null: what is usual has changed since they were counted. */
   #unusualSeconds: { readonly second: number; count: number }[] | null = null;
-  #known = 0;
-  #learnt = 0;
-  /** The smallest usual cell of the forms whose sizes are known. */
-  readonly #leastCells = new Map<number, number>();
-  readonly #mostCells = new Map<number, number>();
-  /** Cells of the addresses to which redirects usually lead; empty: to many, or that is not known. */
-  #targets: ReadonlySet<number> = new Set();
 
   readonly #telling: ReadonlySet<number>;
   readonly #chanceMax: number;
@@ -151,7 +99,7 @@ export class RouteAnswer {
     const slice = Math.floor(second / sliceS);
     let recent = this.#recent.get(slice);
     if (recent === undefined) this.#recent.set(slice, (recent = new Map()));
-    const isKnown = this.#known >= knownMin && second - this.firstSecond >= learntS;
+    const isKnown = this.#usual.known >= knownMin && second - this.firstSecond >= learntS;
     let [unusual, tellingCount] = [0, 0];
     for (let at = 0; at < answers.length; at += answerParts) {
       const [key, count, clients] = [answers[at], answers[at + 1], answers[at + 2]] as [number, number, number];
@@ -163,11 +111,11 @@ export class RouteAnswer {
       }
       if (!isKnown) continue;
       const now = this.#at(second);
-      const what = this.#formOf(key);
-      now.forms.set(what, (now.forms.get(what) ?? 0) + count);
+      const what = this.#usual.formOf(key);
+      addForm(now.forms, what, count);
       now.counted = null;
       now.allClients |= clients;
-      if (!this.#isUnusual(what)) continue;
+      if (!this.#usual.isUnusual(what)) continue;
       unusual += count;
       now.unusualClients |= clients;
       // Few long ones are no more than some larger results.
@@ -190,8 +138,10 @@ export class RouteAnswer {
     let [count, all] = [0, 0];
     for (const { second: at, forms } of this.#seconds) {
       if (at <= second - tellingS) continue;
-      count += forms.get(form) ?? 0;
-      for (const one of forms.values()) all += one;
+      for (let one = 0; one < forms.length; one += 2) {
+        all += forms[one + 1] as number;
+        if (forms[one] === form) count += forms[one + 1] as number;
+      }
     }
     return count >= least.count && count >= least.share * all;
   }
@@ -207,24 +157,10 @@ export class RouteAnswer {
     return concerned >= concernedMin * Math.min(all, unusual);
   }
 
-  /** The form, of a short answer that of short ones. */
-  #formOf(key: number): number {
-    const [form, cell] = [Math.floor(key / sizeCells), key % sizeCells];
-    if (cell === 0) return form;
-    if (form === redirectForm) return this.#targets.size === 0 || this.#targets.has(cell) ? form : form + short;
-    const [least, most] = [this.#leastCells.get(form), this.#mostCells.get(form)];
-    if (least !== undefined && cell <= least - shortCells) return form + short;
-    return most !== undefined && cell > most + longCells ? form + long : form;
-  }
-
-  #isUnusual(form: number): boolean {
-    return form >= short || (this.#usual.get(form)?.count ?? 0) < usualShareMin * this.#known;
-  }
-
   #at(second: number): Second {
     const newest = this.#seconds.at(-1);
     if (newest?.second === second) return newest;
-    const added: Second = { second, forms: new Map(), counted: null, clients: 0, allClients: 0, unusualClients: 0 };
+    const added: Second = { second, forms: [], counted: null, clients: 0, allClients: 0, unusualClients: 0 };
     this.#seconds.push(added);
     if (this.#seconds.length > keptS) this.#seconds.shift();
     return added;
@@ -285,8 +221,7 @@ export class RouteAnswer {
     const { perS, knownS } = this.#before(second - widthS);
     const expected = compared * perS * widthS;
     if (!this.#isOfManyClients(second - widthS, now.unusual)) return null;
-    const isUnusual = (form: number): boolean => this.#isUnusual(form);
-    const first = this.#seconds.find((one) => one.second > second - widthS && [...one.forms.keys()].some(isUnusual));
+    const first = this.#seconds.find((one) => one.second > second - widthS && this.#count(one).unusual > 0);
     return {
       ...{ unusual: now.unusual, usual: now.answered - now.unusual, expected },
       ...{ widths: knownS / widthS, since: first?.second ?? second },
@@ -324,11 +259,12 @@ export class RouteAnswer {
   }
 
   #count(second: Second): CountedSecond {
-    if (second.counted?.learnt === this.#learnt) return second.counted;
-    const counted = { answered: 0, unusual: 0, conflicts: 0, learnt: this.#learnt };
-    for (const [form, count] of second.forms) {
+    if (second.counted?.learnt === this.#usual.changes) return second.counted;
+    const counted = { answered: 0, unusual: 0, conflicts: 0, learnt: this.#usual.changes };
+    for (let at = 0; at < second.forms.length; at += 2) {
+      const [form, count] = [second.forms[at], second.forms[at + 1]] as [number, number];
       counted.answered += count;
-      if (!this.#isUnusual(form)) continue;
+      if (!this.#usual.isUnusual(form)) continue;
       counted.unusual += count;
       if (form === conflictForm) counted.conflicts += count;
     }
@@ -343,49 +279,10 @@ export class RouteAnswer {
       if (slice >= oldest) continue;
       this.#recent.delete(slice);
       if (this.#unusual.delete(slice)) continue;
-      this.#learn(counts, second - beforeS);
+      const isOther = this.#usual.learn(counts, () => this.#hasManyClients(second - beforeS));
+      // What has been counted stays right where the same forms are usual.
+      if (isOther) this.#unusualSeconds = null;
     }
-  }
-
-  /** `after`: the clients of the route are those since then. */
-  #learn(counts: ReadonlyMap<number, LearntCount>, after: number): void {
-    for (const usual of this.#usual.values()) {
-      usual.count *= keptOfSlice;
-      for (let cell = usual.firstCell; cell <= usual.lastCell; cell++) (usual.sizes[cell] as number) *= keptOfSlice;
-    }
-    let hasMany: boolean | null = null;
-    for (const [key, { count: whole, clients }] of counts) {
-      // What a scanner gets for minutes is not what the route usually answers.
-      const isOfFew = bitCount(clients) <= fewClients && (hasMany ??= this.#hasManyClients(after));
-      const count = isOfFew ? Math.min(whole, learntPerClient * bitCount(clients)) : whole;
-      const [form, cell] = [Math.floor(key / sizeCells), key % sizeCells];
-      let usual = this.#usual.get(form);
-      if (usual === undefined) this.#usual.set(form, (usual = new UsualForm()));
-      usual.add(count, cell);
-    }
-    const wasKnown = this.#known > 0;
-    this.#known = 0;
-    this.#leastCells.clear();
-    this.#mostCells.clear();
-    for (const [form, { count, sizes }] of this.#usual) {
-      this.#known += count;
-      if (form === redirectForm) this.#targets = usualTargets(sizes);
-      if (count < sizesKnownMin) continue;
-      const [least, most] = [cellAt(sizes, shortQuantile), cellAt(sizes, 1 - shortQuantile)];
-      if (least === null || most === null) continue;
-      this.#leastCells.set(form, least);
-      this.#mostCells.set(form, most);
-    }
-    let isOther = wasKnown !== this.#known > 0;
-    for (const [form, usual] of this.#usual) {
-      const isUnusual = this.#isUnusual(form);
-      isOther ||= isUnusual !== usual.isUnusual;
-      usual.isUnusual = isUnusual;
-    }
-    // What has been counted stays right where the same forms are usual.
-    if (!isOther) return;
-    this.#learnt++;
-    this.#unusualSeconds = null;
   }
 
   #hasManyClients(after: number): boolean {
@@ -402,19 +299,19 @@ export class RouteAnswer {
   /** How it answers now, and how often in the last minute; null: as usual. */
   change(route: string, second: number): { readonly change: AnswerChange; readonly count: number } | null {
     const unusual = new Map<number, number>();
-    for (const one of this.#seconds)
-      if (one.second > second - 60)
-        for (const [form, count] of one.forms)
-          if (this.#isUnusual(form)) unusual.set(form, (unusual.get(form) ?? 0) + count);
+    for (const { forms } of this.#seconds.slice(firstAfter(this.#seconds, second - longestS)))
+      for (let at = 0; at < forms.length; at += 2) {
+        const [form, count] = [forms[at], forms[at + 1]] as [number, number];
+        if (this.#usual.isUnusual(form)) unusual.set(form, (unusual.get(form) ?? 0) + count);
+      }
     const [most] = [...unusual].sort(([, a], [, b]) => b - a);
-    const [usual] = [...this.#usual].sort(([, a], [, b]) => b.count - a.count);
-    if (most === undefined || usual === undefined) return null;
+    const usual = this.#usual.mostUsual;
+    if (most === undefined || usual === null) return null;
     const [what, count] = most;
-    if (what < short) return { count, change: { route, now: formWords(what), usual: formWords(usual[0]) } };
+    if (what < short) return { count, change: { route, now: formWords(what), usual: formWords(usual) } };
     const form = what % short;
     if (form === redirectForm) return { count, change: { route, now: otherTargetWords, usual: formWords(form) } };
-    const sizes = this.#usual.get(form)?.sizes;
-    const [median, now] = [sizes === undefined ? null : cellAt(sizes, 0.5), this.#medianOf(what)];
+    const [median, now] = [this.#usual.medianOf(form), this.#medianOf(what)];
     if (median === null || now === null) return null;
     const change = {
       route,
@@ -428,9 +325,16 @@ export class RouteAnswer {
     const sizes = new Float64Array(sizeCells);
     for (const counts of this.#recent.values())
       for (const [key, { count }] of counts)
-        if (this.#formOf(key) === what) (sizes[key % sizeCells] as number) += count;
+        if (this.#usual.formOf(key) === what) (sizes[key % sizeCells] as number) += count;
     return cellAt(sizes, 0.5);
   }
+}
+
+function addForm(forms: number[], form: number, count: number): void {
+  let at = 0;
+  while (at < forms.length && forms[at] !== form) at += 2;
+  if (at === forms.length) forms.push(form, 0);
+  (forms[at + 1] as number) += count;
 }
 
 /** How many of 32 groups of clients, since that second. */
@@ -445,24 +349,4 @@ function firstAfter(seconds: readonly Second[], after: number): number {
   let at = seconds.length;
   while (at > 0 && (seconds[at - 1] as Second).second > after) at -= 1;
   return at;
-}
-
-function usualTargets(counts: Float64Array): ReadonlySet<number> {
-  const all = counts.reduce((sum, count) => sum + count, 0);
-  const most = [...counts.entries()].toSorted(([, a], [, b]) => b - a).slice(0, targetsMax);
-  const sum = most.reduce((total, [, count]) => total + count, 0);
-  if (all < knownMin || sum < targetsShareMin * all) return new Set();
-  return new Set([...counts.entries()].flatMap(([cell, count]) => (count > 0 ? [cell] : [])));
-}
-
-function cellAt(sizes: Float64Array, share: number): number | null {
-  let all = 0;
-  for (const count of sizes) all += count;
-  if (all === 0) return null;
-  let sum = 0;
-  for (let cell = 0; cell < sizes.length; cell++) {
-    sum += sizes[cell] as number;
-    if (sum >= share * all) return cell;
-  }
-  return null;
 }

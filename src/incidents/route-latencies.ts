@@ -118,7 +118,6 @@ export class RouteLatency {
     const passed = (limit: number): number => passing(awaited, limit).length;
     const ended = filledAbove(latencies, limitMs);
     const late = this.#lateOnes.add(ended, passed(limitMs), second);
-    this.waits.add(answered, filledAbove(latencies, this.waits.limitMs as number), awaited, second);
     const severeFrom = Math.max(limitMs, severeMs);
     const now = this.#at(second);
     const severe = this.#severeOnes.add(filledAbove(latencies, severeFrom), passed(severeFrom), second);
@@ -255,7 +254,7 @@ export class RouteLatency {
         this.#usual[cell] = (this.#usual[cell] as number) * keptOfSlice + (cells[cell] as number);
     }
     let known = 0;
-    for (const count of this.#usual) known += count;
+    for (let cell = 0; cell < latencyCells; cell++) known += this.#usual[cell] as number;
     const p90 = known < knownMin || second - this.firstSecond < learntS ? null : latencyQuantileMs(this.#usual, 0.9);
     this.usualMostMs = p90;
     this.limitMs = p90 === null ? null : Math.round(lateTimes * p90 + latePlusMs);
@@ -299,8 +298,10 @@ export class RouteLatencies {
     const route = this.#routeOf(counted.route, second);
     if (route === null) return noneLate;
     const found = route.add(counted, second);
-    const { limitMs, lateUsually: usual } = route;
+    const { limitMs, lateUsually: usual, waits } = route;
     const awaited = limitMs === null ? [] : passing(counted.awaited, Math.max(limitMs, severeMs));
+    if (waits.limitMs !== null)
+      waits.add(counted.answered, filledAbove(counted.latencies, waits.limitMs), counted.awaited, second);
     this.#steady.add(counted, found, { usual, limitMs }, second);
     if (limitMs !== null) this.#pauses.add(counted.route, found.telling, counted.slow, awaited, second);
     return found;

@@ -176,7 +176,12 @@ function addKey(answers: number[], key: number, client: number): void {
 function addCell(filled: number[], cell: number): void {
   let at = 0;
   while (at < filled.length && (filled[at] as number) < cell) at += 2;
-  if (filled[at] !== cell) filled.splice(at, 0, cell, 0);
+  if (filled[at] !== cell) {
+    filled.push(0, 0);
+    filled.copyWithin(at + 2, at, filled.length - 2);
+    filled[at] = cell;
+    filled[at + 1] = 0;
+  }
   (filled[at + 1] as number) += 1;
 }
 
