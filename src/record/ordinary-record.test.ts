@@ -59,6 +59,7 @@ const exchanges = fc
     ),
     authority: fc.oneof(fc.constantFrom('', 'example.org:8080', 'anna:CANARY@example.org'), fc.string()),
     idleMs: times,
+    turn: times,
     started: times,
     queued: times,
     connected: times,
@@ -91,6 +92,7 @@ const exchanges = fc
     });
     return sampleExchange({
       traceId: some.traceId,
+      turnMs: some.turn,
       target: some.target,
       authority: some.authority,
       attempts: [attempt],
@@ -144,6 +146,7 @@ const ordinaryExchanges = fc
     head: anyMs,
     ended: anyMs,
     idle: anyMs,
+    turn: fc.oneof(fc.constant(-1), anyMs),
     reused: fc.boolean(),
   })
   .chain((ms) =>
@@ -160,7 +163,8 @@ const ordinaryExchanges = fc
       headMs: ms.head,
       endedMs: ms.ended,
     });
-    return sampleExchange({ attempts: [attempt], endedAt: (5000 + Math.min(ms.ended + over, 2_000_000)) as Instant });
+    const endedAt = (5000 + Math.min(ms.ended + over, 2_000_000)) as Instant;
+    return sampleExchange({ attempts: [attempt], turnMs: ms.turn, endedAt });
   });
 
 test('every ordinary line is written as bytes, and equals the line written as text', () => {

@@ -58,6 +58,7 @@ const sent = ascii(',"sent_ms":');
 const head = ascii(',"head_ms":');
 const ended = ascii(',"ended_ms":');
 const status = ascii('}],"status":');
+const turn = ascii(',"turn_ms":');
 const ownStatus = ascii(',"status":');
 const generated = ascii(',"delivery":"not_sent","end":"generated"');
 const bytesIn = ascii(',"bytes_in":');
@@ -116,7 +117,6 @@ function hasOrdinaryFacts(exchange: EndedExchange): boolean {
     (exchange.user ?? null) === null &&
     exchange.pageReplaced !== true &&
     (exchange.drawnUpstream ?? '') === '' &&
-    (exchange.turnMs === undefined || exchange.turnMs < 0) &&
     (exchange.grpcStatus ?? null) === null &&
     exchange.endedAt - exchange.startedAt < decimalsMsMax &&
     exchange.id.length <= recordLimits.id &&
@@ -163,6 +163,7 @@ export function writeOrdinary(line: LineBytes, exchange: EndedExchange, parts: O
   if (cachedPrefix !== null) line.fragment(cachedPrefix);
   else if (!writePrefix(line, exchange, parts)) return false;
   if (!writeTarget(line, exchange.target, parts)) return false;
+  writeTurn(line, exchange);
   if (attempt === undefined || endpoint === null) writeOwnEnd(line, exchange);
   else {
     line.fragment(endpoint.bytes);
@@ -172,6 +173,13 @@ export function writeOrdinary(line: LineBytes, exchange: EndedExchange, parts: O
   }
   line.fragment(ending);
   return true;
+}
+
+/** While the gateway has more to do than it can, nearly every request waits for its turn. */
+function writeTurn(line: LineBytes, { turnMs = -1 }: EndedExchange): void {
+  if (!(turnMs >= 0)) return;
+  line.fragment(turn);
+  line.ascii(String(exactMs(turnMs)));
 }
 
 /** From `"status"` on, of an answer of the gateway itself. */
