@@ -284,11 +284,16 @@ export class DayTraffic {
     this.requests += 1;
     let count = exchanges.get(kind);
     if (count === undefined) {
-      exchanges.set(kind, (count = sampleCount({ upstream, route: name, ...labels[kind] })));
+      exchanges.set(
+        kind,
+        (count = sampleCount({ upstream, route: name, durationMsMin: Infinity, durationMsMax: 0, ...labels[kind] })),
+      );
       this.#exchanges.push(count);
     }
     count.count += 1;
-    count.durationMsMax = Math.max(count.durationMsMax === Infinity ? 0 : count.durationMsMax, ms);
+    count.durationMsSum += ms;
+    count.durationMsMin = Math.min(count.durationMsMin, ms);
+    count.durationMsMax = Math.max(count.durationMsMax, ms);
     const bucket = bucketOf(ms);
     count.durations[bucket] = (count.durations[bucket] as number) + 1;
     return count;
