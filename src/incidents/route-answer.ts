@@ -5,7 +5,7 @@ import { answerParts } from '../core/route-traffic.ts';
 import { answersChanceMax, areFewerThanChance, type ReplacedAnswers } from './replaced-answers.ts';
 import type { AddedAnswers } from './added-requests.ts';
 import { formWords, otherTargetWords, sizeText } from '../core/answer-words.ts';
-import { cellAt, type LearntCount, long, manyClients, short, UsualAnswers } from './usual-answers.ts';
+import { cellAt, type LearntCount, long, manyClients, short, UsualForms } from './usual-forms.ts';
 
 /** What is usual is learnt in slices. */
 export const sliceS = 10;
@@ -60,7 +60,7 @@ interface CountedSecond {
   answered: number;
   unusual: number;
   conflicts: number;
-  /** How often other forms had become usual (`UsualAnswers`). */
+  /** How often other forms had become usual (`UsualForms`). */
   learnt: number;
 }
 
@@ -74,7 +74,7 @@ export interface UnusualCount {
 /** What a route answers, and since when it is something else. */
 export class RouteAnswer {
   readonly firstSecond: number;
-  readonly #usual = new UsualAnswers();
+  readonly #usual = new UsualForms();
   /** By slice number: counts by key, and their clients. */
   readonly #recent = new Map<number, Map<number, LearntCount>>();
   /** Slices of an incident, and of the minute before it. */
@@ -152,9 +152,14 @@ export class RouteAnswer {
 
   /** A scanner is one client, or few, and what it gets shows nothing of the others, even where a busy client leaves at the same time. */
   #isOfManyClients(after: number, unusual: number): boolean {
-    const all = bitsOf(this.#seconds, after - beforeS, ({ allClients }) => allClients);
+    const all = this.#clientsSince(after - beforeS);
     const concerned = bitsOf(this.#seconds, after, ({ unusualClients }) => unusualClients);
     return concerned >= concernedMin * Math.min(all, unusual);
+  }
+
+  /** How many groups of clients the route has. */
+  #clientsSince(after: number): number {
+    return bitsOf(this.#seconds, after, ({ allClients }) => allClients);
   }
 
   #at(second: number): Second {
@@ -279,21 +284,10 @@ export class RouteAnswer {
       if (slice >= oldest) continue;
       this.#recent.delete(slice);
       if (this.#unusual.delete(slice)) continue;
-      const isOther = this.#usual.learn(counts, () => this.#hasManyClients(second - beforeS));
+      const isOther = this.#usual.learn(counts, () => this.#clientsSince(second - beforeS) >= manyClients);
       // What has been counted stays right where the same forms are usual.
       if (isOther) this.#unusualSeconds = null;
     }
-  }
-
-  #hasManyClients(after: number): boolean {
-    let clients = 0;
-    for (let at = this.#seconds.length - 1; at >= 0; at--) {
-      const one = this.#seconds[at] as Second;
-      if (one.second <= after) return false;
-      clients |= one.allClients;
-      if (bitCount(clients) >= manyClients) return true;
-    }
-    return false;
   }
 
   /** How it answers now, and how often in the last minute; null: as usual. */

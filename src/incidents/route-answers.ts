@@ -27,7 +27,7 @@ import { type MovedRequests, MovedRequestsWatch } from './moved-requests.ts';
 import { changedTogether } from './replaced-answers.ts';
 import { RouteAnswer, sliceS, type UnusualCount } from './route-answer.ts';
 import { UpgradeAnswers } from './upgrade-answers.ts';
-import { short } from './usual-answers.ts';
+import { short } from './usual-forms.ts';
 
 const routesMax = 1000;
 

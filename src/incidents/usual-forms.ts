@@ -58,7 +58,7 @@ class UsualForm {
 }
 
 /** What a route has answered in the last hour: the forms of its answers, and their sizes. */
-export class UsualAnswers {
+export class UsualForms {
   readonly #forms = new Map<number, UsualForm>();
   /** How many answers are known. */
   known = 0;
