@@ -138,6 +138,7 @@ export class IncidentTracker {
       failures.forget(second, open.length === 0);
       failures.latencies.settle(second, open.length === 0);
       failures.parts.settle(second, open.length === 0);
+      failures.bodies.settle(second, open.length === 0);
       failures.rates.settle(second, new Set(open.flatMap(({ families }) => [...families])));
       if (failures.isSilent && this.#incidentsAt(upstream).length === 0) this.#upstreams.delete(upstream);
     }
@@ -349,6 +350,7 @@ export class IncidentTracker {
     if (open.root === 'slower' && quietFor === 0)
       open.lateness =
         failures.parts.lateness(open.routeNames, second) ??
+        failures.bodies.lateness(open.routeNames) ??
         failures.latencies.lateness(open.routeNames, second) ??
         open.lateness;
     if (open.root === 'changed' && (quietFor === 0 || open.answers === null))
