@@ -5,11 +5,12 @@ import type { WatchedUpstream } from '../../src/incidents/watched-upstream.ts';
 import { defaultComparison } from '../../src/policy/outlier-settings.ts';
 import { SiblingOutliers, type SiblingOutlier } from '../../src/policy/sibling-outliers.ts';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
-import { type Happening, happeningsOf } from './simulated-days-happenings.ts';
+import { type Happening, happeningsOf, happeningText } from './simulated-days-happenings.ts';
 import {
   type DayRoute,
   dayRoutes,
   dayS,
+  dayTime,
   dayUpstreams,
   longPolls,
   shareOfCycle,
@@ -388,24 +389,12 @@ class SimulatedDays {
 const notPlayed = { afterS: null, requests: 0, failed: 0 };
 const nothing = { exchanges: [], outcomes: [], staleReusesFailed: 0 };
 
-function happeningText(one: Happening): string {
-  const where = 'route' in one ? one.route : 'upstream' in one ? one.upstream : '';
-  const how = 'perS' in one ? ` ${one.perS.toFixed(2)}/s` : 'times' in one ? ` × ${one.times.toFixed(1)}` : '';
-  return `${one.text}${where === '' ? '' : ` at ${where}`}${how}`;
-}
-
 /** Many draws of exp(σ·normal), from which each request takes one. */
 function lognormal(sigma: number, random: SeededRandom): Float64Array {
   return Float64Array.from({ length: quantiles }, () => {
     const normal = Math.sqrt(-2 * Math.log(1 - random.next())) * Math.cos(2 * Math.PI * random.next());
     return Math.exp(sigma * normal);
   });
-}
-
-function dayTime(second: number): string {
-  const [hour, minute, rest] = [Math.floor((second % dayS) / 3600), Math.floor((second % 3600) / 60), second % 60];
-  const two = (number: number): string => String(number).padStart(2, '0');
-  return `day ${Math.floor(second / dayS) + 1} ${two(hour)}:${two(minute)}:${two(rest)}`;
 }
 
 function deployed(application: string, at: number): Event {
