@@ -9,6 +9,20 @@ export function chosen<T extends string>(text: string, of: readonly T[], what: s
   });
 }
 
+/**
+ * Those whose name contains one of the texts of a list with commas. A comma before a blank belongs to a text, since names have such. Throws if
+ * there are none.
+ */
+export function namedLike<T extends { readonly name: string }>(
+  texts: string,
+  of: readonly T[],
+  what: string,
+): readonly T[] {
+  const found = of.filter(({ name }) => texts.split(/,(?! )/).some((text) => name.includes(text)));
+  if (found.length === 0) throw new Error(`no ${what} has a name with ${texts}.`);
+  return found;
+}
+
 /** The first sentence of the error of a command line, for its user. */
 export function wrongWords(error: unknown): string {
   return error instanceof Error ? (error.message.split('. ')[0] ?? '') : String(error);

@@ -107,6 +107,16 @@ export const kinds: readonly Kind[] = [
     },
   },
   {
+    name: 'candor-client, openMs 5000',
+    source: 'packages/client/README.md',
+    documented: '`createFetch({ breaker: { openMs: 5000, waitMs: 20_000 } })`: back within 5 s in place of 2 s',
+    configured: null,
+    make(world) {
+      const send = createFetch({ fetch: fetchOf(world) as never, breaker: { openMs: 5000, waitMs: 20_000 } });
+      return async (call) => statusOf(await send(call.url, initOf(call)));
+    },
+  },
+  {
     name: 'fetch',
     source: 'the Fetch standard',
     documented: '`fetch(url)`',

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { cacheFolder } from '../../scripts/repository.ts';
-import { optionsOr, wholeNumber } from '../options.ts';
+import { namedLike, optionsOr, wholeNumber } from '../options.ts';
 import { realMs, simulateTime } from './simulated-time.ts';
 
 // Before any library is imported: some keep the timers that they find.
@@ -22,7 +22,8 @@ how many calls succeed, what the service gets, and what happens when it is
 back. The libraries are real, with their own connections; time and network
 are simulated, so that figures do not depend on the machine.
 
-  --only <texts>     profiles whose name contains one of these (all):
+  --only <texts>     profiles whose name contains one of these, with commas and
+                     without blanks between them (all):
                      ${profiles
                        .map(({ name }) => name)
                        .join('; ')
@@ -41,7 +42,7 @@ are simulated, so that figures do not depend on the machine.
 
 Exits with 2 for a usage error.
 
-example: npm run bench:clients -- --only outage --kinds candor,got --clients 100
+example: npm run bench:clients -- --only 'outage, 503,429' --kinds candor,got
 `;
 
 const asked = optionsOr(
@@ -59,8 +60,8 @@ const asked = optionsOr(
   },
   (values) => ({
     ...values,
-    profiles: named(profiles, values.only, 'profile'),
-    kinds: named(kinds, values.kinds, 'client'),
+    profiles: namedLike(values.only, profiles, 'profile'),
+    kinds: namedLike(values.kinds, kinds, 'client'),
     size: {
       clients: wholeNumber(values.clients, '--clients'),
       everyMs: wholeNumber(values.every, '--every'),
@@ -68,12 +69,6 @@ const asked = optionsOr(
     },
   }),
 );
-
-function named<T extends { readonly name: string }>(all: readonly T[], texts: string, what: string): readonly T[] {
-  const found = all.filter(({ name }) => texts.split(',').some((text) => name.includes(text)));
-  if (found.length === 0) throw new Error(`no ${what} has a name with ${texts}.`);
-  return found;
-}
 
 const isSame = (a: ClientRow, b: Pick<ClientRow, 'profile' | 'kind' | 'configuration' | 'clients'>): boolean =>
   a.profile === b.profile && a.kind === b.kind && a.configuration === b.configuration && a.clients === b.clients;

@@ -5,7 +5,7 @@ import { withSection } from '../../scripts/comparison-document.ts';
 import { cacheFolder, repositoryRoot } from '../../scripts/repository.ts';
 import { inOwnNetwork, mayHaveOwnNetwork } from '../../test/soak/own-network.ts';
 import { machineText, revision, versionsOf } from '../circumstances.ts';
-import { chosen, optionsOr, wholeNumber } from '../options.ts';
+import { chosen, namedLike, optionsOr, wholeNumber } from '../options.ts';
 import { runTool } from '../run-tool.ts';
 import { needNoOther, runFolder } from '../start-gateway.ts';
 import { stormGateways } from './configurations.ts';
@@ -73,7 +73,7 @@ const asked = optionsOr(
     results: { type: 'string', default: resultsFile },
   },
   (values) => ({
-    storms: stormsWith(values.only),
+    storms: namedLike(values.only, storms, 'storm'),
     gateways: chosen(values.gateways, stormGateways, 'gateway'),
     seconds: values.seconds === undefined ? null : atLeast3(wholeNumber(values.seconds, '--seconds')),
     scale: wholeNumber(values.percent, '--percent') / 100,
@@ -86,13 +86,6 @@ const asked = optionsOr(
     revision: revision(),
   }),
 );
-
-function stormsWith(only: string): readonly Storm[] {
-  const texts = only.split(',');
-  const found = storms.filter(({ name }) => texts.some((text) => name.includes(text)));
-  if (found.length === 0) throw new Error(`no storm has a name with ${only}.`);
-  return found;
-}
 
 function atLeast3(seconds: number): number {
   if (seconds < 3) throw new Error('--seconds takes 3 or more.');

@@ -11,6 +11,7 @@ import {
   type RarerFailures,
   type CountedCause,
 } from '../core/live-incident.ts';
+import { askingSentence } from './asked-service.ts';
 import type { Failure } from '#failures/failure.ts';
 
 /** What an incident is, in a few sentences: what fails, how much of it, and what probably has caused it. */
@@ -27,6 +28,7 @@ export function incidentSentence(whole: LiveIncident): string {
     `${what}: ${extentOf(incident)}${lasted}${firstOf(incident)}${end}.`,
     // It goes into chats and mails, where a path that a client has chosen would become a link.
     ...mostSentences(incident, 'route'),
+    ...askingSentence(incident, listOf),
     why,
     ...suspects.slice(1).flatMap(({ name, sentence }) => (name === 'client_retries' ? [sentence] : [])),
     ...(incident.rarer === undefined || resolvedAt !== null ? [] : [rarerSentence(incident.rarer, incident)]),

@@ -4,6 +4,7 @@ import { benchDocument } from '../../bench/document.ts';
 import { garbageIn } from '../../bench/garbage.ts';
 import { candorGateway, nginxOrigin } from '../../bench/gateways.ts';
 import { readH2load, readWrk } from '../../bench/load.ts';
+import { namedLike } from '../../bench/options.ts';
 import { plot } from '../../bench/plot.ts';
 import { type Figures, ratioBetween, ratioToBest, type Run } from '../../bench/report.ts';
 import { targetsReached } from '../../bench/targets.ts';
@@ -168,6 +169,20 @@ describe('what is to be reached', () => {
 });
 
 describe('what is measured', () => {
+  for (const [texts, found] of [
+    ['outage, 503', ['outage, 503']],
+    ['outage, 503,429', ['outage, 503', '429']],
+    ['outage', ['outage, 503', 'outage, refused']],
+    ['', ['outage, 503', 'outage, refused', '30 % 503', '429']],
+  ] as const)
+    it(`is what a list with commas names, some names of which have commas: ${texts}`, () => {
+      const all = ['outage, 503', 'outage, refused', '30 % 503', '429'].map((name) => ({ name }));
+      assert.deepEqual(
+        namedLike(texts, all, 'profile').map(({ name }) => name),
+        found,
+      );
+    });
+
   for (const [name, setting] of Object.entries(settings)) {
     it(`is a configuration that Candor takes: ${name}`, () => {
       const { files } = candorGateway('.', setting, { workers: 2 });

@@ -36,6 +36,7 @@ describe('npm run bench:clients', () => {
     assert.deepEqual(doubled, [
       ['candor-client', 'documented', false],
       ['candor-client', 'configured', false],
+      ['candor-client, openMs 5000', 'documented', false],
       ['cockatiel', 'documented', true],
       ['cockatiel', 'configured', true],
     ]);

@@ -32,7 +32,7 @@ const shapePatterns: readonly (readonly [Shape, RegExp])[] = [
   ['unreachable', /^dns|^tls|unroutable|refused|n_timeout/],
   ['too_slow', /timeout/],
   ['reset', /terminated|incomplete/],
-  ['garbage', /^http_(?:resp|up|pro)/],
+  ['garbage', /^http_(resp|up|pro)/],
   ['client_abort', /request_error/],
   ['refused_by_gateway', /^destin|^proxy|denied|limit/],
 ];
@@ -53,10 +53,10 @@ const provesNotSent = /^dns|destination_[in]|n_refused|n_timeout|limit|certifica
  * received the same status shows that the answer is the service's.
  */
 export function readProxyStatus({ header, status }: ResponseFacts): KnownOfFailure | null {
-  const members = header('proxy-status')?.match(/(?:"(?:[^"\\]|\\.)*"?|[^,"])+/g) ?? [];
+  const members = header('proxy-status')?.match(/("([^"\\]|\\.)*"?|[^,"])+/g) ?? [];
   for (const member of members.reverse()) {
     // Quoted text may have anything in it, such as `;error=`.
-    const bare = member.replace(/"(?:[^"\\]|\\.)*"?/g, (text) => (/^"\w+"$/.test(text) ? text : '""'));
+    const bare = member.replace(/"([^"\\]|\\.)*"?/g, (text) => (/^"\w+"$/.test(text) ? text : '""'));
     const type = /; *error="?(\w+)/.exec(bare)?.[1];
     if (type !== undefined)
       return {

@@ -46,6 +46,9 @@ export interface CallFailure {
 /** A part of it; null and undefined: not known. */
 export type KnownOfFailure = { readonly [Name in keyof CallFailure]?: CallFailure[Name] | null | undefined };
 
+/** The client did not send it. */
+export const unsent = (cause: FailureCause): KnownOfFailure => ({ writer: 'client', cause, delivery: 'not_sent' });
+
 /** What failed behind a redirect proves nothing of the request before it: the service has answered that. */
 export const answeredBefore = { delivery: 'sent_unknown', mayHaveBeenExecuted: true } as const;
 
@@ -68,6 +71,6 @@ export function describeFailure(...known: readonly (KnownOfFailure | null)[]): C
   for (const source of known)
     for (const [name, value] of Object.entries(source ?? {}))
       if (value != null && typeof value !== 'object') failure[name] = value;
-  failure['mayHaveBeenExecuted'] ??= !/^(?:not_sent|refused_by_peer)$/.test(failure['delivery'] as string);
+  failure['mayHaveBeenExecuted'] ??= !/^(not_sent|refused_by_peer)$/.test(failure['delivery'] as string);
   return failure as unknown as CallFailure;
 }

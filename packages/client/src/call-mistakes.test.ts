@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { FetchWorld, settle } from './fetch-world.test-support.ts';
 import type { FetchOptions, ResilientRequestInit } from './fetch-options.ts';
-import { GatewayError } from './gateway-error.ts';
+import { CallTimeoutError, GatewayError } from './gateway-error.ts';
 
 const url = 'https://api.example.org/orders';
 const busy = (): Response => new Response('busy', { status: 503 });
@@ -30,6 +30,42 @@ describe('an option', () => {
     const world = new FetchWorld(() => ({ afterMs: 5000, reply: new Response('ok') }), { timeouts });
     const response = await world.finish(world.fetch(url, { method: 'POST', resilience: { timeouts } }));
     assert.equal(await response.text(), 'ok');
+  });
+
+  test('that is undefined has its default in what it is part of too', async () => {
+    const nothing = {
+      attemptsMax: undefined,
+      baseMs: undefined,
+      share: undefined,
+      minimum: undefined,
+      openMs: undefined,
+    };
+    const sentAt = async (options: object, resilience: object): Promise<readonly number[]> => {
+      const world = new FetchWorld(busy, options);
+      for (let call = 0; call < 3; call++) await world.finish(world.fetch(url, { resilience }));
+      return world.sent.map(({ at }) => at);
+    };
+    const usual = await sentAt({}, {});
+    assert.deepEqual(await sentAt({ retry: nothing, budget: nothing, breaker: nothing }, nothing), usual);
+    assert.deepEqual([usual.length > 3, usual[1]! > usual[0]!], [true, true]);
+  });
+
+  test('that is undefined in a call is that of the client', async () => {
+    const world = new FetchWorld(() => 'silence', { timeouts: { overallMs: 500 } });
+    const init = { resilience: { timeouts: { overallMs: undefined } } } as unknown as ResilientRequestInit;
+    await assert.rejects(world.finish(world.fetch(url, init)), CallTimeoutError);
+    assert.equal(world.clock.now(), 500);
+  });
+
+  test('that throws is told, and its answer is not kept', async () => {
+    const mistake = new Error('no table');
+    const classify = (): never => {
+      throw mistake;
+    };
+    const world = new FetchWorld(busy, { classify });
+    const error: unknown = await world.finish(world.fetch(url)).catch((thrown: unknown) => thrown);
+    assert.equal(error, mistake);
+    assert.deepEqual([world.sent.length, world.sent[0]?.signal.aborted, world.clock.timersLive], [1, true, 0]);
   });
 
   test('that is null in place of the init is none', async () => {

@@ -3,7 +3,6 @@ import type { ClientClock } from './client-clock.ts';
 /** What ends a call from outside: the caller's signal, its time, or the end of the client. Whatever waits, waits on `signal`. */
 export interface CallScope {
   readonly signal: AbortSignal;
-  readonly isStoppedByCaller: boolean;
   stop(reason: unknown): void;
   stopAfter(ms: number, reason: () => unknown): void;
   /** The call has its answer: its time no longer matters, and its caller's signal goes on to. */
@@ -22,9 +21,6 @@ export function callScope(clock: ClientClock, caller: AbortSignal | null): CallS
   const unfollow = follow(caller, stop);
   return {
     signal,
-    get isStoppedByCaller() {
-      return caller?.aborted === true && signal.reason === caller.reason;
-    },
     stop,
     stopAfter(ms, reason) {
       dropDeadline = callAfter(clock, ms, () => stop(reason()));
@@ -54,7 +50,7 @@ export function within<T>(clock: ClientClock, ms: number, run: (over: Promise<vo
 /** Calls `stop` with the signal's reason, now or later. Returns what ends that. */
 export function follow(signal: AbortSignal | null, stop: (reason: unknown) => void): () => void {
   const onAbort = (): void => stop(signal?.reason);
-  if (signal?.aborted === true) onAbort();
+  if (signal?.aborted) onAbort();
   else signal?.addEventListener('abort', onAbort);
   return () => signal?.removeEventListener('abort', onAbort);
 }

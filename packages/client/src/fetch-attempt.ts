@@ -1,14 +1,16 @@
 import { answeredBefore, type CallFailure, describeFailure } from './call-failure.ts';
 import { callAfter, follow, ignore, untilAborted } from './call-scope.ts';
 import type { ClientClock } from './client-clock.ts';
-import type { FetchFunction, FetchInput } from './fetch-options.ts';
+import type { FetchFunction } from './fetch-options.ts';
+import type { PreparedRequest } from './prepared-request.ts';
 import { discardBody, holdBody, isHoldable, readStart } from './response-body.ts';
 import { mayHaveFailed } from './response-failure.ts';
 import type { ClientRetryPolicy } from './retry-policy.ts';
 
 interface AttemptPlan {
   readonly fetch: FetchFunction;
-  readonly toArguments: (signal: AbortSignal) => [input: FetchInput, init: RequestInit];
+  readonly request: PreparedRequest;
+  readonly headers: Headers;
   /** Aborted when the whole call ends. */
   readonly stopped: AbortSignal;
   readonly clock: ClientClock;
@@ -34,7 +36,7 @@ export interface FetchAttempt {
   /** Its answer, or the rest of it, is not waited for. */
   readonly abort: () => void;
   /** It is of no use any more: its body is drained or cancelled, and it no longer listens. */
-  discard(): Promise<void>;
+  discard(): void;
   detach(): void;
 }
 
@@ -49,47 +51,51 @@ export function startAttempt(plan: AttemptPlan): FetchAttempt {
   async function run(): Promise<AttemptOutcome> {
     const expire = (): void => {
       isLate = true;
-      controller.abort(new DOMException('late', 'TimeoutError'));
+      controller.abort(new DOMException('', 'TimeoutError'));
     };
     const cancel = timeoutMs === null ? null : callAfter(clock, timeoutMs, expire);
+    const header = (name: string): string | null => (response as Response).headers.get(name);
     let response: Response | null = null;
+    let bodyStart = '';
+    let isHeld = false;
     try {
       // What these arguments throw is the caller's mistake, and would be thrown again.
-      const sent = plan.toArguments(signal);
+      const sent = plan.request.toArguments(plan.headers, signal);
       try {
         response = await untilAborted(fetch(...sent), signal, (late) => void discardBody(late, clock));
-        return await judge(response);
+        if (mayHaveFailed(response.status, header)) bodyStart = await readStart(response, clock);
+        else if (isHoldable(response, holdBytesMax)) {
+          await untilAborted(holdBody(response), signal);
+          isHeld = true;
+        }
       } catch (error) {
         if (stopped.aborted) throw stopped.reason;
         const known = policy.failureOfError(error);
         const late = { writer: 'client', shape: 'too_slow', cause: 'attempt_timeout' } as const;
         const failure = response !== null ? brokenBody(isLate, known) : isLate ? describeFailure(late) : known;
-        return { attempt, response, failure, error, isHeld: false };
+        return { attempt, response, failure, error, isHeld };
       }
+      const { status, redirected } = response;
+      // What `classify` throws is a mistake of the caller too.
+      const failure = policy.failureOfResponse({ status, header, bodyStart });
+      return {
+        attempt,
+        response,
+        failure: failure && describeFailure(failure, redirected ? answeredBefore : null),
+        isHeld,
+      };
     } finally {
       cancel?.();
     }
-  }
-
-  async function judge(response: Response): Promise<AttemptOutcome> {
-    const { status, headers } = response;
-    const header = (name: string): string | null => headers.get(name);
-    const isDoubtful = mayHaveFailed(status, header);
-    const bodyStart = isDoubtful ? await readStart(response, clock) : '';
-    const failure = isDoubtful ? policy.failureOfResponse({ status, header, bodyStart }) : null;
-    const isHeld = !isDoubtful && isHoldable(response, holdBytesMax);
-    if (isHeld) await untilAborted(holdBody(response), signal);
-    const known = response.redirected ? answeredBefore : null;
-    return { attempt, response, failure: failure && describeFailure(failure, known), isHeld };
   }
 
   const attempt: FetchAttempt = {
     outcome: Promise.resolve().then(run),
     signal,
     abort: () => controller.abort(),
-    async discard() {
+    discard() {
       detach();
-      await ignore(attempt.outcome.then(({ response }) => discardBody(response, clock)));
+      void ignore(attempt.outcome.then(({ response }) => discardBody(response, clock)));
     },
     detach,
   };

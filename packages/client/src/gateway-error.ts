@@ -62,7 +62,7 @@ export class GatewayError extends TypeError implements CallFailure {
 
   /** In seconds, as in the header. */
   get retryAfter(): number | null {
-    return this.retryAfterMs === null ? null : this.retryAfterMs / 1000;
+    return this.retryAfterMs && this.retryAfterMs / 1000;
   }
 }
 

@@ -12,7 +12,7 @@ export function honoursKeys({ honouredBy = [] }: IdempotencyOptions, url: URL): 
 export function keyFor(options: IdempotencyOptions, random: ClientRandom, method: string, url: URL): string | null {
   const { makeKeys = 'honoured', key = () => randomKey(random) } = options;
   const isWanted = makeKeys === 'always' || (makeKeys === 'honoured' && honoursKeys(options, url));
-  return isWanted && /^(?:POST|PATCH)$/.test(method) ? asHeader(key()) : null;
+  return isWanted && /^(POST|PATCH)$/.test(method) ? asHeader(key()) : null;
 }
 
 /** The header is a String of RFC 9651, in quotes. */

@@ -1,6 +1,6 @@
 import type { FetchFunction } from './fetch-options.ts';
 
-/** In place of `redirects.ts` where a bundler builds for pages, which cannot look into redirects. A browser wants its fetch to be called without a receiver. */
+/** In place of `redirects.ts` where a bundler builds for pages, which cannot look into redirects. */
 export function followingFetch(fetch: FetchFunction): FetchFunction {
-  return async (input, init) => fetch(input, init);
+  return fetch;
 }

@@ -6,16 +6,16 @@ type BreakerChange = Omit<BreakerEvent, 'origin' | 'key'>;
 
 export interface OriginBreaker {
   readonly state: ClientBreakerState;
-  readonly lastFailure: CallFailure | null;
+  readonly failure: CallFailure | null;
   /**
    * For how long to wait before asking again. Null: send; if the breaker is not closed then, the attempt is a probe, and must end in `succeeded`,
-   * `failed` or `probeLost`.
+   * `failed` or `cancelled`.
    */
-  admit(now: number, url: string, waitMaxMs: number, chance: number): number | null;
+  admit(now: number, url: string, waitMaxMs: number, chance: number, hasWaited: boolean): number | null;
   succeeded(isProbe: boolean): void;
   failed(failure: CallFailure, url: string, isProbe: boolean, now: number, chance: number): void;
   /** The caller cancelled the probe: the next call may be one. */
-  probeLost(now: number): void;
+  cancelled(now: number): void;
 }
 
 /**
@@ -28,12 +28,16 @@ export function originBreaker(
 ): OriginBreaker {
   let inRow = 0;
   let inRowSince = 0;
-  /** No probe before both. */
+  /** No probe before it, nor before `retryAt` and the pause. */
   let probeAt = 0;
   let retryAt = 0;
+  /** Between the failure that opened it, with the wait that it asked for, and the next probe. */
+  let pauseMs = 0;
   let failedUrl = '';
-  /** The latest outcomes, true for a failure. */
-  let window: boolean[] = [];
+  /** Calls that have waited since it opened. */
+  let waited = 0;
+  /** The weights of the latest outcomes. */
+  let window: number[] = [];
 
   const change = (to: ClientBreakerState, failure: CallFailure | null = null, openMs: number | null = null): void => {
     const { state: from } = breaker;
@@ -41,61 +45,69 @@ export function originBreaker(
     inRow = 0;
     changed({ from, to, failure, openMs });
   };
-  const isFailing = (isFailure: boolean, now: number): boolean => {
-    inRow = isFailure ? inRow + 1 : 0;
-    if (inRow < 2) inRowSince = now;
-    window = [...window, isFailure].slice(-windowCalls);
+  /** In which calls that have waited come back. The more there are, the shorter is the pause, so that all of them are back in the same time. */
+  const spreadMs = (): number => openMs * Math.min(0.8, (waited + 5) / 100);
+  /** `weight` is 0 for a success. */
+  const isFailing = (weight: number, now: number): boolean => {
+    inRow = weight && inRow + weight;
+    if (inRow <= weight) inRowSince = now;
+    window = [...window, weight].slice(-windowCalls);
     // A client with few calls would need many seconds for five of them.
-    const isLong = inRow * 3 > failuresInRow && now - inRowSince >= openMs;
+    const isLong = inRow * 2 > failuresInRow && now - inRowSince >= openMs;
     return isLong || inRow >= failuresInRow || window.filter(Boolean).length >= failureShare * windowCalls;
   };
 
   const breaker: { -readonly [Name in keyof OriginBreaker]: OriginBreaker[Name] } = {
     state: 'closed',
-    lastFailure: null,
+    failure: null,
 
-    admit(now, url, waitMaxMs, chance) {
+    admit(now, url, waitMaxMs, chance, hasWaited) {
       const { state } = breaker;
+      const isClosed = state === 'closed';
+      const askedAt = retryAt + pauseMs;
       // By chance, so that calls that have waited do not come all at once.
       const waitMs =
-        (state === 'half_open' ? 0 : Math.max(probeAt, retryAt) - now) +
-        (chance * openMs) / (state === 'closed' ? 1 : 3);
+        (state === 'half_open' ? 0 : Math.max(probeAt, askedAt) - now) +
+        chance * (isClosed ? openMs : Math.min(spreadMs(), 1.08 * openMs - pauseMs));
       // The path that asked for a wait gets it, if the call has the time.
-      if (state === 'closed') return url === failedUrl && now < retryAt && waitMs <= waitMaxMs ? waitMs : null;
+      if (isClosed) return url === failedUrl && now < askedAt && waitMs <= waitMaxMs ? waitMs : null;
       // One path in maintenance says nothing of the others: a call that would be refused may try another one.
-      if (now < probeAt || (now < retryAt && (waitMs <= waitMaxMs || url === failedUrl))) return waitMs;
+      if (now < probeAt || (now < askedAt && (waitMs <= waitMaxMs || url === failedUrl))) {
+        if (!hasWaited) waited++;
+        return waitMs;
+      }
       // A probe without an answer does not keep the next one waiting for long: the service may have been slow, and be back.
-      probeAt = now + 2 * openMs;
+      probeAt = now + 1.5 * openMs;
       if (state === 'open') change('half_open');
       return null;
     },
     succeeded(isProbe) {
-      if (breaker.state === 'closed') isFailing(false, 0);
+      if (breaker.state === 'closed') isFailing(0, 0);
       else if (isProbe) {
         window = [];
-        probeAt = 0;
+        probeAt = pauseMs = waited = 0;
         change('closed');
       }
     },
     failed(failure, url, isProbe, now, chance) {
       const askedMs = Math.min(openMaxMs, failure.retryAfterMs ?? 0);
-      breaker.lastFailure = failure;
-      if (askedMs > 0) {
+      breaker.failure = failure;
+      if (askedMs) {
         failedUrl = url;
         retryAt = now + askedMs;
       }
       // A 4xx is the caller's, and a quota that is spent is no sign of a service that is down.
       if ((failure.status ?? 500) < 500) return breaker.succeeded(isProbe);
-      if (breaker.state === 'closed' ? !isFailing(true, now) : !isProbe) return;
-      // Between four fifths of the time and all of it, so that many clients do not probe in step. Never before the time that the service asks for.
-      const waitMs = openMs * (0.8 + chance / 5);
-      probeAt = now + waitMs;
-      retryAt += waitMs;
-      change('open', failure, waitMs + askedMs);
+      const isClosed = breaker.state === 'closed';
+      if (isClosed ? !isFailing(askedMs || failure.shape === 'too_slow' ? 2 : 1, now) : !isProbe) return;
+      // The first pause is anything up to the whole: clients whose calls began in step are not to probe in step.
+      pauseMs = (openMs - spreadMs()) * (1 - chance * (isClosed && !askedMs ? 1 : 0.2));
+      probeAt = now + pauseMs;
+      change('open', failure, pauseMs + askedMs);
     },
-    probeLost(now) {
+    cancelled(now) {
       probeAt = now;
-      if (breaker.state === 'half_open') change('open', breaker.lastFailure, 0);
+      if (breaker.state === 'half_open') change('open', breaker.failure, 0);
     },
   };
   return breaker;

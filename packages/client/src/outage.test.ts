@@ -64,8 +64,8 @@ const reset = (): never => {
 
 const outages: readonly (readonly [what: string, fail: () => Response, everyMs: number, answeredMin: number])[] = [
   ['answers 503', () => new Response(null, { status: 503 }), 1000, 0.8],
-  ['answers 503 with Retry-After', unavailable, 1000, 0.9],
-  ['answers 503 with Retry-After to few calls', unavailable, 2500, 0.9],
+  ['answers 503 with Retry-After', unavailable, 1000, 0.97],
+  ['answers 503 with Retry-After to few calls', unavailable, 2500, 0.95],
   ['refuses connections', refuse, 1000, 0.98],
   ['refuses the connections of few calls', refuse, 2500, 0.98],
   ['resets connections', reset, 1000, 0.8],

@@ -3,7 +3,7 @@ import { never } from './retry-defaults.ts';
 import type { FetchInput, FetchOptions, ResilientRequestInit } from './fetch-options.ts';
 
 /** A request that can be sent as often as its body allows. */
-interface PreparedRequest {
+export interface PreparedRequest {
   readonly method: string;
   readonly url: URL;
   readonly headers: Headers;

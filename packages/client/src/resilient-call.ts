@@ -1,11 +1,12 @@
 import { followingFetch } from '#client/redirects.ts';
-import { type CallFailure, describeFailure } from './call-failure.ts';
+import { type CallFailure, describeFailure, unsent } from './call-failure.ts';
 import { type CallScope, within } from './call-scope.ts';
 import type { ClientClock } from './client-clock.ts';
 import { failureMessage } from './failure-message.ts';
 import { type AttemptOutcome, brokenBody, type FetchAttempt, startAttempt } from './fetch-attempt.ts';
 import type { CallTimeouts, FetchInput, FetchOptions, ResilientRequestInit } from './fetch-options.ts';
 import { BreakerOpenError, CallTimeoutError, ClientLimitError, GatewayError, type RetryWhy } from './gateway-error.ts';
+import { fill } from './fill.ts';
 import { asHeader } from './idempotency-key.ts';
 import { type AttemptQueue, attemptQueue } from './attempt-queue.ts';
 import { headersOf, prepareRequest } from './prepared-request.ts';
@@ -44,7 +45,7 @@ export async function runCall(
   scope: CallScope,
 ): Promise<Response> {
   const { resilience = {} } = init;
-  const timeouts: CallTimeouts = { ...options.timeouts, ...resilience.timeouts };
+  const timeouts = fill<CallTimeouts>(options.timeouts, resilience.timeouts);
   const { overallMs = overallMsDefault, bodyIdleMs = 30_000, overallCoversBody = false } = timeouts;
   const endsAt = clock.now() + (overallMs ?? never);
   let isPrepared = false;
@@ -80,7 +81,7 @@ export async function runCall(
       maybeExecuted ||= failure.mayHaveBeenExecuted;
       const next = call.failed(failure);
       if (!next.retry) return finish(outcome, failure, next.reason);
-      void attempt.discard();
+      attempt.discard();
       await scope.sleep(next.delayMs);
     }
   } catch (error) {
@@ -89,7 +90,7 @@ export async function runCall(
     else call.cancelled();
     throw error;
   } finally {
-    if (queue?.isIdle() === true) queues.delete(url.origin + key);
+    if (queue?.isIdle()) queues.delete(url.origin + key);
   }
 
   /** Null: the breaker was open, and the call has waited. */
@@ -120,10 +121,11 @@ export async function runCall(
     counts.attempts++;
     if (isHedge) counts.hedges++;
     else if (call.attempts > 1) counts.retries++;
-    const sent = headersOf(request, options, call.attempts, Math.min(leftMs, attemptMs ?? leftMs));
+    const headers = headersOf(request, options, call.attempts, Math.min(leftMs, attemptMs ?? leftMs));
     const attempt = startAttempt({
       fetch: followingFetch(fetch, !call.isRepeatable),
-      toArguments: (signal) => request.toArguments(sent, signal),
+      request,
+      headers,
       stopped: scope.signal,
       clock,
       policy,
@@ -156,16 +158,16 @@ export async function runCall(
     if (loser === first) counts.hedgesWon++;
     lost.add(loser);
     loser.abort();
-    void loser.discard();
+    loser.discard();
     return winner;
   }
 
   function finish(outcome: AttemptOutcome, failure: CallFailure, reason: RetryWhy): Response {
     const { response, attempt, error: underlying } = outcome;
     countFailed(reason);
-    const delivered = response === null ? null : deliver(outcome);
+    const delivered = response && deliver(outcome);
     if (delivered === null) attempt.detach();
-    else if (!(options.throwGatewayAnswers === true && failure.writer === 'gateway')) return delivered;
+    else if (!(options.throwGatewayAnswers && failure.writer === 'gateway')) return delivered;
     const Type = failure.cause === 'attempt_timeout' ? CallTimeoutError : GatewayError;
     throw asError(Type, failure, reason, { response: delivered, underlying });
   }
@@ -204,7 +206,7 @@ export async function runCall(
 
   function refused(Type: typeof GatewayError, reason: RetryWhy, failure?: CallFailure): GatewayError {
     countFailed(reason);
-    return asError(Type, failure ?? describeFailure({ writer: 'client', cause: reason, delivery: 'not_sent' }), reason);
+    return asError(Type, failure ?? describeFailure(unsent(reason)), reason);
   }
 
   function asError(

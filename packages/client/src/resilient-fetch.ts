@@ -1,4 +1,4 @@
-import { describeFailure } from './call-failure.ts';
+import { describeFailure, unsent } from './call-failure.ts';
 import { type CallScope, callScope } from './call-scope.ts';
 import type { FetchInput, FetchOptions, ResilientFetch, ResilientRequestInit } from './fetch-options.ts';
 import { ClientLimitError, GatewayError } from './gateway-error.ts';
@@ -39,17 +39,21 @@ export function createFetch(options: FetchOptions = {}): ResilientFetch {
     counts.calls++;
     scopes.add(scope);
     try {
-      if (closed !== null) scope.stop(closed);
+      if (closed) scope.stop(closed);
       scope.signal.throwIfAborted();
       const response = await runCall(parts, input, init, scope);
       if (failureOf(response) === null) counts.callsSucceeded++;
       else counts.callsFailed++;
       return response;
     } catch (error) {
-      if (scope.isStoppedByCaller) counts.callsCancelled++;
+      if (caller?.aborted && error === caller.reason) counts.callsCancelled++;
       else counts.callsFailed++;
       // The body of a response that the error has goes on to listen.
-      if (!(error instanceof GatewayError && error.response !== null)) scope.close();
+      if (!(error instanceof GatewayError && error.response !== null)) {
+        // An attempt may still wait, or have an answer that nobody reads.
+        scope.stop(error);
+        scope.close();
+      }
       throw error;
     } finally {
       scopes.delete(scope);
@@ -66,7 +70,7 @@ export function createFetch(options: FetchOptions = {}): ResilientFetch {
       origins: policy.origins(),
     }),
     close() {
-      const failure = describeFailure({ writer: 'client', cause: 'client_closed', delivery: 'not_sent' });
+      const failure = describeFailure(unsent('client_closed'));
       closed = new ClientLimitError('the client is closed', { failure, attempts: 0, retryReason: 'client_closed' });
       for (const scope of scopes) scope.stop(closed);
     },

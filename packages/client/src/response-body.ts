@@ -14,7 +14,6 @@ const drainBytesMax = 65_536;
 export async function readStart(response: Response, clock: ClientClock): Promise<string> {
   const isJson = /json/.test(response.headers.get('content-type') ?? '');
   const bytesMax = isJson ? problemBytesMax : signatureBytesMax;
-  if (response.body === null) return '';
   const text = new TextDecoder();
   let start = '';
   await readParts(response.clone(), bytesMax, clock, (part) => (start += text.decode(part, { stream: true })));
@@ -23,8 +22,7 @@ export async function readStart(response: Response, clock: ClientClock): Promise
 
 /** Reads what is short, so that the connection can be used again, and cancels the rest. Never rejects. */
 export async function discardBody(response: Response | null, clock: ClientClock): Promise<void> {
-  if (response?.body == null || response.body.locked) return;
-  await readParts(response, drainBytesMax, clock, () => {});
+  if (response !== null) await readParts(response, drainBytesMax, clock, () => {});
 }
 
 async function readParts(
@@ -33,6 +31,7 @@ async function readParts(
   clock: ClientClock,
   take: (part: Uint8Array) => void,
 ): Promise<void> {
+  if (body === null || body.locked) return;
   const reader = (body as ReadableStream<Uint8Array>).getReader();
   const cancelTimer = callAfter(clock, lookMs, () => void ignore(reader.cancel()));
   try {

@@ -26,8 +26,8 @@ export function failureOfResponse(
   if (!mayHaveFailed(status, facts.header)) return null;
   const proxy = readProxyStatus(facts);
   const problem = readProblemDetails(facts);
-  const signature = problem === null && proxy === null ? classify(facts) : null;
-  const isService = (problem ?? proxy ?? signature)?.writer === 'service';
+  const best = problem ?? proxy ?? classify(facts);
+  const isService = best?.writer === 'service';
   return describeFailure(
     {
       shape: isService ? 'app_error' : status === 504 ? 'too_slow' : null,
@@ -35,7 +35,7 @@ export function failureOfResponse(
       delivery: deliveryOf(status, isService),
       requestId: facts.header('x-request-id'),
     },
-    signature,
+    best,
     proxy,
     problem,
     { status, retryAfterMs: waitAskedBy(facts.header, wallTime) },

@@ -14,8 +14,7 @@ export interface DecisionFacts {
   readonly keyHonoured: boolean;
   readonly replayable: boolean;
   readonly statuses: readonly number[];
-  /** Null: without end. */
-  readonly leftMs: number | null;
+  readonly leftMs: number;
   /** The wait before the next attempt, without the one that the answer asks for. */
   readonly backoffMs: number;
 }
@@ -40,7 +39,7 @@ export function decideNextStep(facts: DecisionFacts): NextStep {
   if (!facts.replayable) return stop('body_not_held');
   // Added, not the larger of the two: all clients that were given the same time would come back at once.
   const delayMs = (failure.retryAfterMs ?? 0) + facts.backoffMs;
-  if (leftMs !== null && delayMs >= leftMs) return stop('no_time_left');
+  if (delayMs >= leftMs) return stop('no_time_left');
   return { retry: true, delayMs, reason: again };
 }
 
@@ -57,7 +56,7 @@ function whyAgain({ failure, method, idempotent, keyHonoured }: DecisionFacts): 
 }
 
 export function isIdempotent(method: string): boolean {
-  return /^(?:GET|HEAD|OPTIONS|TRACE|PUT|DELETE)$/.test(method);
+  return /^(GET|HEAD|OPTIONS|TRACE|PUT|DELETE)$/.test(method);
 }
 
 const stop = (reason: RetryWhy): NextStep => ({ retry: false, reason });

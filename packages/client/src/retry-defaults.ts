@@ -8,19 +8,24 @@ export const backoffDefaults: Readonly<Required<BackoffOptions>> = {
   statuses: [408, 425, 429, 502, 503, 504, 520, 521, 522, 523, 524, 530],
 };
 
-export const budgetDefaults: Readonly<Required<BudgetOptions>> = { share: 0.1, minimum: 2, refillMs: 30_000, max: 20 };
+export const budgetDefaults: Readonly<Required<BudgetOptions>> = {
+  share: 0.1,
+  minimum: 2.5,
+  refillMs: 30_000,
+  max: 20,
+};
 
 export const breakerDefaults: Readonly<Required<BreakerOptions>> = {
   failuresInRow: 5,
   failureShare: 0.5,
   windowCalls: 20,
-  openMs: 1150,
+  openMs: 1700,
   openMaxMs: 30_000,
-  waitMs: 10_000,
+  waitMs: 12_000,
 };
 
 /** Until a call ends, whatever happens. */
 export const overallMsDefault = 30_000;
 
 /** Time without end; a breaker that needs as many failures never opens. */
-export const never = Number.POSITIVE_INFINITY;
+export const never = 1 / 0;

@@ -12,11 +12,11 @@ export interface BackoffOptions {
   readonly statuses?: readonly number[];
 }
 
-/** A token bucket per origin and key: each call adds `share` of a retry, each retry takes one. */
+/** A token bucket per origin and key: each call that succeeds adds `share` of a retry, each retry takes one, or 0.9 of it behind a Retry-After. */
 export interface BudgetOptions {
-  /** Retries per call. Default 0.1. */
+  /** Retries per call that succeeds. Default 0.1. */
   readonly share?: number;
-  /** Retries at the start, and what time alone brings back. Default 2. */
+  /** Retries at the start, and what time alone brings back. Default 2.5: the third one needs a few calls that succeed. */
   readonly minimum?: number;
   /** Time brings back one retry in this time, up to `minimum`. Default 30 s. */
   readonly refillMs?: number;
@@ -26,20 +26,25 @@ export interface BudgetOptions {
 
 /** A breaker per origin and key. It counts attempts that failed for reasons of the service, not 4xx and not cancelled calls. */
 export interface BreakerOptions {
-  /** Opens when this many attempts in a row …, or more than a third of it where nothing has succeeded for `openMs`. Default 5. */
+  /**
+   * Opens when this many attempts in a row …, or more than half of it where nothing has succeeded for `openMs`. A timeout and an answer with
+   * Retry-After count twice. Default 5.
+   */
   readonly failuresInRow?: number;
   /** … or this share of the latest `windowCalls` attempts have failed. Defaults 0.5 and 20. */
   readonly failureShare?: number;
   readonly windowCalls?: number;
   /**
-   * How long it stays open before one probe is let through; longer where Retry-After says so, up to `openMaxMs`. A probe without an answer is
-   * followed by another one after twice `openMs`. Defaults 1.15 s and 30 s.
+   * In about this time behind the end of an outage all calls that wait are back: each probe comes at most so long after the one before it, later
+   * where Retry-After says so, up to `openMaxMs`, and sooner the more calls wait, since these need the rest of the time. The first
+   * one comes by chance after anything up to it. A probe without an answer is followed by another one after 1.5 × `openMs`. Defaults 1.7 s
+   * and 30 s.
    */
   readonly openMs?: number;
   readonly openMaxMs?: number;
   /**
    * How long a call waits in all for a breaker that is open, in place of failing at once, and for the Retry-After that its path has got, in place
-   * of getting it too; 0: not at all. Default 10 s.
+   * of getting it too; 0: not at all. Default 12 s.
    */
   readonly waitMs?: number;
 }

@@ -1,6 +1,7 @@
-import { type CallFailure, describeFailure } from './call-failure.ts';
+import { type CallFailure, describeFailure, unsent } from './call-failure.ts';
 import type { AttemptEvent, CallSubject } from './client-hooks.ts';
 import type { OriginStats } from './client-stats.ts';
+import { fill } from './fill.ts';
 import { honoursKeys, keyFor } from './idempotency-key.ts';
 import { failureOfError } from './network-failure.ts';
 import { type OriginBreaker, originBreaker } from './origin-breaker.ts';
@@ -81,24 +82,22 @@ interface OriginState {
 export function createRetryPolicy(options: RetryPolicyOptions = {}): ClientRetryPolicy {
   const { retry = {}, breaker = {}, hooks = {}, classify = () => null, idempotency = {} } = options;
   const { clock = systemClientClock, random = systemClientRandom } = options;
-  const backoff = { ...backoffDefaults, ...(retry === false ? { attemptsMax: 1 } : retry) };
-  const breaking = {
-    ...breakerDefaults,
-    ...(breaker === false ? { failuresInRow: never, failureShare: never, waitMs: 0 } : breaker),
-  };
-  const budget = { ...budgetDefaults, ...options.budget };
+  const backoff = fill(backoffDefaults, retry === false ? { attemptsMax: 1 } : retry);
+  const breaking = fill(
+    breakerDefaults,
+    breaker === false ? { failuresInRow: never, failureShare: never, waitMs: 0 } : breaker,
+  );
+  const budget = fill(budgetDefaults, options.budget);
   const states = new Map<string, OriginState>();
   let hookErrors = 0;
 
   /** What a hook throws is the hook's, not the call's. */
-  function notify<E>(hook: ((event: E) => unknown) | undefined, event: E): void {
-    void (async () => {
-      try {
-        await hook?.(event);
-      } catch {
-        hookErrors++;
-      }
-    })();
+  async function notify<E>(hook: ((event: E) => unknown) | undefined, event: E): Promise<void> {
+    try {
+      await hook?.(event);
+    } catch {
+      hookErrors++;
+    }
   }
 
   function stateOf(origin: string, key: string): OriginState {
@@ -106,8 +105,8 @@ export function createRetryPolicy(options: RetryPolicyOptions = {}): ClientRetry
     const state = states.get(id) ?? {
       origin,
       key,
-      breaker: originBreaker(breaking, (change) => notify(hooks.breaker, { origin, key, ...change })),
-      tokens: retryTokens(budget, clock.now()),
+      breaker: originBreaker(breaking, (change) => void notify(hooks.breaker, { origin, key, ...change })),
+      tokens: retryTokens(budget, clock),
       failuresInRow: 0,
     };
     // The last in the order of the map is the one that was used last.
@@ -118,22 +117,28 @@ export function createRetryPolicy(options: RetryPolicyOptions = {}): ClientRetry
   }
 
   function begin(facts: CallFacts): PolicyCall {
-    const { method, key = '', overallMs = overallMsDefault, idempotent = false, replayable = true } = facts;
+    const {
+      method,
+      key = '',
+      overallMs = overallMsDefault,
+      idempotent = false,
+      replayable = true,
+      attemptsMax = backoff.attemptsMax,
+    } = facts;
     const url = new URL(facts.url);
     const { origin } = url;
-    const keyHonoured = facts.hasIdempotencyKey === true && honoursKeys(idempotency, url);
+    const keyHonoured = !!facts.hasIdempotencyKey && honoursKeys(idempotency, url);
     const state = stateOf(origin, key);
     const { breaker, tokens } = state;
     const subject = { method, url: origin + url.pathname, origin, key };
     const endsAt = clock.now() + (overallMs ?? never);
     let breakerWaitMs = 0;
     let isProbe = false;
-    tokens.addCall(clock.now());
 
     function end(failure: CallFailure): void {
       const failures = ++state.failuresInRow;
       // At n, 2n, 3n …: a long outage is not told once per call.
-      if (failures % (hooks.failuresInRow ?? 5) === 0) notify(hooks.failures, { ...subject, failures, failure });
+      if (failures % (hooks.failuresInRow ?? 5) === 0) void notify(hooks.failures, { ...subject, failures, failure });
     }
 
     const call = {
@@ -144,14 +149,17 @@ export function createRetryPolicy(options: RetryPolicyOptions = {}): ClientRetry
       admit(): BreakerRefusal | null {
         const now = clock.now();
         const waitMaxMs = Math.min(breaking.waitMs - breakerWaitMs, endsAt - now);
-        const delayMs = breaker.admit(now, subject.url, waitMaxMs, random.next());
+        // A probe that fails and may not be sent again is a call that is lost. The others wait less, and go first.
+        const chance = call.isRepeatable ? random.next() : (1 + random.next()) / 2;
+        const delayMs = breaker.admit(now, subject.url, waitMaxMs, chance, breakerWaitMs > 0);
         if (delayMs === null) {
           isProbe = breaker.state !== 'closed';
           call.attempts++;
           return null;
         }
-        const { shape, whose } = breaker.lastFailure as CallFailure;
-        const failure = describeFailure({ ...unsent, shape, whose, retryAfterMs: delayMs });
+        // What the client knows is of the attempt that opened the breaker.
+        const { shape, whose } = breaker.failure as CallFailure;
+        const failure = describeFailure(unsent('breaker_open'), { shape, whose, retryAfterMs: delayMs });
         breakerWaitMs += delayMs;
         const retry = delayMs <= waitMaxMs;
         if (!retry) end(failure);
@@ -162,6 +170,7 @@ export function createRetryPolicy(options: RetryPolicyOptions = {}): ClientRetry
         breaker.succeeded(isProbe);
         isProbe = false;
         state.failuresInRow = 0;
+        tokens.earn();
       },
 
       failed(failure: CallFailure): NextStep {
@@ -171,30 +180,38 @@ export function createRetryPolicy(options: RetryPolicyOptions = {}): ClientRetry
         isProbe = false;
         let next = decideNextStep({
           ...backoff,
-          ...facts,
+          attemptsMax,
+          method,
           idempotent,
           replayable,
           failure,
           attempts,
           keyHonoured,
           leftMs: endsAt - now,
-          backoffMs: random.next() * Math.min(backoff.capMs, backoff.baseMs * 2 ** (attempts - 1)),
+          // All that got the same Retry-After would come back at once otherwise.
+          backoffMs:
+            random.next() *
+            Math.min(
+              failure.retryAfterMs ? breaking.openMs : backoff.capMs,
+              failure.retryAfterMs || backoff.baseMs * 2 ** (attempts - 1),
+            ),
         });
-        if (next.retry && !isFree(failure) && !tokens.take(now)) next = { retry: false, reason: 'budget_spent' };
+        if (next.retry && !isFree(failure) && !tokens.take(failure.retryAfterMs ? 0.9 : 1))
+          next = { retry: false, reason: 'budget_spent' };
         if (next.retry) {
           const { delayMs, reason } = next;
-          notify(hooks.retry, { ...subject, attempt: attempts, failure, reason, delayMs });
+          void notify(hooks.retry, { ...subject, attempt: attempts, failure, reason, delayMs });
         } else end(failure);
         return next;
       },
 
       attempted: (attempt: Parameters<PolicyCall['attempted']>[0]) =>
-        notify(hooks.attempt, { ...subject, attempt: call.attempts, ...attempt }),
+        void notify(hooks.attempt, { ...subject, attempt: call.attempts, ...attempt }),
 
-      mayHedge: () => tokens.take(clock.now()),
+      mayHedge: () => tokens.take(1),
 
       cancelled(): void {
-        if (isProbe) breaker.probeLost(clock.now());
+        if (isProbe) breaker.cancelled(clock.now());
         isProbe = false;
       },
     };
@@ -212,13 +229,10 @@ export function createRetryPolicy(options: RetryPolicyOptions = {}): ClientRetry
         key,
         breaker: breaker.state,
         failuresInRow,
-        retriesLeft: tokens.left(clock.now()),
+        retriesLeft: tokens.left(),
       })),
     get hookErrors() {
       return hookErrors;
     },
   };
 }
-
-/** The client did not send it: what it knows is of the attempt that opened the breaker. */
-const unsent = { writer: 'client', cause: 'breaker_open', delivery: 'not_sent' } as const;

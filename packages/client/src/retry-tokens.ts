@@ -1,33 +1,43 @@
+import type { ClientClock } from './client-clock.ts';
 import type { BudgetOptions } from './retry-options.ts';
 
 export interface RetryTokens {
-  addCall(now: number): void;
-  take(now: number): boolean;
+  /** A call has succeeded. */
+  earn(): void;
+  /** False: there is not as much. */
+  take(cost: number): boolean;
   /** Whole retries that are left. */
-  left(now: number): number;
+  left(): number;
 }
 
 /** A share such as 0.1, added ten times, is a little less than one. */
 const rounding = 1e-9;
 
 /**
- * What bounds retries: each call adds a share of a token, each retry takes a whole one, and time brings back the first few, so that
- * a client with few calls may retry too. Over any time, retries ≤ share × calls + minimum + time / refillMs.
+ * What bounds retries: each call that succeeds adds a share of a token, each retry takes a whole one, and time brings back the first few, so that
+ * a client with few calls may retry too. Over any time, what retries take ≤ share × calls + minimum + time / refillMs.
  */
-export function retryTokens({ share, minimum, refillMs, max }: Required<BudgetOptions>, start: number): RetryTokens {
+export function retryTokens(
+  { share, minimum, refillMs, max }: Required<BudgetOptions>,
+  clock: ClientClock,
+): RetryTokens {
   let tokens = minimum;
-  let refilledAt = start;
-  const left = (now: number): number => {
+  let refilledAt = clock.now();
+  const left = (): number => {
+    const now = clock.now();
     if (tokens < minimum) tokens = Math.min(minimum, tokens + (now - refilledAt) / refillMs);
     refilledAt = now;
-    return Math.floor(tokens + rounding);
+    return Math.floor(tokens);
   };
   return {
     left,
-    addCall(now) {
-      left(now);
-      tokens = Math.max(tokens, Math.min(max, tokens + share));
+    earn() {
+      left();
+      if (tokens < max) tokens += share + rounding;
     },
-    take: (now) => left(now) > 0 && ((tokens -= 1), true),
+    take(cost) {
+      left();
+      return tokens >= cost && ((tokens -= cost), true);
+    },
   };
 }

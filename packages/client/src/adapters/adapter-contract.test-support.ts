@@ -216,6 +216,16 @@ export function describeAdapter({ name, open, callFailureOf, cancelled, streamBy
       assert.match([...keys][0] ?? '', /^"[\da-f-]{32,36}"$/);
     });
 
+    void it('fails with what `classify` throws, and leaves no timer', async () => {
+      origin.play('busy');
+      const classify = (): never => {
+        throw new Error('no table');
+      };
+      const error = await failed(use({ classify }).send({ method: 'GET', url: origin.url }));
+      assert.match(error.message, /no table/);
+      assert.deepEqual([clock.open, origin.requests.length], [0, 1]);
+    });
+
     void it('sends a body that is a stream once', async () => {
       origin.play('notSent');
       const body = new Blob(['a'.repeat(streamBytes)]).stream();

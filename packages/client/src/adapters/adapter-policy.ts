@@ -1,5 +1,6 @@
 import { answeredBefore, type CallFailure, describeFailure } from '../call-failure.ts';
 import type { ClientClock } from '../client-clock.ts';
+import { fill } from '../fill.ts';
 import { BreakerOpenError, GatewayError } from '../gateway-error.ts';
 import type { ResponseFacts } from '../response-facts.ts';
 import type { RetryPolicyOptions } from '../retry-options.ts';
@@ -32,7 +33,7 @@ interface AdapterRequest {
 }
 
 export function adapterPolicy(options: AdapterOptions): AdapterPolicy {
-  const policy = options.policy ?? createRetryPolicy({ classify: readSignature, ...options });
+  const policy = options.policy ?? createRetryPolicy(fill<RetryPolicyOptions>({ classify: readSignature }, options));
   const overall = options.overallMs === undefined ? {} : { overallMs: options.overallMs };
   return {
     policy,

@@ -98,7 +98,14 @@ export function resilientAdapter<Request extends AxiosRequestLike, Response exte
         call.cancelled();
         throw outcome.error as Error;
       }
-      const failure = outcome.response === null ? ofError(outcome.error) : ofResponse(outcome.response);
+      let failure: CallFailure | null;
+      try {
+        failure = outcome.response === null ? ofError(outcome.error) : ofResponse(outcome.response);
+      } catch (error) {
+        // What `classify` throws is the caller's mistake.
+        call.cancelled();
+        throw error;
+      }
       if (failure === null) call.succeeded();
       isRedirected ||= redirected.has(Object((outcome.response ?? outcome.error)?.request) as object);
       const judged = failure === null ? null : call.failed(failure, isRedirected);

@@ -1,4 +1,5 @@
 import { failureOf } from '../resilient-call.ts';
+import { fill } from '../fill.ts';
 import { createFetch } from '../resilient-fetch.ts';
 import type { FetchFunction, FetchOptions } from '../fetch-options.ts';
 import { readSignature } from '../signatures/read-signature.ts';
@@ -20,7 +21,7 @@ export interface KyOptions {
  */
 export function resilientKy(options: FetchOptions = {}): KyOptions {
   return {
-    fetch: createFetch({ classify: readSignature, ...options }),
+    fetch: createFetch(fill<FetchOptions>({ classify: readSignature }, options)),
     retry: 0,
     timeout: false,
     hooks: {

@@ -281,7 +281,16 @@ class Attempt implements DispatchHandlerLike {
     const bodyStart = new TextDecoder()
       .decode(joined(this.#chunks, this.#bytes))
       .slice(0, bodyStartMax(header('content-type')));
-    const failure = this.#exchange.adapter.policy.failureOfResponse({ status, header, bodyStart });
+    let failure: CallFailure | null;
+    try {
+      failure = this.#exchange.adapter.policy.failureOfResponse({ status, header, bodyStart });
+    } catch (error) {
+      // What `classify` throws is the caller's mistake.
+      this.#exchange.call.cancelled();
+      this.#exchange.fail(error as Error);
+      this.controller?.abort(error as Error);
+      return;
+    }
     if (failure === null) this.#forward(true);
     else {
       const reported = this.#exchange.failed(failure, this.#isRedirected);
