@@ -81,7 +81,7 @@ export class AddedRequests {
       const key = keyOf(route, pattern);
       for (const lane of [0, 1] as const) {
         const counted = countOf(answers, newcomers, lane);
-        if (counted.good + counted.refused === 0) continue;
+        if (counted === null) continue;
         const slices = this.#slicesOf(lane, key, second);
         if (slices === null) continue;
         addTo(slices, counted, second);
@@ -171,20 +171,19 @@ const formOf = (key: number): number => Math.floor((key % unsafeKey) / sizeCells
 
 const nothing: Sum = { good: 0, refused: 0, newGood: 0, newRefused: 0 };
 
-function countOf(answers: readonly number[], newcomers: PatternAnswers['newcomers'], lane: 0 | 1): Sum {
-  const sum = {
-    ...nothing,
-    newGood: newcomers?.[newcomerCells.good[lane]] ?? 0,
-    newRefused: newcomers?.[newcomerCells.refused[lane]] ?? 0,
-  };
+/** Null: there is none. */
+function countOf(answers: readonly number[], newcomers: PatternAnswers['newcomers'], lane: 0 | 1): Sum | null {
+  let [good, refused] = [0, 0];
   for (let at = 0; at < answers.length; at += answerParts) {
     const [key, count] = [answers[at] as number, answers[at + 1] as number];
     if (!isOf(key, lane)) continue;
     const form = formOf(key);
-    if (form <= redirectForm) sum.good += count;
-    else if (refusedForms.has(form)) sum.refused += count;
+    if (form <= redirectForm) good += count;
+    else if (refusedForms.has(form)) refused += count;
   }
-  return sum;
+  if (good + refused === 0) return null;
+  const [newGood, newRefused] = [newcomerCells.good[lane], newcomerCells.refused[lane]];
+  return { good, refused, newGood: newcomers?.[newGood] ?? 0, newRefused: newcomers?.[newRefused] ?? 0 };
 }
 
 function withAnswers(known: AddedAnswers, answers: readonly number[], lane: 0 | 1): AddedAnswers {

@@ -28,6 +28,8 @@ interface Endpoint {
   since: number;
   last: number;
   seconds: Second[];
+  /** Those of the last minute with such answers. */
+  readonly bad: Second[];
 }
 
 /** 4xx, nothing, and what clients cannot read: whatever a client asks for, it may get these at one endpoint only if it gets them at the others. */
@@ -59,8 +61,11 @@ export class ComparedEndpoints {
       const [key, count] = [answers[at] as number, answers[at + 1] as number];
       if (key >= upgradeKey) continue;
       newest.answered += count;
-      if (isBad(Math.floor((key % unsafeKey) / sizeCells))) newest.bad += count;
+      if (!isBad(Math.floor((key % unsafeKey) / sizeCells))) continue;
+      newest.bad += count;
+      if (known.bad.at(-1) !== newest) known.bad.push(newest);
     }
+    while ((known.bad[0] ?? newest).second <= second - widthS) known.bad.shift();
   }
 
   #endpointOf(route: string, name: string, second: number): Endpoint | null {
@@ -70,7 +75,7 @@ export class ComparedEndpoints {
     if (this.#size >= pairsMax) this.#forget(second);
     if (this.#size >= pairsMax) return null;
     if (endpoints === undefined) this.#routes.set(route, (endpoints = new Map()));
-    const added: Endpoint = { since: second, last: second, seconds: [] };
+    const added: Endpoint = { since: second, last: second, seconds: [], bad: [] };
     endpoints.set(name, added);
     this.#size += 1;
     return added;
@@ -87,6 +92,7 @@ export class ComparedEndpoints {
   judge(second: number, upstream: string): number | null {
     for (const [route, endpoints] of this.#routes) {
       if (endpoints.size < 2 || !route.startsWith(`${upstream}\n`)) continue;
+      if (![...endpoints.values()].some(({ bad }) => bad.length >= badSecondsMin)) continue;
       const all = [...endpoints.values()].map((one) => sumOf(one, second));
       const whole = all.reduce((sum, one) => ({ answered: sum.answered + one.answered, bad: sum.bad + one.bad }), {
         answered: 0,

@@ -7,7 +7,7 @@ const keptS = 60;
 
 /** Those that pass the limit now. */
 export const passing = (awaited: readonly AttemptOfClient[], limitMs: number): readonly AttemptOfClient[] =>
-  awaited.filter(({ ms }) => ms > limitMs && ms <= limitMs + reportEveryMs);
+  awaited.length === 0 ? awaited : awaited.filter(({ ms }) => ms > limitMs && ms <= limitMs + reportEveryMs);
 
 /** Awaited responses that were counted when they passed the limit; they are not counted again when they begin, or are abandoned. */
 export class CountedAwaited {

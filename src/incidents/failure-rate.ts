@@ -51,6 +51,8 @@ export class FailureRate {
   readonly #firstSecond: number;
   /** By slice number. */
   readonly #usual = new Map<number, number>();
+  /** The sum of those. */
+  usualFailed = 0;
   readonly #evidence = new Float64Array(times.length).fill(1 / times.length);
   /** By how much the logarithm may grow, and when that was so. */
   #bound = evidenceAtOnce;
@@ -99,17 +101,16 @@ export class FailureRate {
     if (failed === 0) return;
     const slice = Math.floor(second / usualSliceS);
     this.#usual.set(slice, (this.#usual.get(slice) ?? 0) + failed);
+    this.usualFailed += failed;
     this.clumps.note(second, failed);
   }
 
   forget(oldest: number): void {
-    for (const slice of this.#usual.keys()) if (slice < oldest) this.#usual.delete(slice);
-  }
-
-  get usualFailed(): number {
-    let failed = 0;
-    for (const count of this.#usual.values()) failed += count;
-    return failed;
+    for (const [slice, failed] of this.#usual) {
+      if (slice >= oldest) continue;
+      this.#usual.delete(slice);
+      this.usualFailed -= failed;
+    }
   }
 
   /** The largest share of failures that the last hour speaks for (95 %; the rule of three where there was none). `assumed`: requests answered well besides, where none failed. */

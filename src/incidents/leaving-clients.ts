@@ -28,8 +28,9 @@ export class LeavingClients {
     const known = this.#answered.get(client);
     this.#answered.delete(client);
     this.#answered.set(client, { count: (known?.count ?? 0) + 1, last: second });
+    if (this.#answered.size <= answeredMax) return;
     const [oldest] = this.#answered.keys();
-    if (this.#answered.size > answeredMax && oldest !== undefined) this.#answered.delete(oldest);
+    if (oldest !== undefined) this.#answered.delete(oldest);
   }
 
   /** Whether or not they were late. */

@@ -38,7 +38,8 @@ export class LongWaits {
   /** The share that is usual. */
   usual = usuallyMin;
   readonly #counted = new CountedAwaited();
-  #seconds: Second[] = [];
+  readonly #seconds: Second[] = [];
+  #longAt = -Infinity;
 
   constructor(route: string) {
     this.route = route;
@@ -59,11 +60,17 @@ export class LongWaits {
     let now = this.#seconds.at(-1);
     if (now?.second !== second) {
       this.#seconds.push((now = { second, requests: 0, long: 0, clients: [] }));
-      if (this.#seconds.length > keptS) this.#seconds = this.#seconds.slice(-keptS);
+      if (this.#seconds.length > keptS) this.#seconds.shift();
     }
     now.requests += requests - ended + long;
     now.long += long;
-    now.clients.push(...passed.map(({ client }) => client));
+    if (long > 0) this.#longAt = second;
+    for (const { client } of passed) now.clients.push(client);
+  }
+
+  /** Whether some have begun to wait long since a second. */
+  hasLong(since: number): boolean {
+    return this.#longAt >= since;
   }
 
   within(second: number, width: number): readonly Second[] {
@@ -73,6 +80,7 @@ export class LongWaits {
 
 /** The second since which a part of the requests of these routes together waits long; null: none does, or nearly all do. */
 export function longWaitsSince(routes: readonly LongWaits[], second: number): number | null {
+  if (!routes.some((waits) => waits.hasLong(second - widthS))) return null;
   const sum = { requests: 0, long: 0, usual: 0 };
   const known = new Set<number>();
   const seconds = new Set<number>();

@@ -53,6 +53,7 @@ export class MovedRequestsWatch {
     this.#advance(Math.floor(second / sliceS));
     for (const { pattern, answers } of patterns) {
       const isUnknown = pattern.endsWith('/*');
+      const good: [read: number, changed: number] = [0, 0];
       for (let at = 0; at < answers.length; at += answerParts) {
         const [key, count, clients] = [answers[at], answers[at + 1], answers[at + 2]] as [number, number, number];
         if (key >= upgradeKey) continue;
@@ -60,8 +61,9 @@ export class MovedRequestsWatch {
         addTo(this.#all, count);
         if (form === missingForm) {
           if (isUnknown) this.#addVain(route, upstream, count, clients);
-        } else if (form < redirectForm) this.#addGood(`${route}\n${pattern}\n${key < unsafeKey}`, count);
+        } else if (form < redirectForm) good[key < unsafeKey ? 0 : 1] += count;
       }
+      for (const [lane, count] of good.entries()) if (count > 0) this.#addGood(`${route}\n${pattern}\n${lane}`, count);
     }
   }
 

@@ -30,10 +30,13 @@ const togetherMore = 2;
 /** Of few answers: that is asked of whole routes. */
 const nothingTells: ReadonlySet<number> = new Set();
 
+const noAnswers: readonly number[] = [];
+const noneAwaited: readonly AttemptOfClient[] = [];
+
 interface PartSecond {
   readonly second: number;
-  readonly late: number;
-  readonly unusual: number;
+  late: number;
+  unusual: number;
 }
 
 /** The requests of one route at paths that look alike. */
@@ -42,9 +45,9 @@ interface Part {
   readonly pattern: string;
   readonly latency: RouteLatency;
   answers: PartAnswers;
-  seconds: PartSecond[];
+  readonly seconds: PartSecond[];
   /** Some of the slowest. */
-  slow: (AttemptOfClient & { readonly second: number })[];
+  readonly slow: (AttemptOfClient & { readonly second: number })[];
   usedAt: number;
   /** An incident is about it, of this family. */
   open: UnusualFamily | null;
@@ -106,7 +109,8 @@ export class PathParts {
     const together = this.#changedTogether(second);
     return [...this.#parts.values()].flatMap((part) => {
       if (part.open !== null || part.usedAt < second - 2) return [];
-      const slow = isOfClients(part, second) ? part.latency.slowSince(second) : null;
+      const late = part.latency.slowSince(second);
+      const slow = late !== null && isOfClients(part, second) ? late : null;
       const alone = slow ?? part.answers.map((lane) => lane.changedSince(second)).find((one) => one !== null);
       const since = alone ?? (together?.parts.has(part) === true ? together.since : null);
       if (since === null) return [];
@@ -177,29 +181,42 @@ export class PathParts {
   }
 }
 
-function addTo(part: Part, { answers, latencies, newcomers, slow = [] }: PatternAnswers, second: number): PartSecond {
-  if (slow.length > 0) part.slow = [...part.slow, ...slow.map((one) => ({ ...one, second }))].slice(-slowKeptMax);
+function addTo(
+  part: Part,
+  { answers, latencies, newcomers, slow = [] }: PatternAnswers,
+  second: number,
+): Omit<PartSecond, 'second'> {
+  for (const { client, ms } of slow) part.slow.push({ client, ms, second });
+  while (part.slow.length > slowKeptMax) part.slow.shift();
   let answered = 0;
+  for (let at = 1; at < answers.length; at += answerParts) answered += answers[at] as number;
+  const { late } = part.latency.add({ answered, latencies, awaited: noneAwaited }, second);
+  const [reading, changing] = part.answers;
+  const [read, changed] = lanesOf(answers);
+  const unusual =
+    reading.add(read, second, newcomers?.[newcomerCells.refused[0]]).unusual +
+    changing.add(changed, second, newcomers?.[newcomerCells.refused[1]]).unusual;
+  let newest = part.seconds.at(-1);
+  if (newest?.second !== second) {
+    part.seconds.push((newest = { second, late: 0, unusual: 0 }));
+    if (part.seconds.length > keptS) part.seconds.shift();
+  }
+  newest.late += late;
+  newest.unusual += unusual;
+  return { late, unusual };
+}
+
+/** Those to requests with GET, and to those that may change something. Nearly all paths have only the former. */
+function lanesOf(answers: readonly number[]): readonly [read: readonly number[], changed: readonly number[]] {
+  let isRead = true;
+  for (let at = 0; at < answers.length; at += answerParts) isRead &&= (answers[at] as number) < unsafeKey;
+  if (isRead) return [answers, noAnswers];
   const lanes: readonly [number[], number[]] = [[], []];
   for (let at = 0; at < answers.length; at += answerParts) {
-    const [key, count, bits] = answers.slice(at, at + answerParts) as [number, number, number];
-    answered += count;
+    const [key, count, bits] = [answers[at], answers[at + 1], answers[at + 2]] as [number, number, number];
     if (key < upgradeKey) lanes[key < unsafeKey ? 0 : 1].push(key % unsafeKey, count, bits);
   }
-  const { late } = part.latency.add({ answered, latencies, awaited: [] }, second);
-  const [reading, changing] = part.answers;
-  const unusual =
-    reading.add(lanes[0], second, newcomers?.[newcomerCells.refused[0]]).unusual +
-    changing.add(lanes[1], second, newcomers?.[newcomerCells.refused[1]]).unusual;
-  const newest = part.seconds.at(-1);
-  const before = newest?.second === second ? part.seconds.pop() : undefined;
-  part.seconds.push({
-    second,
-    late: late + (before?.late ?? 0),
-    unusual: unusual + (before?.unusual ?? 0),
-  });
-  if (part.seconds.length > keptS) part.seconds = part.seconds.slice(-keptS);
-  return { second, late, unusual };
+  return lanes;
 }
 
 function isOfClients({ slow, latency: { limitMs } }: Part, second: number): boolean {

@@ -5,10 +5,10 @@ import { answerParts } from '../core/route-traffic.ts';
 import { answersChanceMax, areFewerThanChance, type ReplacedAnswers } from './replaced-answers.ts';
 import type { AddedAnswers } from './added-requests.ts';
 import { formWords, otherTargetWords, sizeText } from '../core/answer-words.ts';
+import { cellAt, type LearntCount, long, manyClients, short, UsualForms } from './usual-forms.ts';
 
-/** Half of what is usual is forgotten in an hour. */
+/** What is usual is learnt in slices. */
 export const sliceS = 10;
-const keptOfSlice = 0.998;
 
 /** Fewer answers, or a shorter time, say nothing of what is usual. */
 const knownMin = 40;
@@ -20,22 +20,9 @@ const tellingLearntS = 60;
 const unsettledS = 60;
 const unsettledAtFirstS = 10;
 
-/** A form of which a larger share is usual changes with what visitors ask for. */
-const usualShareMin = 0.05;
-
-/** Short is what has three quarters of an octave less than the smallest 2 % of its form: 0.6 of its size at most. */
-const shortQuantile = 0.02;
-const shortCells = 3;
-/** Long is what has more than four times the largest but 2 %. */
-const longCells = 8;
-/** Of so many the smallest and the largest 2 % are known. */
-const sizesKnownMin = 100;
-/** Where redirects usually lead: to few addresses, which have nearly all of them. */
-const targetsMax = 4;
-const targetsShareMin = 0.9;
-
 /** Answers in place of others, in so many seconds: the longer times where requests come seldom. */
 const widthsS = [8, 12, 16, 24, 32, 60] as const;
+const longestS = 60;
 const shareMin = 0.3;
 /** 409 tells of the state of what is asked for, such as a product that is sold out: of the application only where less than this is left of the usual answers. */
 const leftBesideConflicts = 0.2;
@@ -53,23 +40,15 @@ const leastOf: ReadonlyMap<number, { readonly count: number; readonly share: num
   [lostForm, { count: 3, share: 0.02 }],
   [declinedForm, { count: 30, share: 0.2 }],
 ]);
-/** Where a route has at least so many groups of clients, what so few of them get counts so often in a slice. */
-const manyClients = 6;
-const fewClients = 2;
-const learntPerClient = 3;
 /** Compared with the minutes before; the one with the fewest counts: a job that has ended is missing as well. */
 const minuteS = 60;
 const beforeS = 240;
 const keptS = beforeS + 60;
 
-/** Short and long answers of a form, as forms of their own; of redirects, short ones are those that lead elsewhere. */
-export const short = 64;
-const long = 128;
-
 interface Second {
   readonly second: number;
-  /** Answers by form, short ones apart. Whether a form is usual is asked when it is judged: a crawler may make its own usual. */
-  readonly forms: Map<number, number>;
+  /** Each form of answers, short ones apart, followed by its count: a second has few. Whether a form is usual is asked when it is judged: a crawler may make its own usual. */
+  readonly forms: number[];
   /** What has been counted by what was usual then; null: not yet, or a form has come since. */
   counted: CountedSecond | null;
   /** A bit for each client of those that tell something, of 32. */
@@ -86,19 +65,8 @@ interface CountedSecond {
   answered: number;
   unusual: number;
   conflicts: number;
-  /** How often the route had learnt what is usual. */
+  /** How often other forms had become usual (`UsualForms`). */
   learnt: number;
-}
-
-interface LearntCount {
-  count: number;
-  /** A bit for each, of 32. */
-  clients: number;
-}
-
-interface UsualForm {
-  count: number;
-  readonly sizes: Float64Array;
 }
 
 export interface UnusualCount {
@@ -111,19 +79,14 @@ export interface UnusualCount {
 /** What a route answers, and since when it is something else. */
 export class RouteAnswer {
   readonly firstSecond: number;
-  readonly #usual = new Map<number, UsualForm>();
+  readonly #usual = new UsualForms();
   /** By slice number: counts by key, and their clients. */
   readonly #recent = new Map<number, Map<number, LearntCount>>();
   /** Slices of an incident, and of the minute before it. */
   readonly #unusual = new Set<number>();
-  #seconds: Second[] = [];
-  #known = 0;
-  #learnt = 0;
-  /** The smallest usual cell of the forms whose sizes are known. */
-  readonly #leastCells = new Map<number, number>();
-  readonly #mostCells = new Map<number, number>();
-  /** Cells of the addresses to which redirects usually lead; empty: to many, or that is not known. */
-  #targets: ReadonlySet<number> = new Set();
+  readonly #seconds: Second[] = [];
+  /** Those of the last minute with unusual answers; null: what is usual has changed since they were counted. */
+  #unusualSeconds: { readonly second: number; count: number }[] | null = null;
 
   readonly #telling: ReadonlySet<number>;
   readonly #chanceMax: number;
@@ -141,10 +104,10 @@ export class RouteAnswer {
     const slice = Math.floor(second / sliceS);
     let recent = this.#recent.get(slice);
     if (recent === undefined) this.#recent.set(slice, (recent = new Map()));
-    const isKnown = this.#known >= knownMin && second - this.firstSecond >= learntS;
+    const isKnown = this.#usual.known >= knownMin && second - this.firstSecond >= learntS;
     let [unusual, tellingCount] = [0, 0];
     for (let at = 0; at < answers.length; at += answerParts) {
-      const [key, count, clients] = answers.slice(at, at + answerParts) as [number, number, number];
+      const [key, count, clients] = [answers[at], answers[at + 1], answers[at + 2]] as [number, number, number];
       const known = recent.get(key);
       if (known === undefined) recent.set(key, { count, clients });
       else {
@@ -153,11 +116,11 @@ export class RouteAnswer {
       }
       if (!isKnown) continue;
       const now = this.#at(second);
-      const what = this.#formOf(key);
-      now.forms.set(what, (now.forms.get(what) ?? 0) + count);
+      const what = this.#usual.formOf(key);
+      addForm(now.forms, what, count);
       now.counted = null;
       now.allClients |= clients;
-      if (!this.#isUnusual(what)) continue;
+      if (!this.#usual.isUnusual(what)) continue;
       unusual += count;
       now.unusualClients |= clients;
       if (refusedForms.has(what)) now.refused += count;
@@ -170,7 +133,10 @@ export class RouteAnswer {
       now.clients |= clients;
       tellingCount += count - besides;
     }
-    if (unusual > 0) this.#at(second).newRefused += newRefused;
+    if (unusual > 0) {
+      this.#noteUnusual(second, unusual);
+      this.#at(second).newRefused += newRefused;
+    }
     const isTelling = tellingCount > 0 && second - this.firstSecond >= tellingLearntS && this.#hasClients(second);
     return { unusual, telling: isTelling ? tellingCount : 0 };
   }
@@ -181,8 +147,10 @@ export class RouteAnswer {
     let [count, all] = [0, 0];
     for (const { second: at, forms } of this.#seconds) {
       if (at <= second - tellingS) continue;
-      count += forms.get(form) ?? 0;
-      for (const one of forms.values()) all += one;
+      for (let one = 0; one < forms.length; one += 2) {
+        all += forms[one + 1] as number;
+        if (forms[one] === form) count += forms[one + 1] as number;
+      }
     }
     return count >= least.count && count >= least.share * all;
   }
@@ -193,7 +161,7 @@ export class RouteAnswer {
 
   /** A scanner is one client, or few, and what it gets shows nothing of the others, even where a busy client leaves at the same time. */
   #isOfManyClients(after: number, unusual: number): boolean {
-    const all = bitsOf(this.#seconds, after - beforeS, ({ allClients }) => allClients);
+    const all = this.#clientsSince(after - beforeS);
     const concerned = bitsOf(this.#seconds, after, ({ unusualClients }) => unusualClients);
     if (concerned >= clientsMin && this.#areOfUsualClients(after, unusual)) return true;
     return concerned >= concernedMin * Math.min(all, unusual);
@@ -209,33 +177,50 @@ export class RouteAnswer {
     return 2 * refused >= unusual && newRefused <= newcomersMax * refused;
   }
 
-  /** The form, of a short answer that of short ones. */
-  #formOf(key: number): number {
-    const [form, cell] = [Math.floor(key / sizeCells), key % sizeCells];
-    if (cell === 0) return form;
-    if (form === redirectForm) return this.#targets.size === 0 || this.#targets.has(cell) ? form : form + short;
-    const [least, most] = [this.#leastCells.get(form), this.#mostCells.get(form)];
-    if (least !== undefined && cell <= least - shortCells) return form + short;
-    return most !== undefined && cell > most + longCells ? form + long : form;
-  }
-
-  #isUnusual(form: number): boolean {
-    return form >= short || (this.#usual.get(form)?.count ?? 0) < usualShareMin * this.#known;
+  /** How many groups of clients the route has. */
+  #clientsSince(after: number): number {
+    return bitsOf(this.#seconds, after, ({ allClients }) => allClients);
   }
 
   #at(second: number): Second {
     const newest = this.#seconds.at(-1);
     if (newest?.second === second) return newest;
     const bits = { clients: 0, allClients: 0, unusualClients: 0 };
-    const added: Second = { second, forms: new Map(), counted: null, ...bits, refused: 0, newRefused: 0 };
+    const added: Second = { second, forms: [], counted: null, ...bits, refused: 0, newRefused: 0 };
     this.#seconds.push(added);
-    if (this.#seconds.length > keptS) this.#seconds = this.#seconds.slice(-keptS);
+    if (this.#seconds.length > keptS) this.#seconds.shift();
     return added;
+  }
+
+  #noteUnusual(second: number, count: number): void {
+    const known = this.#unusualSeconds;
+    if (known === null) return;
+    const newest = known.at(-1);
+    if (newest?.second === second) newest.count += count;
+    else known.push({ second, count });
+    while ((known[0]?.second ?? second) <= second - longestS) known.shift();
+  }
+
+  /** Nearly all routes have too few. */
+  #hasUnusual(second: number): boolean {
+    const after = second - longestS;
+    let known = this.#unusualSeconds;
+    if (known === null) {
+      this.#unusualSeconds = known = [];
+      for (let at = firstAfter(this.#seconds, after); at < this.#seconds.length; at++) {
+        const one = this.#seconds[at] as Second;
+        const count = this.#count(one).unusual;
+        if (count > 0) known.push({ second: one.second, count });
+      }
+    }
+    let sum = 0;
+    for (const one of known) if (one.second > after) sum += one.count;
+    return sum >= unusualMin;
   }
 
   /** The second since which it answers otherwise what it answered well before; null: it does not. A visitor of other pages only adds to what is usual. */
   changedSince(second: number): number | null {
-    if ((this.#seconds.at(-1)?.second ?? 0) < second - 2) return null;
+    if ((this.#seconds.at(-1)?.second ?? 0) < second - 2 || !this.#hasUnusual(second)) return null;
     for (const widthS of widthsS) {
       const found = this.replaced(second, widthS, shareMin);
       if (found !== null && found.unusual >= unusualMin && areFewerThanChance(found, this.#chanceMax))
@@ -246,7 +231,9 @@ export class RouteAnswer {
 
   /** Whether an answer of the last seconds is none of the usual ones. */
   isUnusualNow(second: number): boolean {
-    return this.#seconds.slice(-3).some((one) => one.second > second - 3 && one.unusualClients !== 0);
+    for (let at = firstAfter(this.#seconds, second - 3); at < this.#seconds.length; at++)
+      if ((this.#seconds[at] as Second).unusualClients !== 0) return true;
+    return false;
   }
 
   /** In the last `widthS` seconds: answers that are others than before; null: they are less than `least` of all, as many as before, or those of few clients. */
@@ -260,8 +247,7 @@ export class RouteAnswer {
     const { perS, knownS } = this.#before(second - widthS);
     const expected = compared * perS * widthS;
     if (!this.#isOfManyClients(second - widthS, now.unusual)) return null;
-    const isUnusual = (form: number): boolean => this.#isUnusual(form);
-    const first = this.#seconds.find((one) => one.second > second - widthS && [...one.forms.keys()].some(isUnusual));
+    const first = this.#seconds.find((one) => one.second > second - widthS && this.#count(one).unusual > 0);
     return {
       ...{ unusual: now.unusual, usual: now.answered - now.unusual, expected },
       ...{ widths: knownS / widthS, since: first?.second ?? second },
@@ -299,11 +285,12 @@ export class RouteAnswer {
   }
 
   #count(second: Second): CountedSecond {
-    if (second.counted?.learnt === this.#learnt) return second.counted;
-    const counted = { answered: 0, unusual: 0, conflicts: 0, learnt: this.#learnt };
-    for (const [form, count] of second.forms) {
+    if (second.counted?.learnt === this.#usual.changes) return second.counted;
+    const counted = { answered: 0, unusual: 0, conflicts: 0, learnt: this.#usual.changes };
+    for (let at = 0; at < second.forms.length; at += 2) {
+      const [form, count] = [second.forms[at], second.forms[at + 1]] as [number, number];
       counted.answered += count;
-      if (!this.#isUnusual(form)) continue;
+      if (!this.#usual.isUnusual(form)) continue;
       counted.unusual += count;
       if (form === conflictForm) counted.conflicts += count;
     }
@@ -318,59 +305,28 @@ export class RouteAnswer {
       if (slice >= oldest) continue;
       this.#recent.delete(slice);
       if (this.#unusual.delete(slice)) continue;
-      this.#learn(
-        counts,
-        bitsOf(this.#seconds, second - beforeS, ({ allClients }) => allClients),
-      );
-    }
-  }
-
-  /** `allClients`: groups of them that the route has. */
-  #learn(counts: ReadonlyMap<number, LearntCount>, allClients: number): void {
-    for (const usual of this.#usual.values()) {
-      usual.count *= keptOfSlice;
-      for (let cell = 0; cell < sizeCells; cell++) (usual.sizes[cell] as number) *= keptOfSlice;
-    }
-    for (const [key, { count: whole, clients }] of counts) {
-      // What a scanner gets for minutes is not what the route usually answers.
-      const ofFew = allClients >= manyClients ? learntPerClient * bitCount(clients) : Infinity;
-      const count = bitCount(clients) <= fewClients ? Math.min(whole, ofFew) : whole;
-      const [form, cell] = [Math.floor(key / sizeCells), key % sizeCells];
-      let usual = this.#usual.get(form);
-      if (usual === undefined) this.#usual.set(form, (usual = { count: 0, sizes: new Float64Array(sizeCells) }));
-      usual.count += count;
-      if (cell > 0) (usual.sizes[cell] as number) += count;
-    }
-    this.#learnt++;
-    this.#known = 0;
-    this.#leastCells.clear();
-    this.#mostCells.clear();
-    for (const [form, { count, sizes }] of this.#usual) {
-      this.#known += count;
-      if (form === redirectForm) this.#targets = usualTargets(sizes);
-      const [least, most] = [cellAt(sizes, shortQuantile), cellAt(sizes, 1 - shortQuantile)];
-      if (least === null || most === null || count < sizesKnownMin) continue;
-      this.#leastCells.set(form, least);
-      this.#mostCells.set(form, most);
+      const isOther = this.#usual.learn(counts, () => this.#clientsSince(second - beforeS) >= manyClients);
+      // What has been counted stays right where the same forms are usual.
+      if (isOther) this.#unusualSeconds = null;
     }
   }
 
   /** How it answers now, and how often in the last minute; null: as usual. */
   change(route: string, second: number): { readonly change: AnswerChange; readonly count: number } | null {
     const unusual = new Map<number, number>();
-    for (const one of this.#seconds)
-      if (one.second > second - 60)
-        for (const [form, count] of one.forms)
-          if (this.#isUnusual(form)) unusual.set(form, (unusual.get(form) ?? 0) + count);
+    for (const { forms } of this.#seconds.slice(firstAfter(this.#seconds, second - longestS)))
+      for (let at = 0; at < forms.length; at += 2) {
+        const [form, count] = [forms[at], forms[at + 1]] as [number, number];
+        if (this.#usual.isUnusual(form)) unusual.set(form, (unusual.get(form) ?? 0) + count);
+      }
     const [most] = [...unusual].sort(([, a], [, b]) => b - a);
-    const [usual] = [...this.#usual].sort(([, a], [, b]) => b.count - a.count);
-    if (most === undefined || usual === undefined) return null;
+    const usual = this.#usual.mostUsual;
+    if (most === undefined || usual === null) return null;
     const [what, count] = most;
-    if (what < short) return { count, change: { route, now: formWords(what), usual: formWords(usual[0]) } };
+    if (what < short) return { count, change: { route, now: formWords(what), usual: formWords(usual) } };
     const form = what % short;
     if (form === redirectForm) return { count, change: { route, now: otherTargetWords, usual: formWords(form) } };
-    const sizes = this.#usual.get(form)?.sizes;
-    const [median, now] = [sizes === undefined ? null : cellAt(sizes, 0.5), this.#medianOf(what)];
+    const [median, now] = [this.#usual.medianOf(form), this.#medianOf(what)];
     if (median === null || now === null) return null;
     const change = {
       route,
@@ -384,34 +340,28 @@ export class RouteAnswer {
     const sizes = new Float64Array(sizeCells);
     for (const counts of this.#recent.values())
       for (const [key, { count }] of counts)
-        if (this.#formOf(key) === what) (sizes[key % sizeCells] as number) += count;
+        if (this.#usual.formOf(key) === what) (sizes[key % sizeCells] as number) += count;
     return cellAt(sizes, 0.5);
   }
+}
+
+function addForm(forms: number[], form: number, count: number): void {
+  let at = 0;
+  while (at < forms.length && forms[at] !== form) at += 2;
+  if (at === forms.length) forms.push(form, 0);
+  (forms[at + 1] as number) += count;
 }
 
 /** How many of 32 groups of clients, since that second. */
 function bitsOf(seconds: readonly Second[], after: number, clientsOf: (one: Second) => number): number {
   let clients = 0;
-  for (const one of seconds) if (one.second > after) clients |= clientsOf(one);
+  for (let at = firstAfter(seconds, after); at < seconds.length; at++) clients |= clientsOf(seconds[at] as Second);
   return bitCount(clients);
 }
 
-function usualTargets(counts: Float64Array): ReadonlySet<number> {
-  const all = counts.reduce((sum, count) => sum + count, 0);
-  const most = [...counts.entries()].toSorted(([, a], [, b]) => b - a).slice(0, targetsMax);
-  const sum = most.reduce((total, [, count]) => total + count, 0);
-  if (all < knownMin || sum < targetsShareMin * all) return new Set();
-  return new Set([...counts.entries()].flatMap(([cell, count]) => (count > 0 ? [cell] : [])));
-}
-
-function cellAt(sizes: Float64Array, share: number): number | null {
-  let all = 0;
-  for (const count of sizes) all += count;
-  if (all === 0) return null;
-  let sum = 0;
-  for (let cell = 0; cell < sizes.length; cell++) {
-    sum += sizes[cell] as number;
-    if (sum >= share * all) return cell;
-  }
-  return null;
+/** The index of the first of those after a second. They are in order, and most are asked for the newest ones. */
+function firstAfter(seconds: readonly Second[], after: number): number {
+  let at = seconds.length;
+  while (at > 0 && (seconds[at - 1] as Second).second > after) at -= 1;
+  return at;
 }

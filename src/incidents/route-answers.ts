@@ -25,8 +25,9 @@ import { AddedRequests, refusedNewcomers } from './added-requests.ts';
 import { ComparedEndpoints } from './compared-endpoints.ts';
 import { type MovedRequests, MovedRequestsWatch } from './moved-requests.ts';
 import { changedTogether } from './replaced-answers.ts';
-import { RouteAnswer, short, sliceS, type UnusualCount } from './route-answer.ts';
+import { RouteAnswer, sliceS, type UnusualCount } from './route-answer.ts';
 import { UpgradeAnswers } from './upgrade-answers.ts';
+import { short } from './usual-forms.ts';
 
 const routesMax = 1000;
 

@@ -83,7 +83,8 @@ export class RouteLatency {
   readonly #recent = new Map<number, number[]>();
   /** Slices of an incident, and of the minute before it. */
   readonly #unusual = new Set<number>();
-  #seconds: Second[] = [];
+  readonly #seconds: Second[] = [];
+  #lateAt = -Infinity;
   readonly #lateOnes = new CountedAwaited();
   readonly #severeOnes = new CountedAwaited();
   readonly leaving = new LeavingClients();
@@ -117,7 +118,6 @@ export class RouteLatency {
     const passed = (limit: number): number => passing(awaited, limit).length;
     const ended = filledAbove(latencies, limitMs);
     const late = this.#lateOnes.add(ended, passed(limitMs), second);
-    this.waits.add(answered, filledAbove(latencies, this.waits.limitMs as number), awaited, second);
     const severeFrom = Math.max(limitMs, severeMs);
     const now = this.#at(second);
     const severe = this.#severeOnes.add(filledAbove(latencies, severeFrom), passed(severeFrom), second);
@@ -125,6 +125,7 @@ export class RouteLatency {
     now.answered += answered - ended + late;
     now.late += late;
     now.severe += severe;
+    if (late > 0) this.#lateAt = second;
     return { answered: answered - ended + late, late, severe, telling };
   }
 
@@ -149,6 +150,7 @@ export class RouteLatency {
     now.severe += this.#severeOnes.add(ended, 0, second);
     this.waits.add(count, above(this.waits.limitMs as number), [], second);
     now.lateLeft += late;
+    if (late > 0) this.#lateAt = second;
     if (ended > 0) this.leaving.add(clients, second);
     const telling = Math.min(ended, above(Math.max(limitMs, severeMs)));
     // A timeout that was set too short is over before anything is late.
@@ -191,7 +193,7 @@ export class RouteLatency {
     if (newest?.second === second) return newest;
     const added: Second = { second, answered: 0, late: 0, severe: 0, lateLeft: 0, left: null };
     this.#seconds.push(added);
-    if (this.#seconds.length > keptS) this.#seconds = this.#seconds.slice(-keptS);
+    if (this.#seconds.length > keptS) this.#seconds.shift();
     return added;
   }
 
@@ -210,6 +212,7 @@ export class RouteLatency {
 
   /** Nearly all routes have too few. */
   #hasLate(second: number): boolean {
+    if (this.#lateAt <= second - slowMostS) return false;
     let late = 0;
     for (let at = this.#seconds.length - 1; at >= 0 && late < lateMin; at--) {
       const one = this.#seconds[at] as Second;
@@ -251,7 +254,7 @@ export class RouteLatency {
         this.#usual[cell] = (this.#usual[cell] as number) * keptOfSlice + (cells[cell] as number);
     }
     let known = 0;
-    for (const count of this.#usual) known += count;
+    for (let cell = 0; cell < latencyCells; cell++) known += this.#usual[cell] as number;
     const p90 = known < knownMin || second - this.firstSecond < learntS ? null : latencyQuantileMs(this.#usual, 0.9);
     this.usualMostMs = p90;
     this.limitMs = p90 === null ? null : Math.round(lateTimes * p90 + latePlusMs);
@@ -295,8 +298,10 @@ export class RouteLatencies {
     const route = this.#routeOf(counted.route, second);
     if (route === null) return noneLate;
     const found = route.add(counted, second);
-    const { limitMs, lateUsually: usual } = route;
+    const { limitMs, lateUsually: usual, waits } = route;
     const awaited = limitMs === null ? [] : passing(counted.awaited, Math.max(limitMs, severeMs));
+    if (waits.limitMs !== null)
+      waits.add(counted.answered, filledAbove(counted.latencies, waits.limitMs), counted.awaited, second);
     this.#steady.add(counted, found, { usual, limitMs }, second);
     if (limitMs !== null) this.#pauses.add(counted.route, found.telling, counted.slow, awaited, second);
     return found;

@@ -44,11 +44,16 @@ const routesMax = 1000;
 /** Of one route: what the last seconds have added. A client whose requests fail counts once. */
 interface Second {
   requests: number;
-  readonly failed: Map<FailureFamily, number>;
-  /** Of families without a failure, those that may tell something although they are few. */
-  readonly telling: Map<FailureFamily, number>;
+  /** Null: none has failed, as in nearly all seconds. */
+  failed: Map<FailureFamily, FailedOfSecond> | null;
+}
+
+interface FailedOfSecond {
+  failed: number;
+  /** Of a family without a failure, those that may tell something although they are few. */
+  telling: number;
   /** Those that are known to have failed, until the second is judged. */
-  readonly clients: Map<FailureFamily, Set<string>>;
+  clients: Set<string> | null;
 }
 
 /** More failing clients of a second are not told apart: each of their failures counts. */
@@ -67,6 +72,8 @@ class Route {
   readonly #usual = new Map<number, { requests: number; readonly first: number; last: number }>();
   /** Seconds that are not known to be usual yet. */
   readonly recent = new Map<number, Second>();
+  /** The sum of those. */
+  usualRequests = 0;
   #oldest = -Infinity;
   #isCompared = false;
   #uncompared = 0;
@@ -82,8 +89,7 @@ class Route {
       for (const { requests } of this.recent.values()) this.#uncompared += requests;
     }
     let known = this.recent.get(second);
-    if (known === undefined)
-      this.recent.set(second, (known = { requests: 0, failed: new Map(), telling: new Map(), clients: new Map() }));
+    if (known === undefined) this.recent.set(second, (known = { requests: 0, failed: null }));
     return known;
   }
 
@@ -100,21 +106,16 @@ class Route {
     return Math.max(0, this.usualRequests - (isKept ? this.#uncompared : 0));
   }
 
-  get usualRequests(): number {
-    let requests = 0;
-    for (const slice of this.#usual.values()) requests += slice.requests;
-    return requests;
-  }
-
   /** What happened until `until` was usual, or is forgotten. */
   settle(until: number, isUsual: boolean): void {
-    for (const [second, { requests, failed, telling }] of this.recent) {
+    for (const [second, { requests, failed }] of this.recent) {
       // They are in order.
       if (second > until) break;
       this.recent.delete(second);
       if (!isUsual) continue;
       const slice = Math.floor(second / usualSliceS);
       const known = this.#usual.get(slice);
+      this.usualRequests += requests;
       if (known === undefined) this.#usual.set(slice, { requests, first: second, last: second });
       else {
         known.requests += requests;
@@ -122,13 +123,19 @@ class Route {
       }
       // Which other answers tell something is known after a minute.
       const isKnown = second - this.firstSecond >= knownAfterS;
-      for (const [family, rate] of this.rates)
-        rate.noteUsual(second, (isKnown && family === 'changed' ? telling : failed).get(family) ?? 0, requests);
+      for (const [family, rate] of this.rates) {
+        const counted = failed?.get(family);
+        rate.noteUsual(second, counted?.[isKnown && family === 'changed' ? 'telling' : 'failed'] ?? 0, requests);
+      }
     }
     const oldest = Math.floor(until / usualSliceS) - usualSlices;
     if (oldest <= this.#oldest) return;
     this.#oldest = oldest;
-    for (const slice of this.#usual.keys()) if (slice < oldest) this.#usual.delete(slice);
+    for (const [slice, { requests }] of this.#usual) {
+      if (slice >= oldest) continue;
+      this.#usual.delete(slice);
+      this.usualRequests -= requests;
+    }
     for (const rate of this.rates.values()) rate.forget(oldest);
   }
 }
@@ -208,10 +215,13 @@ export class RouteRates {
     rate.failed.add(second, failed);
     for (const { client } of clients) known.asking.add(client);
     const counted = known.secondOf(second);
-    const repeated = repeatedOf(counted, family, clients);
+    counted.failed ??= new Map();
+    let ofFamily = counted.failed.get(family);
+    if (ofFamily === undefined) counted.failed.set(family, (ofFamily = { failed: 0, telling: 0, clients: null }));
+    const repeated = clients.length === 0 ? 0 : repeatedOf((ofFamily.clients ??= new Set()), clients);
     counted.requests = Math.max(0, counted.requests - repeated);
-    counted.failed.set(family, (counted.failed.get(family) ?? 0) + failed - repeated);
-    counted.telling.set(family, (counted.telling.get(family) ?? 0) + telling - repeated);
+    ofFamily.failed += failed - repeated;
+    ofFamily.telling += telling - repeated;
   }
 
   #routeOf(route: string, second: number): Route | null {
@@ -234,7 +244,7 @@ export class RouteRates {
       for (const [family, rate] of route.rates) {
         // Late and changed responses come together: those of one second count once, and they are told when they have lasted.
         const most = isWithoutFailure(family) ? 1 : counted.requests;
-        const failed = Math.min(most, counted.telling.get(family) ?? 0);
+        const failed = Math.min(most, counted.failed?.get(family)?.telling ?? 0);
         const known = isWithoutFailure(family) ? route.comparedRequests(second) : usualRequests;
         const usual = rate.usualMax(
           Math.max(0, known - rate.heldRequests),
@@ -246,7 +256,7 @@ export class RouteRates {
         if (family === 'changed' && areBesides(name, route, rate.since, second, usual, answers)) continue;
         raised.push({ family, route: name, second: rate.since });
       }
-      counted.clients.clear();
+      if (counted.failed !== null) for (const one of counted.failed.values()) one.clients = null;
     }
     return raised;
   }
@@ -366,7 +376,8 @@ function areBesides(
   const added = answers.addedOn(name, since, second, besidesS);
   if (added === 0) return false;
   let telling = 0;
-  for (const [at, counted] of recent) if (at > second - besidesS) telling += counted.telling.get('changed') ?? 0;
+  for (const [at, counted] of recent)
+    if (at > second - besidesS) telling += counted.failed?.get('changed')?.telling ?? 0;
   const left = Math.max(0, telling - added);
   return chanceExponent(left, requests.sum(second, besidesS), usual) < leftChanceMax;
 }
@@ -396,13 +407,11 @@ interface RouteSum {
 }
 
 /** Failures of clients of which others have been counted in the same second. */
-function repeatedOf({ clients: seen }: Second, family: FailureFamily, clients: readonly CountedClient[]): number {
-  let known = seen.get(family);
-  if (known === undefined && clients.length > 0) seen.set(family, (known = new Set()));
+function repeatedOf(known: Set<string>, clients: readonly CountedClient[]): number {
   let repeated = 0;
   for (const { client, count } of clients) {
-    if (known?.has(client) === true) repeated += count;
-    else if (known !== undefined && known.size < clientsOfSecondMax) {
+    if (known.has(client)) repeated += count;
+    else if (known.size < clientsOfSecondMax) {
       known.add(client);
       repeated += count - 1;
     }

@@ -218,3 +218,20 @@ test('chance makes hardly any endpoint an outlier: one of three, of which all fa
     if (play({ endpoints: { a: failing, b: failing, c: failing }, seed }) !== null) ejected += 1;
   assert.ok(ejected <= 1, `${ejected} of 100`);
 });
+
+test('what all endpoints did before the window is forgotten: one is late though all were later then', () => {
+  const random = new SeededRandom(1);
+  const outliers = new SiblingOutliers();
+  const all = { endpoints: new Set(['a', 'b', 'c']), beginning: new Set<string>(), events: both, byClient: false };
+  let found: string | null = null;
+  for (let quarter = 1; quarter <= 4 * 170 && found === null; quarter++) {
+    const now = (quarter * 250) as Instant;
+    for (const name of all.endpoints) {
+      const ms = quarter <= 4 * 70 ? 1000 : quarter > 4 * 160 && name === 'a' ? 600 : 20;
+      outliers.add(quarterOf('shop', name, { perS: 10, ms }, { quarter, clients: 12, random }), 1, now);
+    }
+    const outlier = outliers.find(all, now);
+    if (outlier !== null) found = `${outlier.endpoint} ${outlier.event} ${Math.ceil(quarter / 4) - 160} s`;
+  }
+  assert.equal(found, 'a late 3 s');
+});

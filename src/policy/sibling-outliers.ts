@@ -86,10 +86,55 @@ interface Slice {
 /** Clients of the attempts of one pair and slice that are remembered. */
 const clientsKept = 64;
 
+/** The slices of a width that are not over, and the sum of their latencies. */
+class Window {
+  readonly slices: Slice[] = [];
+  readonly latencies = new Array<number>(latencyCells).fill(0);
+  readonly #width: (typeof widths)[number];
+
+  constructor(width: (typeof widths)[number]) {
+    this.#width = width;
+  }
+
+  add({ answered, serverErrors, latencies, failed, slow }: RouteTraffic, now: Instant): void {
+    const slice = this.#sliceAt(now);
+    slice.answered += answered;
+    slice.serverErrors += serverErrors;
+    for (let at = 0; at < latencies.length; at += 2) {
+      const [cell, count] = [latencies[at], latencies[at + 1]] as [number, number];
+      (slice.latencies[cell] as number) += count;
+      (this.latencies[cell] as number) += count;
+    }
+    for (const one of failed) if (slice.failed.length < clientsKept) slice.failed.push(one);
+    for (const one of slow) if (slice.slow.length < clientsKept) slice.slow.push(one);
+  }
+
+  #sliceAt(now: Instant): Slice {
+    const number = Math.floor(now / this.#width.sliceMs);
+    const newest = this.slices.at(-1);
+    if (newest?.number === number) return newest;
+    const latencies = this.forget(now)?.fill(0) ?? new Array<number>(latencyCells).fill(0);
+    const slice: Slice = { number, answered: 0, serverErrors: 0, failed: [], slow: [], latencies };
+    this.slices.push(slice);
+    return slice;
+  }
+
+  /** Forgets what is over. Returns a list that is not used any more; null: nothing is over. */
+  forget(now: Instant): number[] | null {
+    const oldest = Math.floor(now / this.#width.sliceMs) - this.#width.slices;
+    let old: number[] | null = null;
+    while (this.slices.length > 0 && (this.slices[0] as Slice).number <= oldest) {
+      old = (this.slices.shift() as Slice).latencies;
+      for (let cell = 0; cell < latencyCells; cell++) (this.latencies[cell] as number) -= old[cell] as number;
+    }
+    return old;
+  }
+}
+
 class Pair {
   readonly route: string;
   readonly endpoint: string;
-  readonly #slices: readonly Slice[][] = widths.map(() => []);
+  readonly #windows = widths.map((width) => new Window(width));
   readonly #awaited = new Map<number, { readonly at: Instant; readonly attempts: readonly AttemptOfClient[] }>();
 
   #lastAt: Instant;
@@ -107,42 +152,20 @@ class Pair {
 
   add(counted: RouteTraffic, worker: number, now: Instant): void {
     this.#lastAt = now;
-    for (const [index, width] of widths.entries()) addTo(this.#sliceAt(index, width, now), counted);
+    for (const window of this.#windows) window.add(counted, now);
     if (counted.awaited.length > 0) this.#awaited.set(worker, { at: now, attempts: counted.awaited });
     else this.#awaited.delete(worker);
   }
 
-  #sliceAt(index: number, { sliceMs, slices }: (typeof widths)[number], now: Instant): Slice {
-    const number = Math.floor(now / sliceMs);
-    const kept = this.#slices[index] as Slice[];
-    const newest = kept.at(-1);
-    if (newest?.number === number) return newest;
-    let old: Slice | undefined;
-    while (kept.length > 0 && (kept[0] as Slice).number <= number - slices) old = kept.shift();
-    const latencies = old?.latencies.fill(0) ?? new Array<number>(latencyCells).fill(0);
-    const slice: Slice = { number, answered: 0, serverErrors: 0, failed: [], slow: [], latencies };
-    kept.push(slice);
-    return slice;
-  }
-
   /** What the window has. */
   counted(index: number, now: Instant): Counted {
-    const { sliceMs, slices } = widths[index] as (typeof widths)[number];
-    const oldest = Math.floor(now / sliceMs) - slices;
-    const sum = new Counted();
-    for (const slice of this.#slices[index] as Slice[]) if (slice.number > oldest) sum.addSlice(slice);
+    const window = this.#windows[index] as Window;
+    window.forget(now);
+    const sum = new Counted(window.latencies);
+    for (const slice of window.slices) sum.addSlice(slice);
     for (const { at, attempts } of this.#awaited.values()) if (now - at <= awaitedMs) sum.awaited.push(...attempts);
     return sum;
   }
-}
-
-function addTo(slice: Slice, { answered, serverErrors, latencies, failed, slow }: RouteTraffic): void {
-  slice.answered += answered;
-  slice.serverErrors += serverErrors;
-  for (let at = 0; at < latencies.length; at += 2)
-    (slice.latencies[latencies[at] as number] as number) += latencies[at + 1] as number;
-  slice.failed.push(...failed.slice(0, Math.max(0, clientsKept - slice.failed.length)));
-  slice.slow.push(...slow.slice(0, Math.max(0, clientsKept - slice.slow.length)));
 }
 
 /** Attempts of one route in a window, at one endpoint or at all. */
@@ -151,7 +174,14 @@ class Counted {
   serverErrors = 0;
   readonly awaited: AttemptOfClient[] = [];
   readonly slices: Slice[] = [];
-  #latencies: number[] | null = null;
+  /** Of all endpoints: those of each. */
+  readonly #each: Counted[] = [];
+  #latencies: readonly number[] | null;
+
+  /** `latencies`: of one endpoint; null: of all, which are added. */
+  constructor(latencies: readonly number[] | null) {
+    this.#latencies = latencies;
+  }
 
   addSlice(slice: Slice): void {
     this.answered += slice.answered;
@@ -162,13 +192,14 @@ class Counted {
   add(other: Counted): void {
     for (const slice of other.slices) this.addSlice(slice);
     this.awaited.push(...other.awaited);
+    this.#each.push(other);
   }
 
   /** Nearly all endpoints have too few slow attempts for a comparison, so that this is not needed. Call it when all is added. */
   get latencies(): readonly number[] {
     if (this.#latencies !== null) return this.#latencies;
     const sum = new Array<number>(latencyCells).fill(0);
-    for (const { latencies } of this.slices)
+    for (const { latencies } of this.#each)
       for (let cell = 0; cell < latencyCells; cell++) (sum[cell] as number) += latencies[cell] as number;
     return (this.#latencies = sum);
   }
@@ -235,7 +266,7 @@ export class SiblingOutliers {
     for (const pair of this.#pairs.values()) {
       if (!endpoints.has(pair.endpoint)) continue;
       let known = routes.get(pair.route);
-      if (known === undefined) routes.set(pair.route, (known = { all: new Counted(), each: [], names: [] }));
+      if (known === undefined) routes.set(pair.route, (known = { all: new Counted(null), each: [], names: [] }));
       const own = pair.counted(index, now);
       known.all.add(own);
       known.each.push(own);
@@ -262,7 +293,7 @@ function judge(
 ): { readonly outlier: SiblingOutlier; readonly likelihood: number } | null {
   if (event === 'late' && beginning.has(endpoint)) return null;
   // Nearly all endpoints have too few.
-  if (sumOf(routes, ({ own }) => mostEvents(own, event)) < eventsMin) return null;
+  if (sumOf(routes, (one) => mostEvents(one, event)) < eventsMin) return null;
   const compared: Compared[] = [];
   const byRoute = new Map<string, number>();
   const lateMs = new Map<string, number>();
@@ -344,9 +375,14 @@ function longestRun(all: readonly boolean[]): number {
   return longest;
 }
 
-/** As many as there can be: late ones are among those of which some are known with their clients. */
-const mostEvents = ({ serverErrors, slices, awaited }: Counted, event: SiblingEvent): number =>
-  event === 'server_error' ? serverErrors : sumOf(slices, ({ slow }) => slow.length) + awaited.length;
+/** As many as there can be, at little cost: a route without slow attempts, of which some are known with their clients, has no late ones. */
+function mostEvents(one: OnRoute, event: SiblingEvent): number {
+  const { serverErrors, slices, awaited } = one.own;
+  if (event === 'server_error') return serverErrors;
+  if (awaited.length === 0 && !slices.some(({ slow }) => slow.length > 0)) return 0;
+  const limitMs = lateLimitMs(one);
+  return limitMs === null ? 0 : laterThan(limitMs).eventsOf(one.own);
+}
 
 /** One route: events and attempts of the endpoint and of the others. */
 interface Compared {

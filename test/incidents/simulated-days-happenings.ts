@@ -38,6 +38,12 @@ export type Happening = { readonly from: number; readonly to: number; readonly t
   | { readonly kind: 'fault'; readonly route: string; readonly failShare: number; readonly medianMs?: number }
 );
 
+export function happeningText(one: Happening): string {
+  const where = 'route' in one ? one.route : 'upstream' in one ? one.upstream : '';
+  const how = 'perS' in one ? ` ${one.perS.toFixed(2)}/s` : 'times' in one ? ` × ${one.times.toFixed(1)}` : '';
+  return `${one.text}${where === '' ? '' : ` at ${where}`}${how}`;
+}
+
 const minutes = 60;
 const hours = 3600;
 

@@ -81,6 +81,13 @@ export const dayRoutes: readonly DayRoute[] = Object.entries(rows).flatMap(([ups
 
 export const dayS = 86_400;
 
+/** Of a second since the first midnight. */
+export function dayTime(second: number): string {
+  const [hour, minute, rest] = [Math.floor((second % dayS) / 3600), Math.floor((second % 3600) / 60), second % 60];
+  const two = (number: number): string => String(number).padStart(2, '0');
+  return `day ${Math.floor(second / dayS) + 1} ${two(hour)}:${two(minute)}:${two(rest)}`;
+}
+
 /** By the hour, from midnight on. */
 const ofDay = {
   people: [0.2, 0.1, 0.05, 0.03, 0.03, 0.05, 0.12, 0.3, 0.5, 0.7, 0.8, 0.85, 0.9, 0.8].concat([

@@ -1,9 +1,15 @@
 import type { Cause } from '#failures/failure.ts';
 import { answerKey, contentKindOfText } from '../../src/core/content-kind.ts';
 import { addClient, type ExchangeCount } from '../../src/core/counters.ts';
-import { latencyCellOf, latencyCells } from '../../src/core/latency-cells.ts';
+import { latencyCellOf } from '../../src/core/latency-cells.ts';
 import type { EndpointOutcomes } from '../../src/core/outcome.ts';
-import { type AttemptOfClient, filledCells, type RouteTraffic, slowMs } from '../../src/core/route-traffic.ts';
+import {
+  answerParts,
+  type AttemptOfClient,
+  type PatternAnswers,
+  type RouteTraffic,
+  slowMs,
+} from '../../src/core/route-traffic.ts';
 import { bucketOf } from '../../src/record/counters.ts';
 import { sampleCount } from '../../src/record/sample-count.test-support.ts';
 
@@ -11,6 +17,9 @@ import { sampleCount } from '../../src/record/sample-count.test-support.ts';
 const clientsMax = 8;
 
 const json = contentKindOfText('application/json');
+const keyOf = (status: number, bytes: number): number => answerKey(status, 'GET', json, bytes, false);
+/** Half of the content is JSON of one size, the other half a third more. */
+const keys = { declined: keyOf(404, 3000), even: keyOf(200, 3000), odd: keyOf(200, 4000) };
 
 type Kind =
   | 'answered'
@@ -54,105 +63,157 @@ interface Awaited {
 }
 
 /** Of the requests of a route, so many are for each of four kinds of paths. */
-const shareOfPatterns = [0.7, 0.9, 0.98, 1];
+const shareOfPatterns = [0.7, 0.9, 0.98, 1] as const;
 
-interface Pattern {
-  readonly answers: Map<number, [count: number, clients: number]>;
-  readonly cells: number[];
-  readonly slow: AttemptOfClient[];
+/** What the paths of one kind answered in a second. */
+class Pattern {
+  readonly pattern: string;
+  answers: number[] = [];
+  latencies: number[] = [];
+  slow: AttemptOfClient[] = [];
+
+  constructor(number: number) {
+    this.pattern = `/${number}`;
+  }
+
+  take(): PatternAnswers {
+    const { pattern, answers, latencies, slow } = this;
+    this.answers = [];
+    this.latencies = [];
+    if (slow.length > 0) this.slow = [];
+    return { pattern, answers, latencies, slow };
+  }
+}
+
+/** Exchanges of one route in a second, by what became of them. */
+class Route {
+  readonly name: string;
+  readonly upstream: string;
+  readonly exchanges = new Map<Kind, ExchangeCount>();
+
+  constructor(name: string, upstream: string) {
+    this.name = name;
+    this.upstream = upstream;
+  }
 }
 
 /** One route at one endpoint. */
 class Pair {
-  readonly route: string;
-  readonly upstream: string;
+  readonly route: Route;
   readonly endpoint: string;
   answered = 0;
   serverErrors = 0;
-  readonly cells = new Array<number>(latencyCells).fill(0);
-  readonly failed: AttemptOfClient[] = [];
-  readonly slow: AttemptOfClient[] = [];
-  awaited: AttemptOfClient[] = [];
-  readonly answers = new Map<number, [count: number, clients: number]>();
-  readonly #patterns = new Map<number, Pattern>();
+  latencies: number[] = [];
+  failed: AttemptOfClient[] = [];
+  slow: AttemptOfClient[] = [];
+  answers: number[] = [];
+  readonly #patterns = shareOfPatterns.map((_, number) => new Pattern(number));
+  /** In the order in which they came. */
+  #used: Pattern[] = [];
   #turn = 0;
 
-  constructor(route: string, upstream: string, endpoint: string) {
+  constructor(route: Route, endpoint: string) {
     this.route = route;
-    this.upstream = upstream;
     this.endpoint = endpoint;
   }
 
-  /** Half of the content is JSON of one size, the other half a third more. */
-  addAnswer(isDeclined: boolean, ms: number, client: number): void {
-    const bytes = client % 2 === 0 ? 3000 : 4000;
-    const key = answerKey(isDeclined ? 404 : 200, 'GET', json, bytes, false);
+  addAnswer(isDeclined: boolean, ms: number, cell: number, client: number): void {
+    const key = isDeclined ? keys.declined : client % 2 === 0 ? keys.even : keys.odd;
     const pattern = this.#patternNow();
-    for (const answers of [this.answers, pattern.answers]) {
-      const [count, clients] = answers.get(key) ?? [0, 0];
-      answers.set(key, [count + 1, clients | (1 << (client & 31))]);
-    }
-    const cell = latencyCellOf(ms);
-    pattern.cells[cell] = (pattern.cells[cell] as number) + 1;
+    if (pattern.answers.length === 0) this.#used.push(pattern);
+    addKey(this.answers, key, client);
+    addKey(pattern.answers, key, client);
+    addCell(pattern.latencies, cell);
     if (ms > slowMs && pattern.slow.length < clientsMax / 2) pattern.slow.push({ client, ms });
   }
 
   /** Their order is the same each time: the fractions of multiples of the golden ratio. */
   #patternNow(): Pattern {
     const drawn = (this.#turn++ * 0.618034) % 1;
-    const number = shareOfPatterns.findIndex((share) => drawn < share);
-    let pattern = this.#patterns.get(number);
-    if (pattern === undefined)
-      this.#patterns.set(
-        number,
-        (pattern = { answers: new Map(), cells: new Array<number>(latencyCells).fill(0), slow: [] }),
-      );
-    return pattern;
+    let number = 0;
+    while (drawn >= (shareOfPatterns[number] as number)) number += 1;
+    return this.#patterns[number] as Pattern;
   }
 
   take(): RouteTraffic {
-    const { route, upstream, endpoint, answered, serverErrors, awaited } = this;
-    const taken = {
-      ...{ route, upstream, endpoint, answered, serverErrors, awaited, latencies: filledCells(this.cells) },
-      ...{ failed: this.failed.slice(), slow: this.slow.slice() },
-      answers: answersOf(this.answers),
-      patterns: [...this.#patterns].map(([number, one]) => ({
-        ...{
-          pattern: `/${number}`,
-          answers: answersOf(one.answers),
-          latencies: filledCells(one.cells),
-          slow: one.slow,
-        },
-      })),
+    const { endpoint, answered, serverErrors, latencies, failed, slow, answers } = this;
+    const { name: route, upstream } = this.route;
+    const patterns = this.#used.map((one) => one.take());
+    this.#used = [];
+    this.answered = this.serverErrors = 0;
+    this.latencies = [];
+    this.answers = [];
+    if (failed.length > 0) this.failed = [];
+    if (slow.length > 0) this.slow = [];
+    return {
+      route,
+      upstream,
+      endpoint,
+      answered,
+      serverErrors,
+      awaited: none,
+      latencies,
+      failed,
+      slow,
+      answers,
+      patterns,
     };
-    this.#patterns.clear();
-    this.answers.clear();
-    this.answered = this.serverErrors = this.failed.length = this.slow.length = 0;
-    this.cells.fill(0);
-    this.awaited = [];
-    return taken;
   }
 }
 
-const addressOf = (client: number): string => `10.0.${client >> 8}.${client & 255}`;
+const none: readonly AttemptOfClient[] = [];
 
-const answersOf = (answers: Pattern['answers']): readonly number[] =>
-  [...answers].flatMap(([key, [count, clients]]) => [key, count, clients]);
+/** Counts an answer of a client in a list as `RouteTraffic.answers`. */
+function addKey(answers: number[], key: number, client: number): void {
+  let at = 0;
+  while (at < answers.length && answers[at] !== key) at += answerParts;
+  if (at === answers.length) answers.push(key, 0, 0);
+  (answers[at + 1] as number) += 1;
+  (answers[at + 2] as number) |= 1 << (client & 31);
+}
+
+/** The same of `RouteTraffic.latencies`, which has the smallest cell first. */
+function addCell(filled: number[], cell: number): void {
+  let at = 0;
+  while (at < filled.length && (filled[at] as number) < cell) at += 2;
+  if (filled[at] !== cell) {
+    filled.push(0, 0);
+    filled.copyWithin(at + 2, at, filled.length - 2);
+    filled[at] = cell;
+    filled[at + 1] = 0;
+  }
+  (filled[at + 1] as number) += 1;
+}
+
+const addresses = new Map<number, string>();
+
+/** Of the same client it is the same string, which costs those that look it up nothing. */
+function addressOf(client: number): string {
+  let address = addresses.get(client);
+  if (address === undefined) addresses.set(client, (address = `10.0.${client >> 8}.${client & 255}`));
+  return address;
+}
 
 /** What workers count in a second of the simulated days. */
 export class DayTraffic {
-  readonly #pairs = new Map<string, Pair>();
-  readonly #touched = new Set<Pair>();
-  readonly #exchanges = new Map<string, ExchangeCount>();
+  readonly #pairs = new Map<string, Pair[]>();
+  readonly #routes = new Map<string, Route>();
+  #touched: Pair[] = [];
+  #exchanges: ExchangeCount[] = [];
   readonly #outcomes = new Map<string, EndpointOutcomes>();
   #awaited: Awaited[] = [];
   requests = 0;
 
   pairOf(route: string, upstream: string, endpoint: number): Pair {
-    const key = `${route} ${endpoint}`;
-    let pair = this.#pairs.get(key);
-    if (pair === undefined) this.#pairs.set(key, (pair = new Pair(route, upstream, `${upstream}/${endpoint + 1}`)));
-    return pair;
+    let pairs = this.#pairs.get(route);
+    if (pairs === undefined) this.#pairs.set(route, (pairs = []));
+    return (pairs[endpoint] ??= new Pair(this.#routeOf(route, upstream), `${upstream}/${endpoint + 1}`));
+  }
+
+  #routeOf(name: string, upstream: string): Route {
+    let route = this.#routes.get(name);
+    if (route === undefined) this.#routes.set(name, (route = new Route(name, upstream)));
+    return route;
   }
 
   /** A request that began at `from`, in seconds; its response begins, or its client leaves, after `ms`. */
@@ -164,12 +225,12 @@ export class DayTraffic {
   /** The client left after the response had begun. */
   addAborted(pair: Pair, headMs: number, ms: number, client: number): void {
     this.#head(pair, headMs, client, false);
-    const count = this.#exchange(pair.upstream, pair.route, 'aborted', ms);
+    const count = this.#exchange(pair.route, 'aborted', ms);
     addClient((count.clients ??= []), addressOf(client));
   }
 
   addStreams(route: string, upstream: string, count: number): void {
-    for (let one = 0; one < count; one++) this.#exchange(upstream, route, 'stream', 50_000);
+    for (let one = 0; one < count; one++) this.#exchange(this.#routeOf(route, upstream), 'stream', 50_000);
   }
 
   /** An attempt failed, and another one answered. */
@@ -178,12 +239,14 @@ export class DayTraffic {
   }
 
   #end(pair: Pair, kind: Kind, ms: number, client: number): void {
-    const count = this.#exchange(pair.upstream, pair.route, kind, ms);
+    const count = this.#exchange(pair.route, kind, ms);
     if (kind === 'abandoned') return void addClient((count.clients ??= []), addressOf(client));
     if (kind === 'answered') count.client = addressOf(client);
     if (kind === 'reset_before_response' || kind === 'response_head_timeout') this.#cause(this.#outcomesOf(pair), kind);
-    else this.#head(pair, ms, client, kind === 'failed');
-    if (kind === 'answered' || kind === 'declined') pair.addAnswer(kind === 'declined', ms, client);
+    else {
+      const cell = this.#head(pair, ms, client, kind === 'failed');
+      if (kind !== 'failed') pair.addAnswer(kind === 'declined', ms, cell, client);
+    }
   }
 
   #cause(outcomes: EndpointOutcomes, cause: Cause): void {
@@ -191,11 +254,12 @@ export class DayTraffic {
     outcomes.causes.push({ cause, count: 1 });
   }
 
-  #head(pair: Pair, ms: number, client: number, isFailed: boolean): void {
-    this.#touched.add(pair);
+  /** Returns the cell of the time that it took. */
+  #head(pair: Pair, ms: number, client: number, isFailed: boolean): number {
+    if (pair.answered === 0) this.#touched.push(pair);
     pair.answered += 1;
     const cell = latencyCellOf(ms);
-    pair.cells[cell] = (pair.cells[cell] as number) + 1;
+    addCell(pair.latencies, cell);
     if (ms > slowMs) {
       if (pair.slow.length < clientsMax) pair.slow.push({ client, ms });
       else {
@@ -209,25 +273,33 @@ export class DayTraffic {
     const outcomes = this.#outcomesOf(pair);
     outcomes.successes += 1;
     outcomes.latencyMs += ms;
-    if (!isFailed) return;
+    if (!isFailed) return cell;
     outcomes.serverErrors += 1;
     pair.serverErrors += 1;
     if (pair.failed.length < clientsMax) pair.failed.push({ client, ms });
+    return cell;
   }
 
-  #exchange(upstream: string, route: string, kind: Kind, ms: number): ExchangeCount {
+  #exchange({ name, upstream, exchanges }: Route, kind: Kind, ms: number): ExchangeCount {
     this.requests += 1;
-    const key = `${route} ${kind}`;
-    let count = this.#exchanges.get(key);
-    if (count === undefined) this.#exchanges.set(key, (count = sampleCount({ upstream, route, ...labels[kind] })));
+    let count = exchanges.get(kind);
+    if (count === undefined) {
+      exchanges.set(
+        kind,
+        (count = sampleCount({ upstream, route: name, durationMsMin: Infinity, durationMsMax: 0, ...labels[kind] })),
+      );
+      this.#exchanges.push(count);
+    }
     count.count += 1;
-    count.durationMsMax = Math.max(count.durationMsMax === Infinity ? 0 : count.durationMsMax, ms);
+    count.durationMsSum += ms;
+    count.durationMsMin = Math.min(count.durationMsMin, ms);
+    count.durationMsMax = Math.max(count.durationMsMax, ms);
     const bucket = bucketOf(ms);
     count.durations[bucket] = (count.durations[bucket] as number) + 1;
     return count;
   }
 
-  #outcomesOf({ upstream, endpoint }: Pair): EndpointOutcomes {
+  #outcomesOf({ route: { upstream }, endpoint }: Pair): EndpointOutcomes {
     let outcomes = this.#outcomes.get(endpoint);
     if (outcomes !== undefined) return outcomes;
     outcomes = {
@@ -249,15 +321,16 @@ export class DayTraffic {
       if (known === undefined) pairs.set(pair, [{ client, ms: age }]);
       else known.push({ client, ms: age });
     }
-    return [...pairs].map(([{ route, upstream, endpoint }, awaited]) => ({
-      ...{ route, upstream, endpoint, awaited, answered: 0, serverErrors: 0, latencies: [], failed: [], slow: [] },
+    return [...pairs].map(([{ route, endpoint }, awaited]) => ({
+      ...{ route: route.name, upstream: route.upstream, endpoint, awaited },
+      ...{ answered: 0, serverErrors: 0, latencies: [], failed: [], slow: [] },
     }));
   }
 
   /** Responses that are awaited until news come, which are now. */
   answerAll(route: string, share: number, drawn: () => number): void {
     this.#awaited = this.#awaited.filter(({ pair, from, client, kind }) => {
-      if (pair.route !== route || drawn() >= share) return true;
+      if (pair.route.name !== route || drawn() >= share) return true;
       this.#end(pair, kind, Math.max(1, (this.#now - from) * 1000), client);
       return false;
     });
@@ -278,14 +351,13 @@ export class DayTraffic {
         this.#end(pair, kind, ms, client);
         return false;
       });
-    const counted = {
-      exchanges: [...this.#exchanges.values()],
-      outcomes: [...this.#outcomes.values()],
-      routes: [...this.#touched].map((pair) => pair.take()),
-    };
-    this.#exchanges.clear();
+    const exchanges = this.#exchanges;
+    const outcomes = [...this.#outcomes.values()];
+    const routes = this.#touched.map((pair) => pair.take());
+    for (const route of this.#routes.values()) route.exchanges.clear();
+    this.#exchanges = [];
     this.#outcomes.clear();
-    this.#touched.clear();
-    return counted;
+    this.#touched = [];
+    return { exchanges, outcomes, routes };
   }
 }

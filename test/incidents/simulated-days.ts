@@ -5,11 +5,12 @@ import type { WatchedUpstream } from '../../src/incidents/watched-upstream.ts';
 import { defaultComparison } from '../../src/policy/outlier-settings.ts';
 import { SiblingOutliers, type SiblingOutlier } from '../../src/policy/sibling-outliers.ts';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
-import { type Happening, happeningsOf } from './simulated-days-happenings.ts';
+import { type Happening, happeningsOf, happeningText } from './simulated-days-happenings.ts';
 import {
   type DayRoute,
   dayRoutes,
   dayS,
+  dayTime,
   dayUpstreams,
   longPolls,
   shareOfCycle,
@@ -62,7 +63,8 @@ interface PlayedDays {
   readonly hours?: number;
   /** Besides what happens on each day: true faults, or more of what is usual. */
   readonly besides?: readonly Happening[];
-  readonly onHour?: (hour: number, found: Pick<DaysPlayed, 'incidents' | 'ejections'>) => void;
+  /** `played`: until now. */
+  readonly onHour?: (hour: number, played: DaysPlayed) => void;
 }
 
 /** What is drawn once for a request: its latency in units of the median. */
@@ -112,20 +114,26 @@ class SimulatedDays {
   }
 
   play(): DaysPlayed {
-    const { seed, days, fromHour = 0, hours = 24 * days, onHour, besides = [] } = this.#played;
+    const { days, fromHour = 0, hours = 24 * days, onHour } = this.#played;
     const from = fromHour * 3600;
     for (let second = from; second < from + hours * 3600; second++) {
       if (second === from || second % dayS === 0) this.#beginDay(Math.floor(second / dayS));
       if (second % 3600 === 0) this.#beginHour();
       if (second % 60 === 0) for (const route of dayRoutes) this.#busier.set(route, Math.exp(0.15 * this.#normal()));
       this.#playSecond(second, second - from + 1);
-      if (second % 3600 === 3599)
-        onHour?.(Math.floor(second / 3600) + 1, { incidents: this.#incidents, ejections: this.#ejections });
+      if (second % 3600 === 3599) onHour?.(Math.floor(second / 3600) + 1, this.#until((second + 1 - from) / dayS));
     }
-    const [incidents, ejections, requests] = [this.#incidents, this.#ejections, this.#traffic.requests];
+    return this.#until(hours / 24);
+  }
+
+  #until(days: number): DaysPlayed {
+    const { seed, besides = [] } = this.#played;
     const faults = besides.filter(({ kind }) => kind === 'fault');
-    const found = faults.map((one) => ({ what: one.text, ...(this.#faults.get(one) ?? notPlayed) }));
-    return { seed, days: hours / 24, requests, incidents, ejections, faults: found };
+    return {
+      ...{ seed, days, requests: this.#traffic.requests },
+      ...{ incidents: this.#incidents.slice(), ejections: this.#ejections.slice() },
+      faults: faults.map((one) => ({ what: one.text, ...(this.#faults.get(one) ?? notPlayed) })),
+    };
   }
 
   #beginDay(day: number): void {
@@ -381,24 +389,12 @@ class SimulatedDays {
 const notPlayed = { afterS: null, requests: 0, failed: 0 };
 const nothing = { exchanges: [], outcomes: [], staleReusesFailed: 0 };
 
-function happeningText(one: Happening): string {
-  const where = 'route' in one ? one.route : 'upstream' in one ? one.upstream : '';
-  const how = 'perS' in one ? ` ${one.perS.toFixed(2)}/s` : 'times' in one ? ` × ${one.times.toFixed(1)}` : '';
-  return `${one.text}${where === '' ? '' : ` at ${where}`}${how}`;
-}
-
 /** Many draws of exp(σ·normal), from which each request takes one. */
 function lognormal(sigma: number, random: SeededRandom): Float64Array {
   return Float64Array.from({ length: quantiles }, () => {
     const normal = Math.sqrt(-2 * Math.log(1 - random.next())) * Math.cos(2 * Math.PI * random.next());
     return Math.exp(sigma * normal);
   });
-}
-
-function dayTime(second: number): string {
-  const [hour, minute, rest] = [Math.floor((second % dayS) / 3600), Math.floor((second % 3600) / 60), second % 60];
-  const two = (number: number): string => String(number).padStart(2, '0');
-  return `day ${Math.floor(second / dayS) + 1} ${two(hour)}:${two(minute)}:${two(rest)}`;
 }
 
 function deployed(application: string, at: number): Event {
