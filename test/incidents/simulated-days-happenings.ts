@@ -34,6 +34,8 @@ export type Happening = { readonly from: number; readonly to: number; readonly t
   /** Streams and long polls of an endpoint end together; of all without one. */
   | { readonly kind: 'streams_end'; readonly upstream: string; readonly share: number }
   | { readonly kind: 'deployed'; readonly application: string }
+  /** Another instance has the place of an endpoint: it has a name and a port of its own. */
+  | { readonly kind: 'replaced'; readonly upstream: string; readonly endpoint: number }
   /** A true fault, to measure how soon it is found. */
   | { readonly kind: 'fault'; readonly route: string; readonly failShare: number; readonly medianMs?: number }
 );
@@ -153,6 +155,7 @@ function deploy(upstream: string, endpoints: number, start: number, random: Seed
     if (endpoints > 1) all.push({ kind: 'out', from, to, upstream, endpoint, state: 'draining', text: 'deploy' });
     all.push({ kind: 'streams_end', from, to: from + 1, upstream, share: 1 / endpoints, text: 'deploy' });
     const fadeS = 5 + 10 * random.next();
+    all.push({ kind: 'replaced', from: to, to: to + 1, upstream, endpoint, text: 'deploy' });
     all.push({
       kind: 'slower',
       from: to,

@@ -198,6 +198,8 @@ function addressOf(client: number): string {
 export class DayTraffic {
   readonly #pairs = new Map<string, Pair[]>();
   readonly #routes = new Map<string, Route>();
+  /** How many instances a place has had, beyond the first. */
+  readonly #instances = new Map<string, number>();
   #touched: Pair[] = [];
   #exchanges: ExchangeCount[] = [];
   readonly #outcomes = new Map<string, EndpointOutcomes>();
@@ -207,7 +209,21 @@ export class DayTraffic {
   pairOf(route: string, upstream: string, endpoint: number): Pair {
     let pairs = this.#pairs.get(route);
     if (pairs === undefined) this.#pairs.set(route, (pairs = []));
-    return (pairs[endpoint] ??= new Pair(this.#routeOf(route, upstream), `${upstream}/${endpoint + 1}`));
+    return (pairs[endpoint] ??= new Pair(this.#routeOf(route, upstream), this.nameOf(upstream, endpoint)));
+  }
+
+  nameOf(upstream: string, endpoint: number): string {
+    const place = `${upstream}/${endpoint + 1}`;
+    const instance = this.#instances.get(place) ?? 0;
+    return instance === 0 ? place : `${place}:${instance}`;
+  }
+
+  /** Another instance answers in its place. */
+  replace(upstream: string, endpoint: number): void {
+    const place = `${upstream}/${endpoint + 1}`;
+    this.#instances.set(place, (this.#instances.get(place) ?? 0) + 1);
+    for (const [route, pairs] of this.#pairs)
+      if (this.#routes.get(route)?.upstream === upstream) delete pairs[endpoint];
   }
 
   #routeOf(name: string, upstream: string): Route {

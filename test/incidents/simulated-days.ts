@@ -182,11 +182,17 @@ class SimulatedDays {
       if (one.to <= second) continue;
       this.#now.push(one);
       if (one.kind === 'deployed') this.#tracker.onEvent(deployed(one.application, tick * 1000), tick * 1000);
-      if (one.kind === 'out') this.#startedAt.set(`${one.upstream}/${one.endpoint + 1}`, Math.ceil(one.to));
+      if (one.kind === 'replaced') this.#replace(one.upstream, one.endpoint, Math.ceil(one.from));
+      if (one.kind === 'out') this.#startedAt.set(this.#traffic.nameOf(one.upstream, one.endpoint), Math.ceil(one.to));
       if (one.kind === 'streams_end') this.#endStreams(one.upstream, one.share);
       if (one.kind === 'clump') this.#playClump(one, second);
       if (one.kind === 'fault') this.#faults.set(one, { afterS: null, requests: 0, failed: 0 });
     }
+  }
+
+  #replace(upstream: string, endpoint: number, second: number): void {
+    this.#traffic.replace(upstream, endpoint);
+    this.#startedAt.set(this.#traffic.nameOf(upstream, endpoint), second);
   }
 
   #endStreams(upstream: string, share: number): void {
@@ -319,14 +325,14 @@ class SimulatedDays {
 
   #watched(upstream: string): WatchedUpstream {
     const endpoints = Array.from({ length: dayUpstreams[upstream] ?? 0 }, (_, endpoint) => ({
-      ...{ id: `${upstream}/${endpoint + 1}`, name: null, state: this.#stateOf(upstream, endpoint) },
+      ...{ id: this.#traffic.nameOf(upstream, endpoint), name: null, state: this.#stateOf(upstream, endpoint) },
       ...{ reason: 'answered 200', checkCause: null, advice: null },
     }));
     return { application: upstream, endpoints };
   }
 
   #compare(upstream: string, siblings: SiblingOutliers, second: number, ms: number): void {
-    const ids = this.#serving(upstream).map((endpoint) => `${upstream}/${endpoint + 1}`);
+    const ids = this.#serving(upstream).map((endpoint) => this.#traffic.nameOf(upstream, endpoint));
     const beginsFor = defaultComparison.beginningMs / 1000;
     const beginning = new Set(ids.filter((id) => second - (this.#startedAt.get(id) ?? -Infinity) < beginsFor));
     const found = siblings.find({ ...defaultComparison, endpoints: new Set(ids), beginning }, ms as Instant);
@@ -372,7 +378,7 @@ class SimulatedDays {
   }
 
   #found(second: number): Found {
-    const meanwhile = this.#now.filter(({ kind }) => kind !== 'deployed').map(happeningText);
+    const meanwhile = this.#now.filter(({ kind }) => kind !== 'deployed' && kind !== 'replaced').map(happeningText);
     return { second, when: dayTime(second), meanwhile };
   }
 
