@@ -180,11 +180,9 @@ export const keyEnding = '-----END ';
 /** A line that is only base64, probably of a private key whose beginning is not in the text. Digests are hexadecimal. */
 const base64Line = /^[ \t]*([A-Za-z\d+/]{60,}={0,2})[ \t]*$/gm;
 
-/** Of what any pattern finds: `ghp_` with six characters. Most values of a configuration are shorter. */
-const secretCharactersMin = 10;
-
 export function knownSecretSpans(text: string): readonly Span[] {
-  if (text.length < secretCharactersMin) return [];
+  // The shortest secret is `ghp_` with six characters; most values of a configuration are shorter.
+  if (text.length < 10) return [];
   const spans: Span[] = [];
   for (const { pattern, isSecret } of patterns) {
     for (const { index, 0: whole, 1: group } of text.matchAll(pattern)) {
