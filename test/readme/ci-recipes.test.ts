@@ -85,10 +85,8 @@ class Runner {
     const { path } = this.#folder;
     const cwd = join(path, 'shop');
     writeFileSync(join(cwd, 'dist/server.js'), text);
-    const { PATH, NODE_COMPILE_CACHE } = process.env;
     const env = {
-      NODE_COMPILE_CACHE,
-      ...{ PATH: `${join(path, 'bin')}:${PATH}`, HOME: join(path, 'home'), XDG_RUNTIME_DIR: path },
+      ...{ PATH: `${join(path, 'bin')}:${process.env['PATH']}`, HOME: join(path, 'home'), XDG_RUNTIME_DIR: path },
       ...{ GITHUB_SHA: sha(release), CI_COMMIT_SHA: sha(release), CI_COMMIT_SHORT_SHA: sha(release).slice(0, 8) },
     };
     let output = '';
