@@ -141,7 +141,7 @@ async function reportAll(path: string, { stream }: TestProcess, report: TestRepo
 
 /** Also some unit tests start threads, which load in a third of the processor time; those that run in memory wait for no bundle. */
 function startsGateways(path: string): boolean {
-  return path.startsWith('test/') || sharingOf(path) !== 'in memory';
+  return path.startsWith('test/') || (path.startsWith('src/') && sharingOf(path) !== 'in memory');
 }
 
 function nameOf(file: string | undefined): string {
