@@ -2,7 +2,7 @@ import { relative } from 'node:path';
 import { GroupResults } from './group-results.ts';
 import { idleShare } from './processor-idle.ts';
 import { repositoryRoot } from './repository.ts';
-import type { TestGroup } from './test-groups.ts';
+import { sharingOf, type TestGroup } from './test-groups.ts';
 import type { TestOrder } from './test-order.ts';
 import { TestProcess } from './test-process.ts';
 import type { TestReport } from './test-report.ts';
@@ -139,9 +139,9 @@ async function reportAll(path: string, { stream }: TestProcess, report: TestRepo
   for await (const _ of stream) void _;
 }
 
-/** Unit tests stand beside their source, start few threads and wait for no bundle. */
+/** Also some unit tests start threads, which load in a third of the processor time; those that run in memory wait for no bundle. */
 function startsGateways(path: string): boolean {
-  return path.startsWith('test/');
+  return path.startsWith('test/') || (path.startsWith('src/') && sharingOf(path) !== 'in memory');
 }
 
 function nameOf(file: string | undefined): string {

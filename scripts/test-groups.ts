@@ -18,7 +18,7 @@ interface GroupLimits {
 }
 
 const groupLimits: Readonly<Record<Exclude<Sharing, 'alone'>, GroupLimits>> = {
-  'in memory': { groupMsMax: 10_000, filesMax: 80, fileMsMax: 5000 },
+  'in memory': { groupMsMax: 20_000, filesMax: 160, fileMsMax: 10_000 },
   // These mostly wait. What they share, the modules of a gateway and their compiled code, costs half a second of processor time in each process.
   'over sockets': { groupMsMax: 70_000, filesMax: 30, fileMsMax: 40_000 },
 };
@@ -33,13 +33,14 @@ const usesSockets = [
 ];
 
 /** Modules that change or measure what all files of a process use. */
-const changesProcess = /'node:(?:cluster|module|v8|vm)\b|\/proc\/self\b/;
+const changesProcess = /'node:(?:cluster|module|v8|vm)\b|\/proc\/self\/(?:fd['`]|limits|smaps)/;
 
 /** The same by code; strings do not count, which may be programs that a test starts. */
 const changesProcessByCode = [
-  /\bprocess\.env(?:\.\w+|\[[^\]]+\])? *(?:\?\?|\|\|)?=(?!=)|(?:delete|assign\(|defineProperty\() *process\.env/,
-  /\bprocess\.(?:chdir|on|once|emit|exit|exitCode|umask|argv|execArgv|cpuUsage|memoryUsage|resourceUsage|stdout|stderr|stdin)\b/,
-  /\b(?:globalThis|mock)\b|\bgc\(|\b(?:setDefaultResultOrder|setServers|getActiveResourcesInfo)\(/,
+  /(?<![.#\w])process\.env(?:\.\w+|\[[^\]]+\])? *(?:\?\?|\|\|)?=(?!=)|(?:delete|assign\(|defineProperty\() *process\.env/,
+  /(?<![.#\w])process\.(?:chdir|on|once|emit|exit|exitCode|umask|argv|execArgv|cpuUsage|memoryUsage|resourceUsage|stdout|stderr|stdin)\b/,
+  // A mock of a test's context ends with the test.
+  /\bglobalThis\b|(?<!\.)\bmock\.(?:timers|method|fn|module|getter|setter|property)\b|\bgc\(|\b(?:setDefaultResultOrder|setServers|getActiveResourcesInfo)\(/,
   // Vite sets NODE_ENV.
   /\bbuildDashboard\(/,
 ];
@@ -52,8 +53,9 @@ export function sharingOf(path: string, root: string = repositoryRoot): Sharing 
   let sharing: Sharing = foldersInMemory.some((folder) => path.startsWith(folder)) ? 'in memory' : 'over sockets';
   const paths = new Set([path]);
   for (const one of paths) {
-    const text = readFileSync(join(root, one), 'utf8').replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '');
-    const code = withoutStrings(text);
+    const whole = readFileSync(join(root, one), 'utf8');
+    const text = whole.replace(/\/\*[\s\S]*?\*\/|(?<!:)\/\/.*$/gm, '');
+    const code = withoutStrings(whole);
     if (changesProcess.test(text) || changesProcessByCode.some((pattern) => pattern.test(code))) return 'alone';
     if (one !== path && hasHooks.test(text)) return 'alone';
     if (usesSockets.some((pattern) => pattern.test(text))) sharing = 'over sockets';
@@ -63,11 +65,11 @@ export function sharingOf(path: string, root: string = repositoryRoot): Sharing 
   return sharing;
 }
 
-/** Without the text of strings and templates; what a template inserts is not looked at either. */
+/** Without comments, and the text of strings and templates; what a template inserts is not looked at either. */
 function withoutStrings(text: string): string {
   return text
     .replace(/process\.env\['?(\w+)'?\]/g, 'process.env.$1')
-    .replace(/'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|`(?:\\.|[^`\\])*`/g, "''");
+    .replace(/\/\*[\s\S]*?\*\/|\/\/.*$|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|`(?:\\.|[^`\\])*`/gm, "''");
 }
 
 function importsOf(text: string, path: string): readonly string[] {

@@ -37,6 +37,8 @@ export interface ParseContext {
   readonly includeErrors?: ReadonlyMap<string, IncludeError> | undefined;
   /** Milliseconds since the Unix epoch; without it, certificates are not asked whether they are valid now. */
   readonly wallTime?: number | null;
+  /** Errors and warnings are compared, and shown nowhere: what they must hide need not be looked for. */
+  readonly isForComparison?: boolean;
 }
 
 /** Which places the file leaves to this program. */
@@ -85,7 +87,7 @@ export function parseConfiguration(text: string, context: ParseContext): Parsing
   const masked = (): MaskedSource => (known ??= new MaskedSource(reading));
   const texts = { maskedText: () => masked().asterisks, shownText: () => shownText(reading, masked().text) };
   const sorted = (errors: readonly ConfigurationError[]): readonly ConfigurationError[] =>
-    errors.length === 0
+    errors.length === 0 || context.isForComparison === true
       ? errors
       : inTheirFiles(
           sortErrors(withoutHidden(errors, [...masked().hidden(), ...variableTexts(reading, masked().text)])),

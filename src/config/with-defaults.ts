@@ -41,7 +41,7 @@ export function withDefaults(text: string, context: ParseContext): FilledText {
   const source = stringify(begin);
   const standIns = standInsFor(source, begin, context);
   if (!standIns.ok) return { text, problem: standIns.problem, hidden: hiddenKeys };
-  const known = { ...context, environment: standIns.environment };
+  const known = { ...context, environment: standIns.environment, isForComparison: true };
   const meaning = meaningOf(source, known);
   const isSame = (changed: Settings): boolean => meaning !== null && meaningOf(stringify(changed), known) === meaning;
   const filler = new Filler(isSame);

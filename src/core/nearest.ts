@@ -24,11 +24,16 @@ export function nearest(written: string, names: Iterable<string>, most = 3): str
   if (written.length > 64) return [];
   const plain = plainKey(written);
   const allowance = Math.max(1, Math.floor(written.length / 3));
-  return [...names]
-    .filter((name) => name.length <= 64)
-    .map((name) => ({ name, distance: editDistance(plain, plainKey(name)) }))
-    .filter(({ distance }) => distance <= allowance)
-    .toSorted((a, b) => a.distance - b.distance || (a.name < b.name ? -1 : 1))
-    .slice(0, most)
-    .map(({ name }) => name);
+  return (
+    [...names]
+      .filter((name) => name.length <= 64)
+      .map((name) => ({ name, key: plainKey(name) }))
+      // A character is put in or left out for each by which they differ in length.
+      .filter(({ key }) => Math.abs(key.length - plain.length) <= allowance)
+      .map(({ name, key }) => ({ name, distance: editDistance(plain, key) }))
+      .filter(({ distance }) => distance <= allowance)
+      .toSorted((a, b) => a.distance - b.distance || (a.name < b.name ? -1 : 1))
+      .slice(0, most)
+      .map(({ name }) => name)
+  );
 }

@@ -181,6 +181,8 @@ export const keyEnding = '-----END ';
 const base64Line = /^[ \t]*([A-Za-z\d+/]{60,}={0,2})[ \t]*$/gm;
 
 export function knownSecretSpans(text: string): readonly Span[] {
+  // The shortest secret is `ghp_` with six characters; most values of a configuration are shorter.
+  if (text.length < 10) return [];
   const spans: Span[] = [];
   for (const { pattern, isSecret } of patterns) {
     for (const { index, 0: whole, 1: group } of text.matchAll(pattern)) {

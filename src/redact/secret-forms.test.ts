@@ -44,6 +44,7 @@ describe('a secret in the output of an application is hidden', () => {
       ['rawHeaders: [', "  'Authorization',", "  'CANARY',", "  'Accept',", "  '*/*'", ']'],
       ['rawHeaders: [', "  'Authorization',", '…', "  'Accept',", "  '*/*'", ']'],
     ],
+    ['a token as short as any', ['ghp_CANARY', 'Basic k3y='], ['…', 'Basic …']],
     ['pass', ['pass=CANARY user=a {"pass":"CANARY"}'], ['pass=… user=a {"pass":"…"}']],
     ['creds', ['creds: CANARY'], ['creds: …']],
     ['pin', ['{"pin":"493021","a":1}'], ['{"pin":"…","a":1}']],

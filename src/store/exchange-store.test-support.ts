@@ -36,7 +36,7 @@ export function numbered(line: string, number: number): string {
   return JSON.stringify({ ...(JSON.parse(line) as object), id, path: `/orders/${number}` });
 }
 
-// Each test of a file that imports this has a folder, a clock and a store of its own.
+// Each test of a file that calls `storeForEachTest` has a folder, a clock and a store of its own.
 export let folder: string;
 export let clock: SimulatedClock;
 export let store: ExchangeStore;
@@ -59,18 +59,21 @@ export function use(next: ExchangeStore): void {
   store = next;
 }
 
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'candor-store-'));
-  clock = new SimulatedClock();
-  aside.length = 0;
-  removed.length = 0;
-  others.length = 0;
-  store = open();
-});
-afterEach(() => {
-  store.close();
-  rmSync(folder, { recursive: true });
-});
+/** Called by the file, so that the hooks are its own where several files share a process. */
+export function storeForEachTest(): void {
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'candor-store-'));
+    clock = new SimulatedClock();
+    aside.length = 0;
+    removed.length = 0;
+    others.length = 0;
+    store = open();
+  });
+  afterEach(() => {
+    store.close();
+    rmSync(folder, { recursive: true });
+  });
+}
 
 export function search(query: string, more: { limit?: number; cursor?: string | null; after?: string | null } = {}) {
   const result: SearchResult = store.search({ query, limit: 1000, cursor: null, after: null, ...more });

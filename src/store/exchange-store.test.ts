@@ -23,8 +23,11 @@ import {
   searchOutput,
   specOf,
   store,
+  storeForEachTest,
   use,
 } from './exchange-store.test-support.ts';
+
+storeForEachTest();
 
 describe('a stored line', () => {
   for (const line of golden) {

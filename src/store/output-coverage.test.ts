@@ -1,8 +1,20 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { OutputLine } from '../core/output-line.ts';
-import { clock, exchangeOf, golden, numbered, open, outputOf, store, use } from './exchange-store.test-support.ts';
+import {
+  clock,
+  exchangeOf,
+  golden,
+  numbered,
+  open,
+  outputOf,
+  store,
+  storeForEachTest,
+  use,
+} from './exchange-store.test-support.ts';
 import { coversOutput } from './output-coverage.ts';
+
+storeForEachTest();
 
 const exchange = (number: number) => exchangeOf(numbered(golden[0] as string, number));
 const idOf = (number: number): string => `019aa5d2-5f1c-7c3e-9f0b-${String(number).padStart(12, '0')}`;

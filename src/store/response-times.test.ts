@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { NewExchange } from './segment.ts';
-import { clock, exchangeOf, open, store, use } from './exchange-store.test-support.ts';
+import { clock, exchangeOf, open, store, storeForEachTest, use } from './exchange-store.test-support.ts';
 import { slicesOf } from './response-times.ts';
+
+storeForEachTest();
 
 describe('the times of responses', () => {
   const lineOf = (number: number, more: object, attempt: object): NewExchange => {

@@ -17,8 +17,11 @@ import {
   removed,
   search,
   store,
+  storeForEachTest,
   use,
 } from './exchange-store.test-support.ts';
+
+storeForEachTest();
 
 describe('the files of the store', () => {
   const line = golden[0] as string;

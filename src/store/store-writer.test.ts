@@ -7,8 +7,10 @@ import { after, before, test } from 'node:test';
 import type { FromStore, StoreInit } from '../core/store-messages.ts';
 import { createRecordRing, createWakeWord, RecordRingReader, RecordRingWriter } from '../record/record-ring.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
-import { golden, outputOf, recordIn } from './exchange-store.test-support.ts';
+import { golden, outputOf, recordIn, storeForEachTest } from './exchange-store.test-support.ts';
 import { StoreWriter } from './store-writer.ts';
+
+storeForEachTest();
 
 let folder: string;
 before(() => {

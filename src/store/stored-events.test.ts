@@ -13,8 +13,11 @@ import {
   open,
   search,
   store,
+  storeForEachTest,
   use,
 } from './exchange-store.test-support.ts';
+
+storeForEachTest();
 
 describe('stored events', () => {
   test('are found by time, the newest first, although the clock has jumped', () => {

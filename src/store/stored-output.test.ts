@@ -18,9 +18,12 @@ import {
   searchOutput,
   specOf,
   store,
+  storeForEachTest,
   textsOf,
   use,
 } from './exchange-store.test-support.ts';
+
+storeForEachTest();
 
 describe('stored output of applications', () => {
   const id = '019aa5d2-5f1c-7c3e-9f0a-000000000006';

@@ -14,6 +14,8 @@ export class MemoryPipe {
   #pendingBytes = 0;
   #held: Segment[] = [];
   #heldBytes = 0;
+  /** Of the held segments, the first ones that have been seen to arrive. */
+  #arrived = { segments: 0, bytes: 0 };
   /** How the direction ends, after all bytes that are held, and when the peer can see it. */
   #ending: { readonly kind: 'fin' | 'reset'; readonly at: Instant } | null = null;
 
@@ -53,7 +55,7 @@ export class MemoryPipe {
       const size = Math.min(room, first.copy.length - first.taken);
       if (size === 0 && first.copy.length > 0) break;
       assertUnchanged(first, size);
-      this.#hold(first.copy.subarray(first.taken, first.taken + size), arrivesAt);
+      this.#hold(first.copy, first.taken, first.taken + size, arrivesAt);
       first.taken += size;
       this.#pendingBytes -= size;
       if (first.taken === first.copy.length) this.#pending.shift();
@@ -75,14 +77,12 @@ export class MemoryPipe {
 
   /** Segments arrive in the order in which they were held. */
   arrivedBytes(now: Instant): number {
-    const last = this.#held.at(-1);
-    if (last === undefined || last.at <= now) return this.#heldBytes;
-    let sum = 0;
-    for (const segment of this.#held) {
-      if (segment.at > now) break;
-      sum += segment.bytes.length;
+    const arrived = this.#arrived;
+    for (let next = this.#held[arrived.segments]; next !== undefined && next.at <= now; ) {
+      arrived.bytes += next.end - next.start;
+      next = this.#held[++arrived.segments];
     }
-    return sum;
+    return arrived.bytes;
   }
 
   /** Fills `target` with bytes that have arrived. The caller has asked how many there are. */
@@ -90,19 +90,22 @@ export class MemoryPipe {
     let filled = 0;
     while (filled < target.length) {
       const first = this.#held[0]!;
-      const size = Math.min(first.bytes.length, target.length - filled);
-      target.set(first.bytes.subarray(0, size), filled);
+      const size = Math.min(first.end - first.start, target.length - filled);
+      copyBytes(first.bytes, first.start, target, filled, size);
       filled += size;
-      if (size === first.bytes.length) this.#held.shift();
-      else first.bytes = first.bytes.subarray(size);
+      first.start += size;
+      if (first.start < first.end) continue;
+      this.#held.shift();
+      this.#arrived.segments--;
     }
     this.#heldBytes -= filled;
+    this.#arrived.bytes -= filled;
   }
 
-  #hold(bytes: Uint8Array, at: Instant): void {
-    if (bytes.length === 0) return;
-    this.#held.push({ bytes, at });
-    this.#heldBytes += bytes.length;
+  #hold(bytes: Uint8Array, start: number, end: number, at: Instant): void {
+    if (start === end) return;
+    this.#held.push({ bytes, start, end, at });
+    this.#heldBytes += end - start;
   }
 }
 
@@ -114,13 +117,23 @@ interface Pending {
 }
 
 interface Segment {
-  bytes: Uint8Array;
+  readonly bytes: Uint8Array;
+  start: number;
+  readonly end: number;
   readonly at: Instant;
+}
+
+/** Of a few bytes a view costs more than a copy. */
+const viewBytesMin = 64;
+
+function copyBytes(from: Uint8Array, start: number, to: Uint8Array, at: number, size: number): void {
+  if (size >= viewBytesMin) return to.set(from.subarray(start, start + size), at);
+  for (let index = 0; index < size; index++) to[at + index] = from[start + index]!;
 }
 
 /** Compares only the array that is being taken: a large write is taken in many steps. */
 function assertUnchanged({ copy, original, taken }: Pending, size: number): void {
-  if (original === null) return;
+  if (original === null || size === 0) return;
   const same = Buffer.compare(original.subarray(taken, taken + size), copy.subarray(taken, taken + size)) === 0;
   assert(same, 'bytes written as owned do not change before they are taken');
 }

@@ -43,6 +43,16 @@ test('fill() sets every byte, and bytes take every value', () => {
   assert.equal(new Set(bytes).size, 256);
 });
 
+test('fill() and next() go on where the other one stopped', () => {
+  const [filling, drawing] = [new SeededRandom(4), new SeededRandom(4)];
+  for (let round = 0; round < 3; round++) {
+    const bytes = new Uint8Array(2); // A number takes two turns.
+    filling.fill(bytes);
+    assert.equal(bytes[0], Math.floor(drawing.next() * 256));
+    assert.equal(filling.next(), drawing.next());
+  }
+});
+
 test('a fork depends on seed and label, not on how many numbers were drawn', () => {
   const a = new SeededRandom(3);
   const b = new SeededRandom(3);

@@ -12,6 +12,7 @@ import { readProcess } from '../../src/deploy/process-identity.ts';
 import { exitCodes } from '../../src/cli/command-failure.ts';
 import { SecretStore } from '../../src/deploy/secret-store.ts';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
+import { FakeProcessContext } from '../fakes/fake-process-context.ts';
 import { candorProgram } from '../program.ts';
 
 // One story: a gateway with a worker is restarted by a handover, then killed, and then started again.
@@ -72,10 +73,17 @@ interface Ran {
   readonly stderr: string;
 }
 
+/** Runs a command in this process: one of its own takes half a second, and adds nothing to those that only ask the gateway. */
+async function candor(words: readonly string[]): Promise<Ran> {
+  const context = new FakeProcessContext(folder);
+  const code = await context.candor(...words);
+  return { code, stdout: context.stdout.text, stderr: context.stderr.text };
+}
+
 /** As people have it: npm, which runs the tests, makes commands call themselves `npx candor`. */
 const { npm_command: _, ...env } = process.env;
 
-function candor(
+function candorProcess(
   words: readonly string[],
   onStdout?: (text: string, child: ChildProcess) => void,
   variables: Readonly<Record<string, string>> = {},
@@ -175,7 +183,7 @@ test('candor app list shows the application and its worker', async () => {
 
 test('candor app shell runs a command as the worker runs, with its variables, secrets and limits, and its own exit code; then its files are gone', async () => {
   const script = 'echo $COLOUR $OWN $PWD $WORD $(cat $KEY) $(ulimit -n) $CANDOR_TOKEN; echo $KEY; exit 7';
-  const ran = await candor(['app', 'shell', 'shop.mail', '--', 'sh', '-c', script], undefined, {
+  const ran = await candorProcess(['app', 'shell', 'shop.mail', '--', 'sh', '-c', script], undefined, {
     CANDOR_TOKEN: 'of the command alone',
   });
   const [first, path = ''] = ran.stdout.split('\n');
@@ -189,7 +197,7 @@ test('candor app shell runs a command as the worker runs, with its variables, se
 test('candor app output prints what it has printed, and new lines as they come, each once', async () => {
   assert.equal((await candor(['app', 'output', 'shop'])).stdout, 'shop.mail/1  up\n');
   writeFileSync(join(folder, 'say'), '');
-  const followed = await candor(['app', 'output', 'shop.mail', '--follow'], (said, child) => {
+  const followed = await candorProcess(['app', 'output', 'shop.mail', '--follow'], (said, child) => {
     if (said.split('\n').length > 25) child.kill('SIGINT');
   });
   rmSync(join(folder, 'say'));

@@ -19,6 +19,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { exitCodes, type ExitName } from '../../src/cli/command-failure.ts';
+import { FakeProcessContext } from '../fakes/fake-process-context.ts';
 import { freePort } from '../free-port.ts';
 import { candorProgram as program } from '../program.ts';
 import { sampled } from '../../src/testing/sweep.test-support.ts';
@@ -81,6 +82,13 @@ async function candor(command: string, { asUser = false, files = 0 } = {}): Prom
   const [code] = (await once(child, 'close')) as [number | null];
   clearTimeout(late);
   return { code, stdout, stderr };
+}
+
+/** `candor check` starts nothing, so that it needs no process of its own. */
+async function check(): Promise<Ended> {
+  const context = new FakeProcessContext(folder);
+  const code = await context.candor('check');
+  return { code, stdout: context.stdout.text, stderr: context.stderr.text };
 }
 
 interface Case {
@@ -220,7 +228,7 @@ const cases: readonly Case[] = [
 ];
 
 describe('a start that fails', () => {
-  for (const { what, make, exit, says, asUser = false, skip = false, files = 0, checked = false } of sampled(
+  for (const { what, make, exit, says, asUser = false, skip = false, files = 0, checked: isChecked = false } of sampled(
     cases,
     5,
   )) {
@@ -233,10 +241,10 @@ describe('a start that fails', () => {
       const told = lines.map((line) => JSON.parse(line) as { kind: string; reason: string });
       assert.match(told.map(({ reason }) => reason).join('\n'), says);
       assert.equal(told.filter(({ kind }) => kind === 'command_failed').length, 1);
-      if (!checked) return;
-      const check = await candor('check', { asUser });
-      assert.equal(check.code, exitCodes[exit], check.stderr);
-      assert.match((check.stdout + check.stderr).replaceAll(/\s+/g, ' '), says);
+      if (!isChecked) return;
+      const checked = asUser ? await candor('check', { asUser }) : await check();
+      assert.equal(checked.code, exitCodes[exit], checked.stderr);
+      assert.match((checked.stdout + checked.stderr).replaceAll(/\s+/g, ' '), says);
     });
   }
 
@@ -252,10 +260,10 @@ describe('a start that fails', () => {
   for (const [path, checkSays, startSays] of sampled(doubtful, 3))
     test(`a log at ${path} is doubtful to candor check, before a start fails`, async () => {
       write(`log: { path: ${path} }\n`);
-      const check = await candor('check');
-      assert.equal(check.code, 0, check.stderr);
-      assert.match(check.stdout, /is valid, and this machine has a problem with it\.$/m);
-      assert.match(check.stderr.replaceAll(/\s+/g, ' '), checkSays);
+      const checked = await check();
+      assert.equal(checked.code, 0, checked.stderr);
+      assert.match(checked.stdout, /is valid, and this machine has a problem with it\.$/m);
+      assert.match(checked.stderr.replaceAll(/\s+/g, ' '), checkSays);
       const started = await candor('up');
       assert.equal(started.code, exitCodes.failure);
       assert.match(started.stderr, startSays);
@@ -263,8 +271,8 @@ describe('a start that fails', () => {
 
   test('a log whose last folder is missing is no problem to candor check: a start makes the folder', async () => {
     write('log: { path: logs/a.log }\n');
-    const check = await candor('check');
-    assert.deepEqual([check.code, check.stderr.includes('log.path')], [0, false], check.stderr);
+    const checked = await check();
+    assert.deepEqual([checked.code, checked.stderr.includes('log.path')], [0, false], checked.stderr);
     // Fails for want of descriptors, after the folder has been made.
     write('workers: 4\nlog: { path: logs/a.log }\n');
     assert.equal((await candor('up', { files: 40 })).code, exitCodes.failure);

@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { demoPaths } from '../../src/cli/demo.ts';
+import { FakeProcessContext } from '../fakes/fake-process-context.ts';
 import { asUnderNpm } from '../fakes/under-npm.ts';
 import { freePort } from '../free-port.ts';
 import { candorProgram as program } from '../program.ts';
@@ -105,10 +106,17 @@ function keep(candor: Candor): Candor {
 }
 
 /** Runs a command to its end. */
-async function candor(...argv: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
+async function run(...argv: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
   const one = start(...argv);
   const code = await one.exited;
   return { code, stdout: one.stdout, stderr: one.stderr };
+}
+
+/** Asks the gateway by a command in this process: what a process of its own adds is in `run`, and takes half a second. */
+async function candor(...argv: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  const context = new FakeProcessContext(folder, { env: { HOME: folder, XDG_RUNTIME_DIR: folder } });
+  const code = await context.candor(...argv);
+  return { code, stdout: context.stdout.text, stderr: context.stderr.text };
 }
 
 interface Answer {
@@ -177,23 +185,7 @@ async function exchangeRuns(): Promise<boolean> {
 }
 
 describe('candor run', () => {
-  test('serves a command, prefixes its output with its name, and ends with 0 on SIGTERM, after a request in flight', async () => {
-    const port = await freePort();
-    const running = await startRun(port);
-    const answer = await get(port, '/there');
-    assert.deepEqual([answer.status, answer.text], [200, 'hello from /there\n']);
-    await running.until('stdout', /^app\/1 \| listening$/m);
-    const slow = get(port, '/slow');
-    await until(exchangeRuns);
-    running.child.kill('SIGTERM');
-    await running.until('stderr', /"kind":"process_stopping"/);
-    letSlowEnd();
-    assert.equal((await slow).text, 'slow\n');
-    assert.equal(await running.exited, 0);
-    assert.deepEqual(readdirSync(join(folder, 'candor')), []);
-  });
-
-  test('takes the next port if its port is taken, and says which process holds it; status and explain find it without the name of its socket', async (context) => {
+  test('serves a command at the next port if its port is taken, prefixes its output with its name, and says which process holds the port; status and explain find it without the name of its socket; it ends with 0 on SIGTERM, after a request in flight', async (context) => {
     const server = createServer();
     context.after(() => server.close());
     await new Promise<void>((resolve) => server.listen({ port: 0, host: '127.0.0.1' }, resolve));
@@ -205,7 +197,9 @@ describe('candor run', () => {
     );
     const [, next] = await running.until('stderr', /Taking port (\d+) instead/);
     const port = Number(next);
-    assert.equal((await get(port, '/')).status, 200);
+    const there = await get(port, '/there');
+    assert.deepEqual([there.status, there.text], [200, 'hello from /there\n']);
+    await running.until('stdout', /^app\/1 \| listening$/m);
     const answer = await get(port, '/die');
     // The second attempt may come after the main thread has seen the exit. Then no instance is ready.
     assert.ok(answer.status === 502 || answer.status === 503, String(answer.status));
@@ -221,6 +215,17 @@ describe('candor run', () => {
     assert.equal(JSON.parse(status.stdout).applications[0].id, 'app');
     const unknown = await candor('explain', 'nothing');
     assert.equal(unknown.code, 9);
+    // It was ready once, so that it is started again.
+    await running.until('stderr', /"kind":"instance_restarting"/);
+    await until(async () => (await get(port, '/')).status === 200);
+    const slow = get(port, '/slow');
+    await until(exchangeRuns);
+    running.child.kill('SIGTERM');
+    await running.until('stderr', /"kind":"process_stopping"/);
+    letSlowEnd();
+    assert.equal((await slow).text, 'slow\n');
+    assert.equal(await running.exited, 0);
+    assert.deepEqual(readdirSync(join(folder, 'candor')), []);
   });
 
   // `npm test` shows it below, where the signal comes to the whole process group.
@@ -272,7 +277,7 @@ describe('candor run', () => {
   for (const [what, command, expected, says] of sampled(ends, 3)) {
     test(`ends with code ${expected} and the last output of a command ${what}, and starts it only once`, async () => {
       writeFileSync(join(folder, 'notes.txt'), 'no program\n', { mode: 0o644 });
-      const { code, stderr } = await candor('run', '--port', '0', '--', ...command);
+      const { code, stderr } = await run('run', '--port', '0', '--', ...command);
       assert.equal(code, expected, stderr);
       assert.match(reasonsIn(stderr), says);
       assert.doesNotMatch(stderr, /instance_restarting|^\s+at /m);
@@ -282,17 +287,6 @@ describe('candor run', () => {
       assert.ok((stderr.match(/"kind":"instance_(?:started|not_started)"/g) ?? []).length === 1, stderr);
     });
   }
-
-  // `npm test` shows it of applications (`test/gateway/applications.test.ts`).
-  if (isWholeSweep)
-    test('restarts a command that was ready once, however it ends', async () => {
-      const port = await freePort();
-      const running = await startRun(port);
-      await get(port, '/die');
-      await running.until('stderr', /"kind":"instance_restarting"/);
-      await until(async () => (await get(port, '/')).status === 200);
-      assert.equal(running.child.exitCode, null);
-    });
 
   const stops = [
     ['SIGINT', 130],
@@ -359,9 +353,9 @@ async function until(holds: () => Promise<boolean>): Promise<void> {
 
 describe('candor up', () => {
   const configuration = (port: number, text: string): string =>
-    `listeners: { http: "127.0.0.1:${port}" }\nroutes:\n  - respond: { body: "${text}" }\n`;
+    `listeners: { http: "127.0.0.1:${port}" }\nworkers: 1\nroutes:\n  - respond: { body: "${text}" }\n`;
 
-  test('serves a configuration, reloads it by command and by SIGHUP, with warnings, and keeps the old one if the new one has errors', async () => {
+  test('serves a configuration, reloads it by command and by SIGHUP, with warnings, keeps the old one if the new one has errors, and goes on where another one is started with the same socket', async () => {
     const port = await freePort();
     const file = join(folder, 'candor.yaml');
     writeFileSync(file, configuration(port, 'one'));
@@ -410,14 +404,27 @@ describe('candor up', () => {
       shown.stdout.replaceAll(/\s+/g, ' '),
       /PROBLEMS .*candor\.yaml was refused, and an earlier configuration is active: .*unknown key "routs"/,
     );
+
+    // Twice with the same socket: the second ends with 1, the first continues.
+    writeFileSync(file, configuration(await freePort(), 'four'));
+    const second = await run('up');
+    assert.equal(second.code, 1);
+    assert.match(second.stderr, /Another gateway answers at the admin socket/);
+    assert.equal((await get(port, '/')).text, 'three');
+    assert.equal((await candor('status')).code, 0);
   });
 
-  test('reopens its log on SIGUSR2, and prints no warning of Node when it starts, serves and stops', async () => {
+  test('handles a SIGHUP or SIGUSR2 that comes during its start once it serves, reopens its log on SIGUSR2, and prints no warning of Node when it starts, serves and stops', async () => {
     const port = await freePort();
     writeFileSync(join(folder, 'candor.yaml'), configuration(port, 'one'));
     const running = start('up', '-c', 'candor.yaml');
-    await serves(running);
-    assert.equal((await get(port, '/')).text, 'one');
+    await running.until('stderr', /"kind":"process_started"/);
+    // It has been read already.
+    writeFileSync(join(folder, 'candor.yaml'), configuration(port, 'two'));
+    for (const signal of ['SIGUSR2', 'SIGHUP'] as const) running.child.kill(signal);
+    await running.until('stderr', /"kind":"configuration_applied".*"actor":"signal:SIGHUP"/);
+    await running.until('stderr', /"kind":"admin_action".*"actor":"signal:SIGUSR2"/);
+    assert.equal((await get(port, '/')).text, 'two');
     const log = join(folder, 'candor.log');
     rmSync(log);
     await until(async () => {
@@ -429,24 +436,11 @@ describe('candor up', () => {
     assert.doesNotMatch(running.stdout + running.stderr, /warning|deprecat|DEP\d{4}/i);
   });
 
-  test('handles a SIGHUP or SIGUSR2 that comes during its start once it serves', async () => {
-    const port = await freePort();
-    writeFileSync(join(folder, 'candor.yaml'), configuration(port, 'one'));
-    const running = start('up');
-    await running.until('stderr', /"kind":"process_started"/);
-    // It has been read already.
-    writeFileSync(join(folder, 'candor.yaml'), configuration(port, 'two'));
-    for (const signal of ['SIGUSR2', 'SIGHUP'] as const) running.child.kill(signal);
-    await running.until('stderr', /"kind":"configuration_applied".*"actor":"signal:SIGHUP"/);
-    await running.until('stderr', /"kind":"admin_action".*"actor":"signal:SIGUSR2"/);
-    assert.equal((await get(port, '/')).text, 'two');
-  });
-
   test('with its log on standard output prints nothing but JSON lines on both outputs, also from a reload on', async () => {
     const port = await freePort();
     const command = JSON.stringify([process.execPath, '-e', `${application} console.error('on stderr');`]);
     const text = (log: string): string =>
-      `listeners: { http: "127.0.0.1:${port}" }\napplications: { app: { command: ${command}, readiness: /healthz } }\nroutes: [{ to: app }]\nlog: { path: "${log}" }\n`;
+      `listeners: { http: "127.0.0.1:${port}" }\nworkers: 1\napplications: { app: { command: ${command}, readiness: /healthz } }\nroutes: [{ to: app }]\nlog: { path: "${log}" }\n`;
     writeFileSync(join(folder, 'candor.yaml'), text('none'));
     const running = start('up');
     await running.until('stdout', /^app\/1 \| listening$/m);
@@ -475,7 +469,7 @@ describe('candor up', () => {
   if (isWholeSweep)
     test('with an invalid file ends with 4, and shows all errors', async () => {
       writeFileSync(join(folder, 'candor.yaml'), 'routs: []\nlistenrs: {}\n');
-      const { code, stderr } = await candor('up');
+      const { code, stderr } = await run('up');
       assert.equal(code, 4);
       assert.match(stderr, /routs[\s\S]*listenrs[\s\S]*Nothing was started/);
     });
@@ -488,25 +482,12 @@ describe('candor up', () => {
       await new Promise<void>((resolve) => server.listen({ port: 0, host: '127.0.0.1' }, resolve));
       const { port } = server.address() as { port: number };
       writeFileSync(join(folder, 'candor.yaml'), configuration(port, 'one'));
-      const { code, stderr } = await candor('up');
+      const { code, stderr } = await run('up');
       assert.equal(code, 1);
       assert.match(stderr, new RegExp(`is taken: .*\\(pid ${process.pid}\\) listens there\\.`));
       assert.doesNotMatch(stderr, /^\s+at /m);
       await new Promise((resolve) => server.close(resolve));
     });
-
-  test('twice with the same socket: the second ends with 1, the first continues', async () => {
-    const port = await freePort();
-    writeFileSync(join(folder, 'candor.yaml'), configuration(port, 'one'));
-    const running = start('up');
-    await serves(running);
-    writeFileSync(join(folder, 'candor.yaml'), configuration(await freePort(), 'two'));
-    const { code, stderr } = await candor('up');
-    assert.equal(code, 1);
-    assert.match(stderr, /Another gateway answers at the admin socket/);
-    assert.equal((await get(port, '/')).text, 'one');
-    assert.equal((await candor('status')).code, 0);
-  });
 });
 
 // `npm test` shows it by the lines of the README (`test/readme/readme.test.ts`).

@@ -1,4 +1,4 @@
-import { durationBoundsMs, type ExchangeCount } from '../../src/core/counters.ts';
+import type { ExchangeCount } from '../../src/core/counters.ts';
 import type { Event } from '../../src/core/event.ts';
 import type { EndKind } from '../../src/core/exchange.ts';
 import type { Cause } from '#failures/failure.ts';
@@ -11,6 +11,7 @@ import type { IncidentChange } from '../../src/incidents/incident-change.ts';
 import { IncidentTracker } from '../../src/incidents/incident-tracker.ts';
 import type { DirectLook, WatchedUpstream } from '../../src/incidents/watched-upstream.ts';
 import type { LiveIncident, SuspectKind } from '../../src/core/live-incident.ts';
+import { bucketOf } from '../../src/record/counters.ts';
 import { sampleCount } from '../../src/record/sample-count.test-support.ts';
 import type { CountedFailure as AnyFailure } from '../../src/incidents/upstream-failures.ts';
 
@@ -365,9 +366,7 @@ class Traffic {
       count.clientRetries = (count.clientRetries ?? 0) + 1;
     }
     count.firstEndedAt = Math.min(this.wallMs, count.firstEndedAt ?? Infinity);
-    const found = durationBoundsMs.findIndex((bound) => ms <= bound);
-    const cell = found === -1 ? durationBoundsMs.length : found;
-    count.durations[cell] = (count.durations[cell] as number) + 1;
+    (count.durations[bucketOf(ms)] as number) += 1;
   }
 
   #outcomesOf(upstream: string, endpoint: string): EndpointOutcomes {

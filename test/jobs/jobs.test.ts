@@ -3,14 +3,13 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, test } from 'node:test';
+import { after, describe, test } from 'node:test';
 import { FakeProcessContext } from '../fakes/fake-process-context.ts';
 import { GatewayProgram, isAlive } from '../upgrade/gateway-program.ts';
 
 const skip = process.platform === 'linux' ? false : 'processes are identified through /proc';
 
 let gateway: GatewayProgram;
-afterEach(() => gateway?.end());
 
 interface Shown {
   readonly job: string;
@@ -31,11 +30,20 @@ const shown = async (name: string): Promise<Shown> => {
   return found;
 };
 
-/** A configuration with these jobs of the application `web`. */
-async function started(jobs: string, settings = 'workers: 1\n'): Promise<void> {
-  gateway = new GatewayProgram(settings);
+/** These jobs of the application `web`. */
+function configure(jobs: string, settings = 'workers: 1\n'): void {
   gateway.configure(settings, `    environment: { COLOUR: blue }\n    stop_timeout: 2s\n    jobs:\n${jobs}`);
+}
+
+async function started(jobs: string, settings?: string): Promise<void> {
+  gateway = new GatewayProgram(settings);
+  configure(jobs, settings);
   await gateway.serves();
+}
+
+async function reloaded(jobs: string): Promise<void> {
+  configure(jobs);
+  assert.equal(((await gateway.ask('POST', '/v1/reload')) as { ok: boolean }).ok, true);
 }
 
 const node = (script: string): string => JSON.stringify([process.execPath, '-e', script]);
@@ -47,6 +55,9 @@ async function candor(...argv: string[]): Promise<{ code: number; out: string; e
 }
 
 describe('jobs of an application', { skip, timeout: 400_000 }, () => {
+  after(() => gateway?.end());
+
+  // One gateway: each test goes on from the one before.
   test('run by hand in its environment: the command prints what they print, and exits as they do', async () => {
     const bad = `console.log(process.env.COLOUR, process.env.MORE, process.env.CANDOR_JOB, process.env.PORT); console.error('Error: no paper'); process.exitCode = 7`;
     await started(
@@ -79,16 +90,11 @@ describe('jobs of an application', { skip, timeout: 400_000 }, () => {
   test('a reload changes a schedule at once, and lets a removed job end by itself', async () => {
     const writes = (name: string): string =>
       node(`setTimeout(() => require('node:fs').writeFileSync('${name}', ''), 1500)`);
-    const settings = 'workers: 1\n';
-    await started(
+    await reloaded(
       `      leaving: { command: ${writes('left')}, schedule: once }\n      other: { command: ${node('0')}, schedule: 0 0 1 1 * }\n`,
     );
-    assert.match((await shown('web.other')).next_at ?? '', /-01-01T/);
-    gateway.configure(
-      settings,
-      `    jobs: { other: { command: ${node(`console.log('x')`)}, schedule: "* * * * * *" } }\n`,
-    );
-    await gateway.ask('POST', '/v1/reload');
+    await gateway.until(async () => /-01-01T/.test((await shown('web.other')).next_at ?? ''));
+    await reloaded(`      other: { command: ${node(`console.log('x')`)}, schedule: "* * * * * *" }\n`);
     await gateway.until(async () => (await shown('web.other')).runs.some(({ state }) => state === 'succeeded'));
     await gateway.until(async () => existsSync(join(gateway.folder, 'left')));
     const { jobs } = (await gateway.ask('GET', '/v1/jobs')) as { jobs: Shown[] };
@@ -97,6 +103,21 @@ describe('jobs of an application', { skip, timeout: 400_000 }, () => {
       ['web.other'],
     );
   });
+
+  test('a stop of the gateway ends a run by SIGTERM, and it is told', async () => {
+    const script = `process.on('SIGTERM', () => { require('node:fs').writeFileSync('told', String(process.pid)); process.exit(0); }); require('node:fs').writeFileSync('ready', ''); setInterval(() => {}, 1000)`;
+    await reloaded(`      long: { command: ${node(script)}, schedule: "* * * * * *" }\n`);
+    await gateway.until(async () => existsSync(join(gateway.folder, 'ready')));
+    gateway.child.kill('SIGTERM');
+    await gateway.exited;
+    assert.equal(isAlive(Number(readFileSync(join(gateway.folder, 'told'), 'utf8'))), false);
+    const ended = gateway.events().find(({ kind, reason }) => kind === 'job_ended' && reason.includes('web.long'));
+    assert.match(ended?.reason ?? '', /web\.long has failed after .*: the gateway stops: SIGTERM/);
+  });
+});
+
+describe('jobs of a gateway that is upgraded', { skip, timeout: 400_000 }, () => {
+  after(() => gateway?.end());
 
   test('an upgrade waits for a run as long as for requests in flight; the new process knows how it ended, and starts none beside it', async () => {
     const script = `const { existsSync } = require('node:fs'); console.log('begun'); setInterval(() => existsSync('go') && process.exit(4), 50)`;
@@ -116,16 +137,5 @@ describe('jobs of an application', { skip, timeout: 400_000 }, () => {
     await gateway.until(async () => (await shown('web.long')).runs.at(-1)?.state === 'failed');
     assert.match((await shown('web.long')).runs.at(-1)?.failure ?? '', /exited with code 4/);
     await gateway.until(async () => (await shown('web.long')).runs.length > 1);
-  });
-
-  test('a stop of the gateway ends a run by SIGTERM, and it is told', async () => {
-    const script = `process.on('SIGTERM', () => { require('node:fs').writeFileSync('told', String(process.pid)); process.exit(0); }); require('node:fs').writeFileSync('ready', ''); setInterval(() => {}, 1000)`;
-    await started(`      long: { command: ${node(script)}, schedule: "* * * * * *" }\n`);
-    await gateway.until(async () => existsSync(join(gateway.folder, 'ready')));
-    gateway.child.kill('SIGTERM');
-    await gateway.exited;
-    assert.equal(isAlive(Number(readFileSync(join(gateway.folder, 'told'), 'utf8'))), false);
-    const ended = gateway.events().find(({ kind }) => kind === 'job_ended');
-    assert.match(ended?.reason ?? '', /web\.long has failed after .*: the gateway stops: SIGTERM/);
   });
 });

@@ -338,5 +338,7 @@ describe('nearest', () => {
   test('a swap of neighbours counts once', () => assert.equal(editDistance('chekc', 'check'), 1));
   test('the nearest comes first', () =>
     assert.deepEqual(nearest('timeout', ['timeouts', 'timeuots', 'log']), ['timeouts', 'timeuots']));
+  test('a character more or less is near, and as many more as its length allows', () =>
+    assert.deepEqual(nearest('timeo', ['timeouts', 'timeou', 'time', 'tim']), ['time', 'timeou']));
   test('what is not near is not suggested', () => assert.deepEqual(nearest('flux', ['timeouts', 'log']), []));
 });
