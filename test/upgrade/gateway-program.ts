@@ -184,12 +184,12 @@ export class GatewayProgram {
 
   async until(holds: () => Promise<boolean>): Promise<void> {
     const giveUpAt = Date.now() + timeoutMs;
-    for (;;) {
+    // Each look is a request to the processes under test: the longer it takes, the less often.
+    for (let pauseMs = 40; ; pauseMs = Math.min(250, 1.3 * pauseMs)) {
       if (await holds().catch(() => false)) return;
       const hopeless = this.port === 0 && this.child.exitCode !== null;
       if (hopeless || Date.now() > giveUpAt) throw new Error(`waited in vain:\n${this.stderr.slice(-4000)}`);
-      // Each look is a request to the processes under test.
-      await sleep(40);
+      await sleep(pauseMs);
     }
   }
 
