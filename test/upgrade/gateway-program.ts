@@ -7,16 +7,12 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { recordsIn } from '../records.ts';
 import type { ExchangeRecord } from '../../src/core/schemas/record.ts';
-import { repositoryRoot } from '../../scripts/repository.ts';
 import { candorMain } from '../program.ts';
 
 /** A gateway as a program that can be replaced: the tests overwrite the file that it runs as. */
 
-const flags = join(repositoryRoot, 'scripts', 'production-flags.ts');
-
-/** Starts `main` with the flags of `bin/candor`, so that it uses what other processes have compiled. */
-export const programOf = (main: string): string =>
-  [flags, main].map((module) => `await import(${JSON.stringify(module)});\n`).join('');
+/** Starts `main` as `bin/candor` does. */
+export const programOf = (main: string): string => `await import(${JSON.stringify(main)});\n`;
 
 /** The program without changes. */
 export const goodProgram = programOf(candorMain);
