@@ -116,6 +116,8 @@ export class GatewayProgram {
     const admin = `admin: { socket: ${join(this.folder, 'admin.sock')} }\n`;
     const text =
       `${settings.includes('listeners:') ? '' : listeners}${settings.includes('admin:') ? '' : admin}` +
+      // Each further worker takes a tenth of a second of processor time in each process.
+      `${settings.includes('workers:') ? '' : 'workers: 1\n'}` +
       `state: ${join(this.folder, 'state')}\nlog: { path: ${join(this.folder, 'exchanges.log')} }\n` +
       `applications:\n  web:\n    command: ['${process.execPath}', application.cjs]\n    directory: ${this.folder}\n` +
       `    readiness: { interval: 100ms, passes: 1 }\n${applicationSettings}` +
