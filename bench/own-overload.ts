@@ -1,5 +1,5 @@
 /**
- * What a gateway does that is asked for more than it can itself: `npm run bench:own-overload -- [times [seconds]]`, some 40 s. Its origin answers at once.
+ * What a gateway does that is asked for more than it can itself: `npm run bench:own-overload -- [times [seconds [delay_max]]]`, some 40 s. Its origin answers at once.
  * First 64 requests are always in flight, on 2,000 connections in turn: what is answered is what the gateway can do. Then `times` (1.5) as many come, each
  * when it is due; meanwhile health checks ask a route with `readiness`, and an operator asks the admin API. Exits with 1 where requests that were
  * answered well within a second are fewer than 90 % of what the gateway can do, where a check or the operator was refused, or where other programs disturbed it.
@@ -17,6 +17,7 @@ import { benchPort } from './ports.ts';
 import { sampleMachine, whyNotQuiet } from './storms/machine.ts';
 
 const [times, seconds] = [Number(process.argv[2] ?? 1.5), Number(process.argv[3] ?? 10)];
+const delayMax = process.argv[4] ?? '500ms';
 const port = benchPort(19);
 const connectionsMax = 2000;
 /** Enough that the gateway always has something to do, and few enough that none waits long. */
@@ -256,7 +257,7 @@ function start(folder: string, originPort: number): ChildProcess {
 admin: { socket: ${join(folder, 'admin.sock')} }
 log: { path: none }
 state: none
-workers: { count: 1, delay_max: 50ms }
+workers: { count: 1, delay_max: ${delayMax} }
 client: { connections_max: 12000, connections_per_address_max: none }
 upstreams: { origin: { endpoints: "127.0.0.1:${originPort}", check: none } }
 routes:

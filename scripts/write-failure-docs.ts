@@ -211,6 +211,7 @@ const fieldMeanings: Readonly<Record<string, string>> = {
   challenge: 'the value of WWW-Authenticate in the response; empty: it has none',
   user: 'the name of the user',
   lacks: 'what the user would have to have',
+  loginPath: 'where a browser logs in again; absent: it cannot',
   service: 'the upstream that was asked',
   'reason of authentication_unavailable': 'what came of the question, in words',
   askedCause: 'the cause with which the request to the service failed; absent if it has answered',

@@ -44,10 +44,23 @@ function readJsonBody(request: IncomingMessage, bytesMax: number): Promise<JsonB
 
 const notJson: JsonBody = { ok: false, status: 415, detail: 'The body must be application/json (Content-Type).' };
 
+/** Schemas leave it out without a word. */
+const noName: JsonBody = {
+  ok: false,
+  status: 400,
+  detail: 'The body has the name `__proto__`, which nothing may have.',
+};
+
 function parse(content: Buffer): JsonBody {
   if (content.length === 0) return { ok: true, value: {} };
   try {
-    return { ok: true, value: JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(content)) };
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(content);
+    let hasPrototype = false;
+    const value: unknown = JSON.parse(text, (key, one: unknown) => {
+      hasPrototype ||= key === '__proto__';
+      return one;
+    });
+    return hasPrototype ? noName : { ok: true, value };
   } catch {
     return { ok: false, status: 400, detail: 'The body is not JSON in UTF-8.' };
   }

@@ -1,4 +1,5 @@
 import { hashOfToken, makeToken } from '../admin/token.ts';
+import { parseNetwork } from '../schema/format/network.ts';
 import { systemRandom } from '../system/system.ts';
 import { changeOverlay } from './change-overlay.ts';
 import { comingTime } from './coming-time.ts';
@@ -40,7 +41,7 @@ export async function changeMaintenance(
     host,
     since: timeOf(flags.at, '--at'),
     until: timeOf(flags.until, '--until'),
-    allow: flags.allow?.split(',').map((network) => network.trim()),
+    allow: flags.allow === undefined ? undefined : networksOf(flags.allow),
     pass_sha256: token === null ? undefined : hashOfToken(token).replace(/^sha256:/, ''),
   };
   await changeOverlay({ kind: 'maintenance', body }, flags, context);
@@ -48,6 +49,18 @@ export async function changeMaintenance(
     context.stderr.write(
       `The pass is shown only now. Requests pass with one of these lines:\n\n  Candor-Pass: ${token}\n  Cookie: candor-pass=${token}\n`,
     );
+}
+
+/** The API would name the place in its own body. */
+function networksOf(written: string): readonly string[] {
+  const networks = written.split(',').map((network) => network.trim());
+  for (const network of networks) {
+    const parsed = parseNetwork(network);
+    if (parsed.ok) continue;
+    const { message, suggestion } = parsed.failure;
+    throw new CommandFailure('usage', `--allow: ${message}${suggestion === null ? '' : `; ${suggestion}`}`);
+  }
+  return networks;
 }
 
 function end(flags: MaintenanceFlags, target: string | undefined, context: ProcessContext): Promise<void> {

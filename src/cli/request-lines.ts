@@ -5,7 +5,7 @@ import { failedRanges } from '../record/failed-lines.ts';
 import { parseRecord } from '../record/parse-record.ts';
 import { clockTime, endOf, fit, moreLikeIt, notRead, timeWidth, RepeatedFailures } from './event-lines.ts';
 import { columnsMax, durationText, harmless, shorten, widthOf, wrapAfter } from './layout.ts';
-import { verdictAndWhose, verdictWords } from '../diagnose/record-words.ts';
+import { ruleWords, verdictAndWhose, verdictWords } from '../diagnose/record-words.ts';
 import type { Style } from './style.ts';
 import { lineFeed } from '../record/line-feed.ts';
 
@@ -147,17 +147,28 @@ function statusOf(buffer: Buffer, start: number, end: number): string {
   return /^\d{3}$/.test(code) ? code : 'no answer';
 }
 
-/** '12:00:04 502   3.1 ms  GET /orders?token=…  connect_refused', within 80 columns unless the cause is too long for that. */
+/** '12:00:04 502   3.1 ms  GET /orders?token=…  connect_refused', '12:00:04 429   0.1 ms  POST /login  rate_limited (login)', within 80 columns unless the cause is too long for that. */
 export function requestLine(record: ExchangeRecord, style: Style): string {
   const { status, method, path, query, duration_ms: ms, shape, cause } = record;
   const code = status === null ? ' - ' : String(status);
   const head = `${code} ${durationText(ms).padStart(8)}  `;
-  const why = `${grpcText(record)}${shape === 'none' ? '' : `  ${cause ?? verdictWords(record)}`}${attemptsText(record)}`;
-  const room = columnsMax - timeWidth - head.length - widthOf(why);
-  const target = shorten(harmless(`${method} ${path}${query === null ? '' : `?${query}`}`), Math.max(12, room));
+  const failure = shape === 'none' ? '' : `  ${cause ?? verdictWords(record)}`;
+  const room = columnsMax - timeWidth - head.length - widthOf(failure);
+  const why = `${grpcText(record)}${failure}${ruleText(record, room - targetMin)}${attemptsText(record)}`;
+  const left = columnsMax - timeWidth - head.length - widthOf(why);
+  const target = shorten(harmless(`${method} ${path}${query === null ? '' : `?${query}`}`), Math.max(targetMin, left));
   const isRpcFailure = (record.grpc_status ?? 0) !== 0;
   const tone = status === null || status >= 500 || isRpcFailure ? style.bad : status >= 400 ? style.warn : style.good;
   return `${style.dim(clockTime(endOf(record)))} ${tone(code)}${head.slice(code.length)}${target}${style.warn(why)}`;
+}
+
+/** Of the method and path, however long the rest is. */
+const targetMin = 12;
+const ruleMax = 30;
+
+function ruleText(record: ExchangeRecord, room: number): string {
+  const rule = ruleWords(record);
+  return rule === null ? '' : ` (${shorten(harmless(rule), Math.min(ruleMax, room - ' ()'.length))})`;
 }
 
 /** A request that was retried has reached the application more than once, and may have ended two instances. */

@@ -8,6 +8,7 @@ import {
   renderConfigurationErrors,
   displayWidth,
 } from './configuration-errors.ts';
+import { mmdbOf } from '../features/access/mmdb.test-support.ts';
 import type { ConfigurationHost } from './host.ts';
 import { loadConfiguration } from './load.ts';
 
@@ -22,6 +23,8 @@ const issuerKey =
 function pem(label: string, base64: string): string {
   return `-----BEGIN ${label}-----\n${base64}\n-----END ${label}-----\n`;
 }
+
+const countries = mmdbOf({ '192.0.2.0/24': 'DE', '2001:db8::/32': 'AT' });
 
 /** What `errors/README.md` says is there. */
 function hostWith(text: string): ConfigurationHost {
@@ -46,7 +49,11 @@ function hostWith(text: string): ConfigurationHost {
       Buffer.from('10.0.0.1/8 ; host bits\n192.0.2.0/24\n192.0.2.7 # within\nexample.org\n10.0.0.0/33\n'),
     ],
     ['/etc/shop/within.txt', Buffer.from('# office\n192.0.2.0/24\n192.0.2.7\n')],
-    ['/etc/shop/countries.mmdb', Buffer.from('\0\xab\xcd\xefMaxMind.com', 'latin1')],
+    ['/etc/shop/countries.mmdb', countries],
+    ['/etc/shop/cut.mmdb', countries.subarray(0, 600)],
+    ['/etc/shop/mixed.mmdb', countries.subarray(600)],
+    ['/etc/shop/GeoLite2-ASN.mmdb', mmdbOf({ '192.0.2.0/24': 'Example' }, { form: 'provider', type: 'GeoLite2-ASN' })],
+    ['/etc/shop/ipv4.mmdb', mmdbOf({ '192.0.2.0/24': 'DE' })],
     ['/etc/shop/countries.tar.gz', Buffer.from('\x1f\x8b\x08', 'latin1')],
     ['/etc/shop/link-keys', Buffer.from(`short\n${'k'.repeat(32)}\n${'k'.repeat(32)}\n`)],
     ['/etc/shop/keys/users', Buffer.from(`ada:$2y$10$${'a'.repeat(53)}\n`)],

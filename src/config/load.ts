@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { basename, dirname, resolve, delimiter, join } from 'node:path';
 import type { Configuration } from '../core/configuration.ts';
 import { loadPatterns, patternsAreWanted } from '../core/pattern.ts';
@@ -173,7 +172,8 @@ async function readAll(
     else if (kind === 'served_folder') readings.set(path, await lookForServed(path, host));
     else if (kind === 'written_folder' || kind === 'folder') readings.set(path, await lookForFolder(path, kind, host));
     else if (kind === 'followed_file') readings.set(path, await lookForFile(path, host));
-    else if (kind === 'country_file') readings.set(path, await readDatabase(path, textFileOf(kind), host));
+    else if (typeof kind === 'object' && kind.digest !== undefined)
+      readings.set(path, await readDigest(path, kind, kind.digest, host));
     else readings.set(path, withMaker(await readText(path, textFileOf(kind), host), textFileOf(kind), path));
   }
   return readings;
@@ -186,19 +186,19 @@ function withMaker(reading: TextReading, { maker }: TextFile, path: string): Fil
   return { ok: false, error: { ...reading.error, suggestion: `make it with \`${maker} ${path}\`` } };
 }
 
-/** What stands at the beginning of the last part of a file in MaxMind's format, which says what it has. */
-const databaseMark = Buffer.from('\xab\xcd\xefMaxMind.com', 'latin1');
-
-/** A file that features read themselves. Its text is a hash of its content: where that differs, the configuration does too. */
-async function readDatabase(path: string, { what, bytesMax }: TextFile, host: ConfigurationHost): Promise<FileReading> {
+/** A file that is no text, and that features read themselves. */
+async function readDigest(
+  path: string,
+  { what, bytesMax }: TextFile,
+  digest: NonNullable<TextFile['digest']>,
+  host: ConfigurationHost,
+): Promise<FileReading> {
   const result = await host.readFile(path, bytesMax);
   if (!result.ok) return { ok: false, error: await explainUnreadable(path, result.why, bytesMax, what, host) };
-  const content = Buffer.from(result.content);
-  if (content.includes(databaseMark))
-    return { ok: true, text: createHash('sha256').update(content).digest('hex'), isOpen: false };
-  const isPacked = content[0] === 0x1f && content[1] === 0x8b;
-  const suggestion = isPacked ? `gunzip it, or tar -xzf ${basename(path)}` : 'name one such as GeoLite2-Country.mmdb';
-  return { ok: false, error: { message: `${quoted(basename(path))} is no file in the format of MaxMind`, suggestion } };
+  const { buffer, byteOffset, byteLength } = result.content;
+  const digested = await digest(Buffer.from(buffer, byteOffset, byteLength), basename(path));
+  if (!digested.ok) return { ok: false, error: digested.failure };
+  return { ok: true, text: digested.value, isOpen: false };
 }
 
 /** Why a file cannot be read. */

@@ -65,8 +65,6 @@ const textFiles = {
     isSecret: true,
     maker: 'openssl rand -base64 32 >',
   },
-  /** Those with cities too have some 60 MiB. */
-  country_file: { what: 'a file of countries', bytesMax: 256 * 1024 * 1024 },
   /** A URL, a token or a password. */
   alert_secret: { what: 'a secret of a target of alerts', bytesMax: 4 * 1024, isSecret: true },
   /** A key of an account. */

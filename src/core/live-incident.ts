@@ -121,7 +121,7 @@ export interface IncidentExcerpt {
   readonly lines: readonly string[];
 }
 
-/** How long responses of a route take until they begin. */
+/** How long responses of a route take. */
 export interface Lateness {
   readonly route: string;
   /** It is about paths that look alike ('/orders/#'); absent: about the whole route. */
@@ -133,6 +133,8 @@ export interface Lateness {
   readonly limitMs: number;
   /** Nothing is: clients leave requests after one time, before the response or in its middle; absent: they do not. */
   readonly left?: { readonly afterMs: number; readonly isInBody: boolean };
+  /** They begin as soon as ever: it is how long they take until they are complete; absent: until they begin. */
+  readonly isOfBody?: true;
 }
 
 /** How a route answers now, and how it usually does: 'HTML', 'JSON'. */

@@ -158,6 +158,7 @@ const wrong: readonly (readonly [what: string, name: string, value: string, says
   ['a name with =', 'A=Kn4', 'x', /is none/],
   ['a name that leads out of a folder', '../a', 'x', /is none/],
   ['an empty name', '', 'x', /is none/],
+  ['a name that objects of JavaScript do not take', '__proto__', 'x', /is none/],
   ['a name that is too long', 'A'.repeat(129), 'x', /is none/],
 ];
 

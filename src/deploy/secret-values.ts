@@ -5,6 +5,8 @@ export const secretLimits = { count: 1000, valueBytes: 64 * 1024, fileBytes: 8 *
 
 /** Why a name is none; null: it is one. */
 export function secretNameProblem(name: string): string | null {
+  // Objects of JavaScript lose it on the way.
+  if (name === '__proto__') return '__proto__ cannot be one';
   if (/^[A-Za-z_][\w.-]*$/.test(name) && name.length <= secretLimits.nameCharacters) return null;
   return `a name has at most ${secretLimits.nameCharacters} letters, digits and ._-, and begins with a letter or _`;
 }

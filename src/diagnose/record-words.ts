@@ -1,5 +1,6 @@
 import type { EndKind, RetryReason } from '../core/exchange.ts';
 import type { ExchangeRecord } from '../core/schemas/record.ts';
+import type { Cause } from '#failures/failure.ts';
 import type { CauseOfShape } from '#failures/failure-table.ts';
 import { shapeWords, whoseWords } from '#failures/failure-words.ts';
 
@@ -10,6 +11,29 @@ type VerdictFacts = Pick<ExchangeRecord, 'shape' | 'cause' | 'attempts'>;
 /** Whether an attempt failed and a later one was answered. */
 export function isRescued({ shape, attempts }: VerdictFacts): boolean {
   return shape === 'none' && attempts.length > 1;
+}
+
+/** What of the evidence names the rule by which the gateway has declined a request, and the word before it. */
+const rulesOf: Readonly<Partial<Record<Cause, readonly [key: string, word: string]>>> = {
+  rate_limited: ['policy', ''],
+  too_many_requests_at_once: ['policy', ''],
+  not_authenticated: ['scheme', 'wants '],
+  not_permitted: ['lacks', 'lacks '],
+  authentication_unavailable: ['service', ''],
+};
+
+/** By which rule a request was declined, for a line: 'login', 'country FR', 'lacks the group admin'; null: no rule has. */
+export function ruleWords({ cause, evidence }: Pick<ExchangeRecord, 'cause' | 'evidence'>): string | null {
+  if (cause === null || evidence === undefined) return null;
+  const facts = evidence as Readonly<Record<string, unknown>>;
+  // What programs write, and who has signed a certificate, is too long.
+  if (cause === 'access_denied') {
+    const { by, value } = facts;
+    return by === 'network' || by === 'country' ? `${by} ${String(value)}` : String(by).replaceAll('_', ' ');
+  }
+  const rule = rulesOf[cause];
+  const named = rule === undefined ? undefined : facts[rule[0]];
+  return rule === undefined || typeof named !== 'string' ? null : `${rule[1]}${named}`;
 }
 
 /** Whose request it was: '192.0.2.7', '192.0.2.7 as ada'. */

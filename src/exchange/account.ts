@@ -78,6 +78,8 @@ export interface Account {
   readonly wallTime: number;
   /** Names the cause for programs (RFC 9457 §3.1.1): stable, and documented in docs/failures.md. */
   readonly problemType: string;
+  /** Another way on for a browser, beside asking again; null: none. */
+  readonly wayOn: { readonly href: string; readonly text: string } | null;
   readonly forOperators: OperatorAccount | null;
 }
 
@@ -113,8 +115,15 @@ export function giveAccount(facts: AccountFacts): Account {
     wallTime: facts.wallTime,
     problemType:
       facts.docsBase === undefined ? `urn:candor:failure:${failure.cause}` : `${facts.docsBase}#${failure.cause}`,
+    wayOn: wayOnOf(failure),
     forOperators: facts.disclosure === 'operator' ? accountForOperators(facts) : null,
   };
+}
+
+function wayOnOf({ cause, evidence }: Failure): Account['wayOn'] {
+  if ((cause !== 'login_failed' && cause !== 'not_permitted') || evidence.loginPath === undefined) return null;
+  const text = cause === 'login_failed' ? 'Log in again' : 'Log in with another account';
+  return { href: evidence.loginPath, text };
 }
 
 /** Ours have 36 characters; what a trusted peer sent is cut rather than repeated at any length. */

@@ -85,7 +85,9 @@ function forClients(account: Account): string {
   const [first = '', ...more] = sentences.map(escapeHtml);
   const paragraphs = [`<p class="first">${first}</p>`, ...more.map((sentence) => `<p>${sentence}</p>`)];
   // An empty reference asks for this page again, with GET; after anything but a safe method it must not be offered.
-  if (account.temporary && isSafe(account.method)) paragraphs.push('<p><a class="again" href="">Try again</a></p>');
+  const again = account.temporary && isSafe(account.method) ? { href: '', text: 'Try again' } : null;
+  const link = account.wayOn ?? again;
+  if (link !== null) paragraphs.push(`<p><a class="again" href="${escapeHtml(link.href)}">${link.text}</a></p>`);
   return paragraphs.join('\n');
 }
 

@@ -16,6 +16,7 @@ import {
 } from './retry.ts';
 import { failureAnswer, filterAnswer, lastHopAnswer, type OwnAnswer, sendAnswer } from './answer.ts';
 import { Admission, type AdmissionOwner } from './admission.ts';
+import { boundsBehind } from './request-gate.ts';
 import { Attempt, type AttemptOwner, furthest } from './attempt.ts';
 import { EndpointWait, type EndpointWaitOwner } from './endpoint-wait.ts';
 import { declaredBodyFailure, declaredResponseFailure, responseFailure } from './body-limits.ts';
@@ -185,7 +186,7 @@ export class Exchange
   // ─▶ admit: the request waits for its turn where the requests in flight are bounded.
 
   #admit(): void {
-    const { bounds } = this.requireRoute();
+    const bounds = boundsBehind(this.ports.load?.queue ?? null, this.requireRoute());
     if (bounds === null) return this.#choose(null);
     this.#nameUpstream();
     this.#state = 'waiting';

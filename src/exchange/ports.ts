@@ -18,7 +18,7 @@ import type { Clock } from '../core/time.ts';
 import type { TargetRewrite } from '../wire/target-rewrite.ts';
 import type { VariableSource } from '../core/variables.ts';
 import type { RequestFacts } from '../policy/balancer.ts';
-import type { RouteBounds } from './request-gate.ts';
+import type { RequestGate, RouteBounds } from './request-gate.ts';
 import type { BufferAllowance } from './buffer-allowance.ts';
 import type { ResponseValues } from '../core/response-values.ts';
 import type { RetryPolicy } from './retry-policy.ts';
@@ -30,7 +30,11 @@ export interface ExchangePorts {
   readonly recorder: Recorder;
   readonly buffers: BufferAllowance;
   /** Refuses requests while the thread has more to do than it can; absent: it refuses none. */
-  readonly load?: { refusal(priority: RequestPriority): Failure | null };
+  readonly load?: {
+    refusal(priority: RequestPriority): Failure | null;
+    /** What each request has to pass for the sake of the thread; null: nothing. */
+    readonly queue: RequestGate | null;
+  };
   /** Keeps the beginning of some 5xx of applications; absent: nobody reads them. */
   readonly errorBodies?: ErrorBodyTaker;
 }

@@ -1,5 +1,4 @@
 import type { RequestPriority } from '../core/route-spec.ts';
-import type { Deadline } from '../core/deadline.ts';
 import type { AttemptFacts, ClientFacts } from '../core/exchange.ts';
 import type { Failure } from '#failures/failure.ts';
 import type { Instant } from '../core/time.ts';
@@ -17,7 +16,7 @@ export interface AdmittedExchange {
 }
 
 /** A request that waits for its turn. */
-export interface GateTurn extends Deadline {
+export interface GateTurn {
   /** It has neither got its turn nor left. */
   readonly isWaiting: boolean;
   cancel(): void;
@@ -36,4 +35,12 @@ export interface RequestGate {
 export interface RouteBounds {
   readonly bounds: readonly RequestGate[];
   readonly priority: RequestPriority;
+}
+
+/** What requests of a route have to pass, `own` first: that of their thread. Null: nothing. Routes without priority pass the thread's unasked. */
+export function boundsBehind(
+  own: RequestGate | null,
+  { bounds, priority }: { readonly bounds: RouteBounds | null; readonly priority: RequestPriority | null },
+): RouteBounds | null {
+  return own === null || priority === null ? bounds : { bounds: [own, ...(bounds?.bounds ?? [])], priority };
 }

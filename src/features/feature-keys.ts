@@ -1,6 +1,8 @@
 /** What may be written of a feature, and what becomes of it. */
 import type * as z from 'zod';
+import type { Result } from '#failures/result.ts';
 import type { RouteMatch } from '../core/route-spec.ts';
+import type { ErrorDetail } from '../schema/error-detail.ts';
 import type { Findings, Path } from '../schema/findings.ts';
 
 /** Settings of no feature that hold for a route, or for those of the file that say nothing else. */
@@ -78,11 +80,13 @@ export interface TextFile {
   readonly isSecret?: true;
   /** What makes such a file, before its path; absent: nothing of ours. */
   readonly maker?: string;
+  /** Of a file that is no text: what stands for its content in the configuration, or what is wrong with it. */
+  readonly digest?: (content: Buffer, name: string) => Promise<Result<string, ErrorDetail>>;
 }
 
 export interface NamedFile {
   /** What it is, or one of the kinds that `config/wanted-files.ts` judges. */
-  readonly kind: TextFile | 'session_key' | 'served_folder' | 'country_file';
+  readonly kind: TextFile | 'session_key' | 'served_folder';
   readonly path: string;
   /** Where it is named, below the route, upstream or application, or in the file. */
   readonly at: Path;

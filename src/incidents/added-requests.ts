@@ -281,3 +281,11 @@ function addSum(sum: Sum, { good, refused, newGood, newRefused }: Sum): void {
   sum.newGood += newGood;
   sum.newRefused += newRefused;
 }
+
+/** Refusals to clients that the route has answered nothing well before, at these paths. */
+export function refusedNewcomers(patterns: readonly Pick<PatternAnswers, 'newcomers'>[], lane: 0 | 1): number {
+  const cell = newcomerCells.refused[lane];
+  let refused = 0;
+  for (const { newcomers } of patterns) if (newcomers !== undefined) refused += newcomers[cell] ?? 0;
+  return refused;
+}

@@ -75,7 +75,7 @@ export class Beginnings {
 
   /** Responses of a route begin much later than before, or are others, and nothing else is wrong. */
   *#unusual(failures: UpstreamFailures, { second, open, sendsByChance }: JudgedSeconds): Generator<Beginning> {
-    const { upstream, latencies, parts } = failures;
+    const { upstream, latencies, parts, bodies } = failures;
     for (const begin of latencies.judge(second))
       if (open().length === 0) yield { family: 'slower', second: begin, turned: null };
     for (const begin of this.#answers.judge(second, upstream, sendsByChance)) {
@@ -83,7 +83,7 @@ export class Beginnings {
       if (turned !== null || open().length === 0) yield { family: 'changed', second: begin, turned };
     }
     if (open().length > 0) return;
-    for (const begun of parts.judge(second)) {
+    for (const begun of [...parts.judge(second), ...bodies.judge(second)]) {
       failures.addPart(begun);
       if (open().length === 0) yield { family: begun.family, second: begun.second, turned: null };
     }

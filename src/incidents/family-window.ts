@@ -1,4 +1,5 @@
 import type { FailureFamily } from '../core/live-incident.ts';
+import { chanceExponent } from './chance.ts';
 
 /** How many seconds are kept. */
 const keptS = 304;
@@ -105,6 +106,20 @@ const usualTimes = 4;
 /** How many more: three; fewer where hardly one is expected, as after a few failures among few requests. */
 const moreThan = (expected: number): number => usualTimes * expected + Math.min(3, 10 * expected);
 
+/**
+ * A response that is no valid HTTP is the fault of what has sent it, and usual nowhere: so many attempts of two minutes are enough, in so many seconds, where more have
+ * come than chance makes (e^-n) of those before, to which good ones are added, as many as an upstream is trusted with that is new.
+ */
+const rare = {
+  widthS: 120,
+  beforeS: 180,
+  failedMin: 8,
+  secondsMin: 6,
+  shareMin: 0.001,
+  chanceMax: 6,
+  assumed: 5000,
+} as const;
+
 const windowS = 5;
 const minuteS = 60;
 
@@ -142,10 +157,12 @@ const longS = 300;
 
 /** Failures after a longer pause have begun anew. */
 const pauseS = 10;
+const rarePauseS = 30;
 
 /** The failures of one family at one upstream: whether they are an incident. */
 export class FamilyWindow {
   readonly #rule: OpeningRule;
+  readonly #isNeverUsual: boolean;
   readonly failed = new SlidingSeconds();
   readonly attemptsFailed = new SlidingSeconds();
   /** Null: failures that were always there are none. */
@@ -158,6 +175,7 @@ export class FamilyWindow {
 
   constructor(family: FailureFamily) {
     this.#rule = family === 'application' ? ofApplication : ofGateway;
+    this.#isNeverUsual = family === 'garbage';
   }
 
   get #usual(): number {
@@ -195,7 +213,20 @@ export class FamilyWindow {
       return true;
     if (failed > 0 && (this.#isSeldom(second, minuteS, requests) || this.#isSeldom(second, longS, requests)))
       return true;
+    if (this.#isNeverUsual && this.#isRare(second, attempts)) return true;
     return this.#isHidden(second, windowS, attempts) || this.#isHidden(second, hiddenSeldomS, attempts);
+  }
+
+  #isRare(second: number, attempts: SlidingSeconds): boolean {
+    const { widthS, beforeS, failedMin, secondsMin, shareMin, chanceMax, assumed } = rare;
+    if (this.attemptsFailed.sum(second, 1) === 0) return false;
+    const [failed, all] = [this.attemptsFailed.sum(second, widthS), attempts.sum(second, widthS)];
+    if (failed < failedMin || failed < shareMin * all) return false;
+    let seconds = 0;
+    for (let one = second - widthS + 1; one <= second; one++) if (this.attemptsFailed.at(one) > 0) seconds += 1;
+    const before = attempts.sum(second - widthS, beforeS) + assumed;
+    const every = failed + this.attemptsFailed.sum(second - widthS, beforeS);
+    return seconds >= secondsMin && chanceExponent(failed, every, all / (all + before)) >= chanceMax;
   }
 
   /** Two clumps may come at once, by chance: a few failures must go on for longer, where clumps are usual. */
@@ -255,7 +286,8 @@ export class FamilyWindow {
   begin(second: number, requests: SlidingSeconds): number {
     let begin: number | null = null;
     const share = this.#usualBefore(second);
-    for (let one = second; one >= 0 && one >= (begin ?? one) - pauseS && one > second - 60; one--) {
+    const pause = this.#isNeverUsual ? rarePauseS : pauseS;
+    for (let one = second; one >= 0 && one >= (begin ?? one) - pause && one > second - 60; one--) {
       const usual = share * requests.at(one);
       const failed = Math.max(this.failed.at(one), this.attemptsFailed.at(one));
       if (failed > 2 * usual + 2 * Math.sqrt(usual)) begin = one;

@@ -3,6 +3,7 @@ import type { Cause } from '#failures/failure.ts';
 import type { Shape, Whose } from '#failures/shape.ts';
 import { type CountedCause, type FailureFamily, isOfChecksAlone, type LiveIncident } from '../core/live-incident.ts';
 import { isCause, isLoop, isWithoutFailure } from './failure-family.ts';
+import { withAskingRoutes } from './asked-service.ts';
 import { countOf } from './failure-kinds.ts';
 import { endedS } from './incident-additions.ts';
 import { partyOf } from './incident-party.ts';
@@ -35,7 +36,7 @@ export function incidentFacts(
   const failed = open.requestsFailed;
   const seconds = Math.max(1, open.lastSecond + 1 - open.startMs / 1000);
   const excerpts = open.words.all;
-  return {
+  const facts: LiveIncident = {
     id: open.id,
     upstream: open.upstream,
     upstreams: largest([...open.upstreamCounts].map(([upstream, counts]) => ({ upstream, ...counts }))),
@@ -70,6 +71,8 @@ export function incidentFacts(
     ...(open.reportedCause.correction === null ? {} : { corrected: open.reportedCause.correction }),
     ...firstUntil(open, now, beganAt),
   };
+  const asking = [...open.asking].map((one) => incidentFacts(one, now, beganAt, resolvedAt));
+  return withAskingRoutes(facts, asking);
 }
 
 /** A consequence of them, such as that no endpoint is ready, may also be one of what has begun later. */

@@ -11,6 +11,7 @@ import {
   type RarerFailures,
   type CountedCause,
 } from '../core/live-incident.ts';
+import { askingSentence } from './asked-service.ts';
 import type { Failure } from '#failures/failure.ts';
 
 /** What an incident is, in a few sentences: what fails, how much of it, and what probably has caused it. */
@@ -27,6 +28,7 @@ export function incidentSentence(whole: LiveIncident): string {
     `${what}: ${extentOf(incident)}${lasted}${firstOf(incident)}${end}.`,
     // It goes into chats and mails, where a path that a client has chosen would become a link.
     ...mostSentences(incident, 'route'),
+    ...askingSentence(incident, listOf),
     why,
     ...suspects.slice(1).flatMap(({ name, sentence }) => (name === 'client_retries' ? [sentence] : [])),
     ...(incident.rarer === undefined || resolvedAt !== null ? [] : [rarerSentence(incident.rarer, incident)]),
@@ -98,7 +100,8 @@ const sameKindMin = 0.9;
 function titleOf({ family, cause, causes, suspects, lateness }: LiveIncident): string {
   if (isOfChecksAlone({ cause, suspects })) return 'The health check fails where no request had failed';
   if (family === 'slower' && lateness?.left !== undefined) return 'Clients leave requests after one time';
-  if (family === 'slower') return 'Responses begin much later than before';
+  if (family === 'slower')
+    return `Responses ${lateness?.isOfBody === true ? 'come much more slowly' : 'begin much later'} than before`;
   if (family === 'changed') return 'The application answers otherwise than before';
   if (cause === null) return 'The application answers with errors';
   const bad = causes.filter((one) => isCause(one.cause) && familyOfCause(one.cause) === 'garbage');
@@ -185,15 +188,16 @@ export function changeText(answers: AnswerChange | undefined): string {
 
 /** 'half of those of the route /search take 4.1 s, where 35 ms were usual' */
 export function latenessText(lateness: Lateness): string {
-  const { usualMs, nowMs, limitMs, left } = lateness;
+  const { usualMs, nowMs, limitMs, left, isOfBody = false } = lateness;
   const route = whereOf(lateness);
+  const until = isOfBody ? ' until they are complete' : '';
   if (left?.isInBody === true)
     return `some of those of the route ${route} after ${msText(left.afterMs)}, before their response was complete`;
   if (left !== undefined)
     return `some of those of the route ${route} after ${msText(left.afterMs)}, where half take ${msText(usualMs)}`;
   if (nowMs <= limitMs)
-    return `some of those of the route ${route} take longer than ${msText(limitMs)}, where half took ${msText(usualMs)}`;
-  return `half of those of the route ${route} take ${msText(nowMs)}, where ${msText(usualMs)} were usual`;
+    return `some of those of the route ${route} take longer than ${msText(limitMs)}${until}, where half took ${msText(usualMs)}`;
+  return `half of those of the route ${route} take ${msText(nowMs)}${until}, where ${msText(usualMs)} were usual`;
 }
 
 export const msText = (ms: number): string =>

@@ -17,6 +17,7 @@ import { Beginnings, ledTo } from './beginnings.ts';
 import { changeOf, type IncidentChange, type IncidentNumber, noteOpening } from './incident-change.ts';
 import { MovedPaths } from './moved-paths.ts';
 import { ResolvedIncidents } from './resolved-incidents.ts';
+import { askedService } from './asked-service.ts';
 import { type SharedFault, sharedFaultOf, sharedFaults } from './shared-fault.ts';
 import { RefusedRequests } from './refused-requests.ts';
 import { certainShare, rarerFailures } from './rarer-failures.ts';
@@ -138,14 +139,17 @@ export class IncidentTracker {
       failures.forget(second, open.length === 0);
       failures.latencies.settle(second, open.length === 0);
       failures.parts.settle(second, open.length === 0);
+      failures.bodies.settle(second, open.length === 0);
       failures.rates.settle(second, new Set(open.flatMap(({ families }) => [...families])));
       if (failures.isSilent && this.#incidentsAt(upstream).length === 0) this.#upstreams.delete(upstream);
     }
     this.#beginnings.forgetEjections();
     this.#answers.settle(second, (upstream) => this.#incidentsAt(upstream).length === 0);
     for (const open of this.#open) this.#count(open, from, second);
-    changes.push(...this.#joinShared(ms, watched));
+    changes.push(...this.#joinShared(ms, watched), ...this.#joinAsking(ms));
     for (const open of [...this.#open]) {
+      // It may have ended with another one.
+      if (!this.#open.includes(open)) continue;
       const change = this.#follow(open, from, second, ms, watchedTogether(open.upstreams.map(watched)));
       if (change !== null) changes.push(change);
     }
@@ -156,7 +160,8 @@ export class IncidentTracker {
 
   /** Those that go on, then those that are over, each the latest first. */
   list(ms: number): readonly LiveIncident[] {
-    const open = this.#open.map((one) => incidentFacts(one, this.#wall(ms), this.#beganAt, null));
+    const own = this.#open.filter(({ partOf }) => partOf === null);
+    const open = own.map((one) => incidentFacts(one, this.#wall(ms), this.#beganAt, null));
     return [...open.reverse(), ...this.#resolved.newestFirst];
   }
 
@@ -295,6 +300,32 @@ export class IncidentTracker {
     return changes;
   }
 
+  /** What routes cannot decide since a service is out is part of the incident of the service. */
+  #joinAsking(ms: number): readonly IncidentChange[] {
+    const changes: IncidentChange[] = [];
+    for (const open of this.#open) {
+      const service = askedService(open, this.#open);
+      if (service === null) continue;
+      if (open.reported > 0 && service.reported === 0) service.continueAs(open);
+      else if (open.reported > 0) changes.push(this.#joined(open, service, ms));
+      open.partOf = service;
+      open.id = 0;
+      service.asking.add(open);
+    }
+    return changes;
+  }
+
+  /** What is part of an incident that ends has ended with it, or goes on by itself. */
+  #remove(open: OpenIncident, second: number): void {
+    this.#open.splice(this.#open.indexOf(open), 1);
+    for (const part of open.asking) {
+      part.partOf = null;
+      part.reported = 0;
+      const at = this.#open.indexOf(part);
+      if (at !== -1 && second - part.lastSecond > lateS) this.#open.splice(at, 1);
+    }
+  }
+
   #joined(open: OpenIncident, into: OpenIncident, ms: number): IncidentChange {
     const now = this.#wall(ms);
     const incident = { ...incidentFacts(open, now, this.#beganAt, now), joined: into.id };
@@ -334,8 +365,8 @@ export class IncidentTracker {
     const all = open.upstreams.flatMap((upstream) => this.#upstreams.get(upstream) ?? []);
     const [failures] = all;
     if (failures === undefined) return null;
-    this.#number(open);
-    const same = this.#open.find((one) => one !== open && one.id === open.id);
+    if (open.partOf === null) this.#number(open);
+    const same = this.#open.find((one) => one !== open && one.id === open.id && open.id !== 0);
     if (same !== undefined) return this.#rejoin(open, same);
     const quietFor = second - open.lastSecond;
     const isRemoved = watched.isRemoved === true && quietFor > lateS;
@@ -349,6 +380,7 @@ export class IncidentTracker {
     if (open.root === 'slower' && quietFor === 0)
       open.lateness =
         failures.parts.lateness(open.routeNames, second) ??
+        failures.bodies.lateness(open.routeNames) ??
         failures.latencies.lateness(open.routeNames, second) ??
         open.lateness;
     if (open.root === 'changed' && (quietFor === 0 || open.answers === null))
@@ -378,8 +410,12 @@ export class IncidentTracker {
     const isCorrected = !isOver && !isAdded && open.reportedCause.see(open.suspects, ms, this.#wall(ms));
     const facts = incidentFacts(open, this.#wall(ms), this.#beganAt, resolvedAt);
     const incident = isRemoved ? { ...facts, isRemoved } : facts;
+    if (isOver) this.#remove(open, second);
+    if (open.partOf !== null) {
+      open.reported = 1;
+      return null;
+    }
     if (isOver) {
-      this.#open.splice(this.#open.indexOf(open), 1);
       this.#resolved.add(incident, open.startMs);
       this.#earlier.add(
         incident,

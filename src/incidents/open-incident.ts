@@ -60,6 +60,10 @@ export class OpenIncident {
   readonly additions = new IncidentAdditions();
   readonly firstExits = new FirstExits();
   readonly words = new ApplicationWords();
+  /** The incident of the service that its routes ask who may enter, which tells of it; null: it is one by itself. */
+  partOf: OpenIncident | null = null;
+  /** Those that are part of it. */
+  readonly asking = new Set<OpenIncident>();
   /** Null: all failures of its families count; else only those of these routes and endpoints, where there are any. */
   only: { readonly routes: ReadonlySet<string>; readonly endpoints: ReadonlySet<string> } | null = null;
   /** The usual rate before it; null: requests came too seldom, or for too short a time. */
@@ -377,6 +381,10 @@ export class OpenIncident {
     this.directLook ??= other.directLook;
     this.newestFailure ??= other.newestFailure;
     this.failedSinceMs ??= other.failedSinceMs;
+    for (const part of other.asking) {
+      part.partOf = this;
+      this.asking.add(part);
+    }
   }
 
   /** Takes over the number of another incident, that was reported, and what was reported of it. */

@@ -1,7 +1,9 @@
 import { unsafeKey, upgradeKey } from '../core/content-kind.ts';
 import type { AnswerChange, Lateness } from '../core/live-incident.ts';
+import { newcomerCells } from '../core/newcomer-cells.ts';
 import { answerParts, type AttemptOfClient, type PatternAnswers, type RouteTraffic } from '../core/route-traffic.ts';
 import { MovedPaths, type PartAnswers } from './moved-paths.ts';
+import { changedTogether } from './replaced-answers.ts';
 import { RouteAnswer } from './route-answer.ts';
 import { RouteLatency } from './route-latencies.ts';
 
@@ -19,6 +21,11 @@ const slowKeptMax = 100;
 const moreChance = 5;
 
 const keptS = 60;
+
+/** Paths that change together: each has this share of other answers in one of these times; and they are less likely by chance than routes are, as above. */
+const togetherWithinS = [8, 16] as const;
+const togetherShareMin = 0.2;
+const togetherMore = 2;
 
 /** Of few answers: that is asked of whole routes. */
 const nothingTells: ReadonlySet<number> = new Set();
@@ -96,10 +103,12 @@ export class PathParts {
   }
 
   judge(second: number): readonly PartBeginning[] {
+    const together = this.#changedTogether(second);
     return [...this.#parts.values()].flatMap((part) => {
       if (part.open !== null || part.usedAt < second - 2) return [];
       const slow = isOfClients(part, second) ? part.latency.slowSince(second) : null;
-      const since = slow ?? part.answers.map((lane) => lane.changedSince(second)).find((one) => one !== null) ?? null;
+      const alone = slow ?? part.answers.map((lane) => lane.changedSince(second)).find((one) => one !== null);
+      const since = alone ?? (together?.parts.has(part) === true ? together.since : null);
       if (since === null) return [];
       const family: UnusualFamily = slow === null ? 'changed' : 'slower';
       const counts = part.seconds
@@ -110,6 +119,27 @@ export class PathParts {
       part.open = family;
       return [{ family, route: part.route, second: since, counts }];
     });
+  }
+
+  /** A route may be a whole application: less of each path is enough where several change. */
+  #changedTogether(second: number): { readonly since: number; readonly parts: ReadonlySet<Part> } | null {
+    const parts = new Set<Part>();
+    const lanes = [...this.#parts.values()].flatMap((part) => {
+      if (part.open !== null) return [];
+      const { route, pattern } = part;
+      const changed = part.answers.filter(
+        (lane) =>
+          lane.isUnusualNow(second) &&
+          togetherWithinS.some((widthS) => lane.replaced(second, widthS, togetherShareMin) !== null),
+      );
+      if (changed.length > 0) parts.add(part);
+      return changed.map((lane) => ({
+        route: `${route}\n${pattern}`,
+        replaced: (...of: Parameters<typeof lane.replaced>) => lane.replaced(...of),
+      }));
+    });
+    const since = parts.size < 2 ? null : changedTogether(lanes, second, togetherMore);
+    return since === null ? null : { since, parts };
   }
 
   /** Once a second. `isUsual`: there is no incident. */
@@ -147,7 +177,7 @@ export class PathParts {
   }
 }
 
-function addTo(part: Part, { answers, latencies, slow = [] }: PatternAnswers, second: number): PartSecond {
+function addTo(part: Part, { answers, latencies, newcomers, slow = [] }: PatternAnswers, second: number): PartSecond {
   if (slow.length > 0) part.slow = [...part.slow, ...slow.map((one) => ({ ...one, second }))].slice(-slowKeptMax);
   let answered = 0;
   const lanes: readonly [number[], number[]] = [[], []];
@@ -158,7 +188,9 @@ function addTo(part: Part, { answers, latencies, slow = [] }: PatternAnswers, se
   }
   const { late } = part.latency.add({ answered, latencies, awaited: [] }, second);
   const [reading, changing] = part.answers;
-  const unusual = reading.add(lanes[0], second).unusual + changing.add(lanes[1], second).unusual;
+  const unusual =
+    reading.add(lanes[0], second, newcomers?.[newcomerCells.refused[0]]).unusual +
+    changing.add(lanes[1], second, newcomers?.[newcomerCells.refused[1]]).unusual;
   const newest = part.seconds.at(-1);
   const before = newest?.second === second ? part.seconds.pop() : undefined;
   part.seconds.push({

@@ -45,8 +45,8 @@ interface AnswerLane {
   readonly replaced: (second: number, widthS: number, leastShare: number) => ReplacedAnswers | null;
 }
 
-/** The second since which several routes together answer otherwise; null: they do not. */
-export function changedTogether(lanes: readonly AnswerLane[], second: number): number | null {
+/** The second since which several routes together answer otherwise; null: they do not. `moreChance`: as of `RouteLatency`. */
+export function changedTogether(lanes: readonly AnswerLane[], second: number, moreChance = 0): number | null {
   for (const widthS of togetherS) {
     const all = lanes.flatMap(({ route, replaced }) => {
       const found = replaced(second, widthS, shareMin);
@@ -60,7 +60,7 @@ export function changedTogether(lanes: readonly AnswerLane[], second: number): n
       sum.usual += usual;
       sum.expected += expected;
     }
-    if (sum.unusual >= unusualMin && areFewerThanChance(sum, answersChanceMax)) return sum.since;
+    if (sum.unusual >= unusualMin && areFewerThanChance(sum, answersChanceMax + moreChance)) return sum.since;
   }
   return null;
 }

@@ -1,5 +1,5 @@
 import { bitCount } from '../core/bit-count.ts';
-import { conflictForm, declinedForm, lostForm, redirectForm, sizeCells } from '../core/content-kind.ts';
+import { conflictForm, declinedForm, lostForm, redirectForm, refusedForms, sizeCells } from '../core/content-kind.ts';
 import type { AnswerChange } from '../core/live-incident.ts';
 import { answerParts } from '../core/route-traffic.ts';
 import { answersChanceMax, areFewerThanChance, type ReplacedAnswers } from './replaced-answers.ts';
@@ -42,6 +42,8 @@ const leftBesideConflicts = 0.2;
 const unusualMin = 8;
 /** Of the clients of the route, at least so many get them. */
 const concernedMin = 1 / 3;
+/** Fewer are enough where they are usual clients: of those that are refused, no more than this share has had no good answer. */
+const newcomersMax = 0.1;
 
 /** Few unusual answers tell something when at least so many clients got them. */
 const clientsMin = 3;
@@ -75,6 +77,9 @@ interface Second {
   /** The same of all answers, and of the unusual ones. */
   allClients: number;
   unusualClients: number;
+  /** Refused ones, and those of them to clients that have had no good answer. */
+  refused: number;
+  newRefused: number;
 }
 
 interface CountedSecond {
@@ -130,8 +135,8 @@ export class RouteAnswer {
     this.#chanceMax = answersChanceMax + moreChance;
   }
 
-  /** `added`: answers to requests that came besides the usual ones, which tell nothing of these. */
-  add(answers: readonly number[], second: number, added?: AddedAnswers): UnusualCount {
+  /** `added`: answers to requests that came besides the usual ones, which tell nothing of these; `newRefused`: refusals to clients that have had no good one. */
+  add(answers: readonly number[], second: number, newRefused = 0, added?: AddedAnswers): UnusualCount {
     const left = added === undefined || added.size === 0 ? null : new Map(added);
     const slice = Math.floor(second / sliceS);
     let recent = this.#recent.get(slice);
@@ -155,6 +160,7 @@ export class RouteAnswer {
       if (!this.#isUnusual(what)) continue;
       unusual += count;
       now.unusualClients |= clients;
+      if (refusedForms.has(what)) now.refused += count;
       // Few long ones are no more than some larger results.
       const isTelling = what >= short ? what < long : this.#telling.has(what) && this.#isMuch(what, second);
       if (!isTelling) continue;
@@ -164,6 +170,7 @@ export class RouteAnswer {
       now.clients |= clients;
       tellingCount += count - besides;
     }
+    if (unusual > 0) this.#at(second).newRefused += newRefused;
     const isTelling = tellingCount > 0 && second - this.firstSecond >= tellingLearntS && this.#hasClients(second);
     return { unusual, telling: isTelling ? tellingCount : 0 };
   }
@@ -188,7 +195,18 @@ export class RouteAnswer {
   #isOfManyClients(after: number, unusual: number): boolean {
     const all = bitsOf(this.#seconds, after - beforeS, ({ allClients }) => allClients);
     const concerned = bitsOf(this.#seconds, after, ({ unusualClients }) => unusualClients);
+    if (concerned >= clientsMin && this.#areOfUsualClients(after, unusual)) return true;
     return concerned >= concernedMin * Math.min(all, unusual);
+  }
+
+  #areOfUsualClients(after: number, unusual: number): boolean {
+    let [refused, newRefused] = [0, 0];
+    for (const one of this.#seconds) {
+      if (one.second <= after) continue;
+      refused += one.refused;
+      newRefused += one.newRefused;
+    }
+    return 2 * refused >= unusual && newRefused <= newcomersMax * refused;
   }
 
   /** The form, of a short answer that of short ones. */
@@ -208,7 +226,8 @@ export class RouteAnswer {
   #at(second: number): Second {
     const newest = this.#seconds.at(-1);
     if (newest?.second === second) return newest;
-    const added: Second = { second, forms: new Map(), counted: null, clients: 0, allClients: 0, unusualClients: 0 };
+    const bits = { clients: 0, allClients: 0, unusualClients: 0 };
+    const added: Second = { second, forms: new Map(), counted: null, ...bits, refused: 0, newRefused: 0 };
     this.#seconds.push(added);
     if (this.#seconds.length > keptS) this.#seconds = this.#seconds.slice(-keptS);
     return added;

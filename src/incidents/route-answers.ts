@@ -21,7 +21,7 @@ import {
 import { formWords, optionsWords } from '../core/answer-words.ts';
 import type { AnswerChange } from '../core/live-incident.ts';
 import { answerParts, type RouteTraffic } from '../core/route-traffic.ts';
-import { AddedRequests } from './added-requests.ts';
+import { AddedRequests, refusedNewcomers } from './added-requests.ts';
 import { ComparedEndpoints } from './compared-endpoints.ts';
 import { type MovedRequests, MovedRequestsWatch } from './moved-requests.ts';
 import { changedTogether } from './replaced-answers.ts';
@@ -96,8 +96,9 @@ export class RouteAnswers {
       lane.push(key % unsafeKey, count, clients);
     }
     const [readBesides, changedBesides] = this.#besides.add({ route, patterns }, second, known.reading.firstSecond);
-    const read = known.reading.add(reading, second, readBesides);
-    const changed = known.changing.add(changing, second, changedBesides);
+    const [newRead, newChanged] = [refusedNewcomers(patterns, 0), refusedNewcomers(patterns, 1)];
+    const read = known.reading.add(reading, second, newRead, readBesides);
+    const changed = known.changing.add(changing, second, newChanged, changedBesides);
     if (options.length > 0) refused += known.options.add(options, second).unusual;
     return { unusual: read.unusual + changed.unusual + refused, telling: read.telling + changed.telling };
   }

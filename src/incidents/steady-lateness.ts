@@ -7,10 +7,8 @@ import { passing } from './counted-awaited.ts';
  * the time has at least half of its even share, and nearly each second has one.
  */
 const widthS = 9;
-const partS = 3;
+const span: SteadySpan = { widthS, partS: 3, spreadS: 7, secondsMin: 7 };
 const evenMin = 1 / 2;
-const spreadS = 7;
-const secondsMin = 7;
 const lateMin = 9;
 
 /** So many of the responses of one route, or of those of all routes of the upstream where several have late ones. */
@@ -47,6 +45,14 @@ export interface CountedLateness {
   readonly late: number;
   /** Of them, those that people notice. */
   readonly severe: number;
+}
+
+/** So many of the last seconds have late responses, and each part of that time. */
+export interface SteadySpan {
+  readonly widthS: number;
+  readonly partS: number;
+  readonly spreadS: number;
+  readonly secondsMin: number;
 }
 
 interface Second {
@@ -113,8 +119,8 @@ export class SteadyLateness {
     for (const { of, kind, shareMin } of sights) {
       const seen =
         of === 'route' ? [...this.#routes.values()] : this.#areSeveralRoutes(kind, second) ? [this.#all] : [];
-      const found = seen.find((one) => one.isSteady(kind, shareMin, second));
-      if (found !== undefined) return found.firstLate(kind, second);
+      const found = seen.find((one) => one.isSteady(kind, shareMin, second, span));
+      if (found !== undefined) return found.firstLate(kind, second, widthS);
     }
     return null;
   }
@@ -135,7 +141,7 @@ export class SteadyLateness {
 type Kind = 'late' | 'severe';
 
 /** Of one route, or of all: the last seconds with responses. */
-class LatenessSeconds {
+export class LatenessSeconds {
   #seconds: Second[] = [];
 
   add(counted: Second): void {
@@ -143,6 +149,14 @@ class LatenessSeconds {
     if (newest?.second === counted.second) return addTo(newest, counted);
     this.#seconds.push({ ...counted });
     if (this.#seconds.length > 2 * keptS) this.#seconds = this.#seconds.slice(-keptS);
+  }
+
+  /** The same of those that are in time: nearly all are. */
+  addInTime(second: number, answered: number, usual: number): void {
+    const newest = this.#seconds.at(-1);
+    if (newest?.second !== second) return this.add({ second, answered, late: 0, severe: 0, usual });
+    newest.answered += answered;
+    newest.usual += usual;
   }
 
   /** Of the `width` seconds that end with `until`. */
@@ -161,7 +175,7 @@ class LatenessSeconds {
     }
   }
 
-  isSteady(kind: Kind, shareMin: number, second: number): boolean {
+  isSteady(kind: Kind, shareMin: number, second: number, { widthS, partS, spreadS, secondsMin }: SteadySpan): boolean {
     const now = this.sum(second, widthS);
     if (now[kind] < lateMin || now[kind] < shareMin * now.answered) return false;
     const withLate = [...this.#within(second, widthS)].filter((one) => one[kind] > 0);
@@ -175,7 +189,7 @@ class LatenessSeconds {
     return isMore && chanceExponent(now[kind], now.answered, now.usual / now.answered) >= chanceMax;
   }
 
-  firstLate(kind: Kind, second: number): number {
+  firstLate(kind: Kind, second: number, widthS: number): number {
     const withLate = [...this.#within(second, widthS)].filter((one) => one[kind] > 0);
     return withLate.at(-1)?.second ?? second;
   }

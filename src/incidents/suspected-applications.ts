@@ -144,6 +144,17 @@ function waitingPart({ incident, part, split, watched }: SuspectContext): Suspec
   };
 }
 
+/** What it sends begins as soon as ever: it has the answer, and cannot read or send the rest of it. */
+function sendsSlowly({ incident: { lateness }, watched }: SuspectContext): SuspectFinding | null {
+  if (lateness?.isOfBody !== true) return null;
+  return {
+    fit: 0.56,
+    sentence: `The application, or something it waits for, has become slow: responses of the route ${lateness.route} begin as soon as ever, and their bodies come slowly.`,
+    evidence: [latenessText(lateness), ...strainsOf(watched)],
+    nextStep: `Fetch one of them at the endpoint itself with \`curl\`: if it comes slowly there too, look at the storage that it is read from (its own limits and credits), and at what it is made of piece by piece; if not, at the network in between, and at \`bandwidth\` of the route ${lateness.route}.`,
+  };
+}
+
 /** Short pauses that repeat: a collection of garbage, a save to disk, a link that fails for a moment. */
 function repeatedPauses({ incident, pauses, watched }: SuspectContext): SuspectFinding | null {
   if (pauses === null) return null;
@@ -315,6 +326,8 @@ export const applications = {
     if (!isOf(incident, 'slow', 'slower') && !isHung && !isStopped) return null;
     const late = isStopped ? null : acceptedLate(context);
     if (late !== null) return late;
+    const slowBodies = isStopped ? null : sendsSlowly(context);
+    if (slowBodies !== null) return slowBodies;
     const part = isStopped ? null : (waitingPart(context) ?? repeatedPauses(context));
     if (part !== null) return part;
     const usualMs = usualWithin(context, 0.5);

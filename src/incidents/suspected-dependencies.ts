@@ -36,7 +36,7 @@ interface Trouble {
   readonly upAgainMs: number | null;
 }
 
-/** The service or provider by which routes authenticate. Why it does not answer is the matter of its own upstream. */
+/** The service or provider by which routes authenticate. Where its requests fail, the incident is that of its upstream (`asked-service.ts`). */
 export function authenticationService({ incident }: SuspectContext): SuspectFinding | null {
   const { cause, causes, routes } = incident;
   if (cause !== 'authentication_unavailable') return null;
@@ -45,7 +45,7 @@ export function authenticationService({ incident }: SuspectContext): SuspectFind
     fit: 0.7,
     sentence: 'The service or provider that `authentication` asks gives no usable answer: nothing was passed on.',
     evidence: [`${cause}: ${count} ${count === 1 ? 'request' : 'requests'}`],
-    nextStep: `Look at the upstream of that service, which has an incident of its own where its requests fail; \`candor logs route:"authentication of ${routes[0]?.route ?? '/'}"\` shows what it was asked and what it answered.`,
+    nextStep: `Look at the upstream of that service, whose requests may well succeed; \`candor logs route:"authentication of ${routes[0]?.route ?? '/'}"\` shows what it was asked and what it answered (for the keys of tokens \`route:"keys of UPSTREAM"\`).`,
   };
 }
 

@@ -17,6 +17,7 @@ import { MovedPaths } from './moved-paths.ts';
 import { type PartBeginning, PathParts } from './path-parts.ts';
 import { IdleConnections } from './idle-connections.ts';
 import { TopCounts } from './top-counts.ts';
+import { SlowBodies } from './slow-bodies.ts';
 import { UsualDurations } from './usual-durations.ts';
 import { ErrorWaits, type WaitedRoutes } from './error-waits.ts';
 
@@ -102,6 +103,7 @@ export class UpstreamFailures {
   readonly rates = new RouteRates();
   readonly latencies = new RouteLatencies();
   readonly parts: PathParts;
+  readonly bodies = new SlowBodies();
   /** Of all upstreams: a route may get another one. */
   readonly #answers: RouteAnswers;
   readonly #errorWaits = new ErrorWaits();
@@ -149,6 +151,8 @@ export class UpstreamFailures {
         this.rates.addAnswered(route, client);
         this.latencies.addAnswered(counted, client, second);
       }
+      const late = counted.shape === 'none' ? this.bodies.add(counted, second) : 0;
+      if (late > 0) this.#addUnusual('slower', route, late, second, firstMs);
       // A tunnel lasts as long as both sides keep it, and a stream as long as it has something to say.
       if (counted.statusClass !== '1xx' && counted.isLongLived !== true) this.durations.add(counted, second);
       return;
@@ -169,7 +173,9 @@ export class UpstreamFailures {
 
   addRoute(counted: RouteTraffic, second: number, firstMs: number): void {
     const part = this.parts.add(counted, second);
-    const { late: lateOfRoute, telling: tellingLate } = this.latencies.add(counted, second);
+    const heads = this.latencies.add(counted, second);
+    const { late: lateOfRoute, telling: tellingLate } = heads;
+    this.bodies.addLateHeads(counted.route, heads, second);
     const late = Math.max(lateOfRoute, part.late);
     // One that was late while it was awaited tells something only when it comes.
     if (late > 0 || tellingLate > 0) {

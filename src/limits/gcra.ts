@@ -30,6 +30,11 @@ export function unitsAt(nowMs: number, unitMs: number): number {
   return Math.floor(nowMs / unitMs) | 0;
 }
 
+/** After how many milliseconds so many units are refilled: the first of them is under way, so that it takes less than a whole one. */
+export function refilledAfterMs(units: number, nowMs: number, unitMs: number): number {
+  return units <= 0 ? 0 : (Math.floor(nowMs / unitMs) + units) * unitMs - nowMs;
+}
+
 /** Units that the key has used and that are not refilled yet. A word that wraps is as old as half a range: nothing is used. */
 export function usedUnits(
   word: number,

@@ -21,8 +21,9 @@ export class AnsweredTargets {
   #lost = 0;
   #lostSince = -Infinity;
 
-  add(target: string): void {
-    const hash = hashOf(target);
+  /** `isCall`: of a request with POST, whose targets are told apart. */
+  add(target: string, isCall = false): void {
+    const hash = hashOf(target, isCall);
     if (has(this.#newest, hash)) return;
     if (this.#size >= targetsMax) {
       [this.#newest, this.#older] = [this.#older.fill(0), this.#newest];
@@ -33,6 +34,12 @@ export class AnsweredTargets {
       const at = bitOf(hash, one);
       (this.#newest[at >>> 5] as number) |= 1 << (at & 31);
     }
+  }
+
+  /** Whether a request with POST was answered well there. */
+  hasCall(target: string): boolean {
+    const hash = hashOf(target, true);
+    return has(this.#newest, hash) || has(this.#older, hash);
   }
 
   /** Whether it is one of three targets at least that were answered well and are missing now. `ms`: of a clock that does not go back. */
@@ -49,8 +56,8 @@ export class AnsweredTargets {
 }
 
 /** FNV-1a. */
-function hashOf(target: string): number {
-  let hash = 0x811c9dc5;
+function hashOf(target: string, isCall = false): number {
+  let hash = isCall ? 0x050c5d1f : 0x811c9dc5;
   for (let index = 0; index < target.length; index++) hash = Math.imul(hash ^ target.charCodeAt(index), 0x01000193);
   return hash >>> 0;
 }

@@ -10,6 +10,16 @@ const stepUp = 0.15;
 /** What each step without delay leaves of the refused share; below the second number none is refused. */
 const stepDown = 0.85;
 const leastShare = 0.02;
+/**
+ * The part of its time that a thread spends on refusals while it is no later than it may be; with the delay it grows by its square, up to the second
+ * number where a refusal costs nothing. One that costs as much as a request spares the thread nothing: then it stays at the first.
+ */
+const refusalTime = 0.1;
+const refusalTimeMost = 0.9;
+/** How much of the old costs each step keeps. */
+const keptCost = 0.7;
+/** Of the requests that come: what a served one costs is seen while no larger share is refused. */
+const fewRefused = 0.05;
 /** Some requests of each priority always pass, so that the gateway finds out that they can. */
 const mostShare = 0.95;
 
@@ -26,6 +36,12 @@ export class LoadShedding {
   #steppedAt: Instant | null = null;
   #delayMs = 0;
   #share = 0;
+  /** Since the last step, and how many of them were refused. */
+  #served = 0;
+  #refusedCount = 0;
+  /** What a request, and a refusal, costs of a thread that does nothing else, in milliseconds; NaN: not known. */
+  #servedMs = NaN;
+  #refusedMs = NaN;
   /** Requests by priority since the last step, and of late. */
   readonly #arrived = { low: 0, normal: 0, high: 0 };
   readonly #usual = { low: 0, normal: 0, high: 0 };
@@ -52,22 +68,47 @@ export class LoadShedding {
     return this.#delayMs;
   }
 
-  /** The thread was `delayMs` late just now. */
-  note(now: Instant, delayMs: number): void {
+  /** The thread was `delayMs` late just now, and has begun to serve `served` requests since the last call. */
+  note(now: Instant, delayMs: number, served: number): void {
     this.#delayMs = delayMs;
+    this.#served += served;
     const isLate = delayMs > this.#delayMaxMs;
     if (!isLate) this.#aboveSince = null;
     else this.#aboveSince ??= now;
-    if (this.#steppedAt !== null && now - this.#steppedAt < stepMs) return;
+    const elapsedMs = this.#steppedAt === null ? 0 : now - this.#steppedAt;
+    if (this.#steppedAt !== null && elapsedMs < stepMs) return;
     this.#steppedAt = now;
+    const shareMax = isLate ? this.#affordable(elapsedMs) : mostShare;
+    this.#served = 0;
+    this.#refusedCount = 0;
     for (const priority of priorities) {
       this.#usual[priority] = (this.#usual[priority] + this.#arrived[priority]) / 2;
       this.#arrived[priority] = 0;
     }
     if (!isLate) this.#share = this.#share * stepDown < leastShare ? 0 : this.#share * stepDown;
     else if (this.#share > 0 || now - (this.#aboveSince as number) >= lateMsMin)
-      this.#share = Math.min(mostShare, this.#share + stepUp * (1 - this.#share));
+      this.#share = Math.min(shareMax, this.#share + stepUp * (1 - this.#share));
     this.#divide();
+  }
+
+  /**
+   * A late thread had no pause in the last `elapsedMs`. Returns the share of the requests whose refusal it has the time for. What a request costs is seen
+   * while few are refused, and what a refusal costs by how many fewer are served then.
+   */
+  #affordable(elapsedMs: number): number {
+    const [served, refused] = [this.#served, this.#refusedCount];
+    const arrived = this.#arrived.low + this.#arrived.normal + this.#arrived.high;
+    if (refused < fewRefused * arrived) {
+      if (served > 0) this.#servedMs = mixed(this.#servedMs, elapsedMs / served);
+    } else if (refused > 0 && !Number.isNaN(this.#servedMs))
+      this.#refusedMs = mixed(this.#refusedMs, Math.max(0, elapsedMs - served * this.#servedMs) / refused);
+    if (Number.isNaN(this.#refusedMs) || arrived === 0) return mostShare;
+    const spared = 1 - this.#refusedMs / this.#servedMs;
+    const part = Math.min(
+      Math.max(refusalTime, refusalTimeMost * spared),
+      refusalTime * Math.max(1, this.#delayMs / this.#delayMaxMs) ** 2,
+    );
+    return Math.min(mostShare, (part * elapsedMs) / (this.#refusedMs * arrived));
   }
 
   /** Divides the refused share between the priorities. */
@@ -87,6 +128,7 @@ export class LoadShedding {
     if (this.#share === 0) return false;
     const gathered = this.#gathered[priority] + this.#refused[priority];
     this.#gathered[priority] = gathered >= 1 ? gathered - 1 : gathered;
+    if (gathered >= 1) this.#refusedCount++;
     return gathered >= 1;
   }
 
@@ -94,4 +136,8 @@ export class LoadShedding {
   get waitMs(): number {
     return Math.max(this.#delayMs, this.#delayMaxMs) / (1 - this.#share);
   }
+}
+
+function mixed(before: number, now: number): number {
+  return Number.isNaN(before) ? now : keptCost * before + (1 - keptCost) * now;
 }

@@ -131,7 +131,7 @@ export class ExchangeRecords {
       bytes_out: wholeNumber(exchange.bytesToClient),
       duration_ms: isBrief ? roundedMs(durationMs) : exactMs(durationMs),
       ...(tunnel === null ? {} : { tunnel: tunnelOf(tunnel) }),
-      ...(isWhole ? {} : this.#gatewayState(exchange)),
+      ...(isWhole ? {} : this.gatewayState(exchange)),
     };
   }
 
@@ -241,7 +241,8 @@ export class ExchangeRecords {
     return errorText === '' ? {} : { stderr: [...firstLines(errorText, this.#redactor)] };
   }
 
-  #gatewayState(exchange: EndedExchange): Pick<ExchangeRecord, 'gateway_state'> {
+  /** What is known of the surroundings of a failure. */
+  gatewayState(exchange: EndedExchange): Pick<ExchangeRecord, 'gateway_state'> {
     const { gatewayStateOf } = this.#context;
     if (gatewayStateOf === undefined || !isFailed(exchange)) return {};
     return { gateway_state: this.#states.recorded(gatewayStateOf(exchange)) };

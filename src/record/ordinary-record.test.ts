@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { type Cause, fail, type Failure } from '#failures/failure.ts';
+import { failureTable } from '#failures/failure-table.ts';
+import { statusOf } from '#failures/failure-texts.ts';
+import { evidenceSample } from '#failures/evidence-sample.test-support.ts';
 import * as fc from '../../test/properties.ts';
+import type { GatewayState } from '../core/schemas/gateway-state.ts';
 import type { EndedExchange } from '../core/exchange.ts';
 import type { Instant } from '../core/time.ts';
 import { unicodeText } from '../../test/unicode-text.ts';
@@ -10,7 +15,12 @@ import { sampleAttempt, sampleClient, sampleExchange } from './sample-exchange.t
 import { RecordWriter } from './write-record.ts';
 import { TestRing } from './test-ring.test-support.ts';
 
-function writer(ring: TestRing, queryAllowed: readonly string[] = ['page'], workerNumber = 1): RecordWriter {
+function writer(
+  ring: TestRing,
+  queryAllowed: readonly string[] = ['page'],
+  workerNumber = 1,
+  gatewayStateOf?: () => GatewayState,
+): RecordWriter {
   const context = {
     deployment: 'shop',
     member: 'gw "1"',
@@ -19,7 +29,7 @@ function writer(ring: TestRing, queryAllowed: readonly string[] = ['page'], work
     worker: workerNumber,
     queryAllowed,
   };
-  return new RecordWriter({ ...context, ring });
+  return new RecordWriter({ ...context, ring, ...(gatewayStateOf === undefined ? {} : { gatewayStateOf }) });
 }
 
 function testRing(): TestRing {
@@ -59,6 +69,7 @@ const exchanges = fc
     ),
     authority: fc.oneof(fc.constantFrom('', 'example.org:8080', 'anna:CANARY@example.org'), fc.string()),
     idleMs: times,
+    turn: times,
     started: times,
     queued: times,
     connected: times,
@@ -91,6 +102,7 @@ const exchanges = fc
     });
     return sampleExchange({
       traceId: some.traceId,
+      turnMs: some.turn,
       target: some.target,
       authority: some.authority,
       attempts: [attempt],
@@ -130,6 +142,61 @@ test('so is the line of an answer of the gateway itself', () => {
   );
 });
 
+/** What the gateway refuses by itself: any cause, with texts of its configuration or of clients. */
+const refusals = fc.record({
+  cause: fc.constantFrom(...(Object.keys(failureTable) as Cause[])),
+  stage: fc.constantFrom('request' as const, 'route' as const, 'filter' as const, 'queue' as const),
+  retryAfterS: fc.integer({ min: 1, max: 3 }),
+  value: fc.oneof(fc.constantFrom('127.0.0.1', 'Bearer CANARY', 'http://anna:CANARY@example.org/'), unicodeText()),
+});
+
+function refusedExchange(forwarded: EndedExchange, failure: Failure, ms: number): EndedExchange {
+  const own = { attempts: [], release: null, delivery: 'not_sent', statusReceived: 0, upstream: '' } as const;
+  const endedAt = (forwarded.startedAt + ms) as Instant;
+  return { ...forwarded, ...own, failure, endKind: 'generated', statusSent: statusOf(failure), endedAt };
+}
+
+test('so is the line of a refusal, also of one like those before, with the state of the gateway', () => {
+  let waiting = 0;
+  const gatewayStateOf = (): GatewayState => ({
+    configuration: 'abc',
+    queues: [{ queue: 'route /é', for: 'turn', waiting, in_flight: 2 }],
+  });
+  const ring = testRing();
+  const one = writer(ring, ['page'], 1, gatewayStateOf);
+  fc.assert(
+    fc.property(exchanges, refusals, fc.double({ min: 0, max: 9, noNaN: true }), (forwarded, some, ms) => {
+      const { cause, stage, retryAfterS, value } = some;
+      const failure = fail(cause, stage, { ...evidenceSample, retryAfterS, value } as never);
+      for (const exchange of [0, 1].map(() => refusedExchange(forwarded, failure, ms))) {
+        waiting += 1;
+        one.write(exchange);
+        const written = ring.take();
+        assert.equal(written, one.line(exchange));
+      }
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+test('a refusal by a limit, a rule or for load is written as bytes', () => {
+  const rule = { policy: 'a', key: 'address', value: '192.0.2.1', rate: '1/s', rateLimit: 'r', rateLimitPolicy: 'p' };
+  for (const failure of [
+    fail('rate_limited', 'filter', { ...rule, retryAfterS: 3 }),
+    fail('shed', 'route', { what: 'the memory of a worker', limit: 5, retryAfterS: 1 }),
+    fail('pool_full', 'queue', { upstream: 'app', limit: 2, queueMax: 3, retryAfterS: 1 }),
+  ]) {
+    const ring = testRing();
+    const exchange = refusedExchange(sampleExchange(), failure, 2);
+    const one = writer(ring);
+    const line = new LineBytes(ring);
+    assert.ok(
+      isOrdinary(exchange) && line.begin(ordinaryBytesMax) && writeOrdinary(line, exchange, one),
+      failure.cause,
+    );
+  }
+});
+
 const anyMs = fc.oneof(
   fc.double({ min: 0, max: 12, noNaN: true }),
   fc.double({ min: 0, max: 2_000_000, noNaN: true }),
@@ -144,6 +211,7 @@ const ordinaryExchanges = fc
     head: anyMs,
     ended: anyMs,
     idle: anyMs,
+    turn: fc.oneof(fc.constant(-1), anyMs),
     reused: fc.boolean(),
   })
   .chain((ms) =>
@@ -160,7 +228,8 @@ const ordinaryExchanges = fc
       headMs: ms.head,
       endedMs: ms.ended,
     });
-    return sampleExchange({ attempts: [attempt], endedAt: (5000 + Math.min(ms.ended + over, 2_000_000)) as Instant });
+    const endedAt = (5000 + Math.min(ms.ended + over, 2_000_000)) as Instant;
+    return sampleExchange({ attempts: [attempt], turnMs: ms.turn, endedAt });
   });
 
 test('every ordinary line is written as bytes, and equals the line written as text', () => {

@@ -115,6 +115,11 @@ export class RecordRingWriter {
     return length;
   }
 
+  /** Keeps a line that was committed apart from successes too. */
+  keepFailure(line: Uint8Array): void {
+    this.#failures.append(line);
+  }
+
   /** As `append`, of a line that has been written as bytes, with a beginning in ASCII. */
   appendBytes(beginning: string, line: Uint8Array): void {
     const length = beginning.length + line.length;
@@ -159,7 +164,8 @@ class FailuresWriter {
     this.#bytes = Buffer.from(memory, cellsBytes);
   }
 
-  append(line: string): void {
+  /** A line of ASCII, or its bytes. */
+  append(line: string | Uint8Array): void {
     let at = Atomics.load(this.#cells, head);
     if (line.length > this.#bytes.length) return;
     if (at + line.length > this.#bytes.length) {
@@ -167,7 +173,8 @@ class FailuresWriter {
       at = 0;
       Atomics.store(this.#cells, head, 0);
     }
-    this.#bytes.write(line, at, 'latin1');
+    if (typeof line === 'string') this.#bytes.write(line, at, 'latin1');
+    else this.#bytes.set(line, at);
     Atomics.store(this.#cells, head, at + line.length);
   }
 }

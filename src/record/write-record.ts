@@ -1,5 +1,6 @@
 import type { AttemptFacts, EndedExchange } from '../core/exchange.ts';
 import { leanRecord, type RecordFields } from '../core/record-defaults.ts';
+import type { Failure } from '#failures/failure.ts';
 import type { HttpVersion } from '../core/message.ts';
 import type { EndpointRelease } from '../core/endpoint-release.ts';
 import { TextRedactor } from '../redact/text-redactor.ts';
@@ -13,6 +14,7 @@ import { recordLimits } from './limits.ts';
 import { LineBytes } from './line-bytes.ts';
 import {
   type EndpointBytes,
+  failureBytesMax,
   isOrdinary,
   type OrdinaryParts,
   ordinaryBytesMax,
@@ -34,6 +36,9 @@ interface WriterContext extends RecordContext {
 
 /** Fragments are created once per route and endpoint. A configuration rarely needs more; beyond this the cache is cleared. */
 const fragmentsMax = 4096;
+
+/** Kinds of failures whose part of the line is kept. Those of a flood are few, as long as they differ in small numbers alone. */
+const failuresMax = 512;
 
 /**
  * Writes the record of each exchange that has ended: one line of ASCII with the keys of `core/record.ts` in that order, without
@@ -60,6 +65,7 @@ export class RecordWriter implements OrdinaryParts {
   readonly #unparsed: UnparsedLines;
   readonly #exported: OtlpSampler | null;
   readonly #successes = new LogSampler();
+  readonly #failures = new Map<string, Uint8Array>();
 
   constructor(context: WriterContext) {
     this.#ring = context.ring;
@@ -81,8 +87,10 @@ export class RecordWriter implements OrdinaryParts {
       writeOrdinary(this.#ordinary, exchange, this)
     ) {
       const bytes = this.#ordinary.end();
-      if (this.#sampler !== null) this.#storeOrdinary(this.#sampler, exchange);
-      if (this.#exported !== null) this.#exportOrdinary(this.#exported, exchange);
+      const failed = exchange.failure !== null;
+      if (failed) this.#ring.keepFailure(this.#ordinary.ended);
+      if (this.#sampler !== null) this.#storeOrdinary(this.#sampler, exchange, failed);
+      if (this.#exported !== null) this.#exportOrdinary(this.#exported, exchange, failed);
       return bytes;
     }
     const failed = isFailed(exchange);
@@ -102,13 +110,13 @@ export class RecordWriter implements OrdinaryParts {
 
   // The line of an ordinary exchange is in the ring of the log: copying it costs a hundredth of writing it once more.
 
-  #storeOrdinary(sampler: StoreSampler, exchange: EndedExchange): void {
-    const standsFor = sampler.choose(exchange, true);
+  #storeOrdinary(sampler: StoreSampler, exchange: EndedExchange, failed: boolean): void {
+    const standsFor = sampler.choose(exchange, !failed);
     if (standsFor > 0) sampler.passBytes(this.#ordinary.ended, standsFor);
   }
 
-  #exportOrdinary(exported: OtlpSampler, exchange: EndedExchange): void {
-    const beginning = exported.choose(exchange, false);
+  #exportOrdinary(exported: OtlpSampler, exchange: EndedExchange, failed: boolean): void {
+    const beginning = exported.choose(exchange, failed);
     if (beginning !== '') exported.passBytes(beginning, this.#ordinary.ended);
   }
 
@@ -214,6 +222,27 @@ export class RecordWriter implements OrdinaryParts {
     return { address, state, stale, isHttp2: attempt.protocol === 'h2', release: exchange.release, upstream, bytes };
   }
 
+  /** The client's path is in the evidence of some: each would be another one. */
+  failure(failure: Failure, exchange: EndedExchange): Uint8Array | null {
+    const { cause, stage, evidence } = failure;
+    if (cause === 'no_route') return null;
+    const key = `${cause} ${stage} ${exchange.application} ${JSON.stringify(evidence)}`;
+    if (key.length > failureBytesMax) return null;
+    const known = this.#failures.get(key);
+    if (known !== undefined) return known;
+    const bytes = membersOf(this.#lean(exchange), failureKeys);
+    if (bytes.length > failureBytesMax) return null;
+    if (this.#failures.size >= failuresMax) this.#failures.clear();
+    this.#failures.set(key, bytes);
+    return bytes;
+  }
+
+  gatewayState(exchange: EndedExchange): string | null {
+    const { gateway_state: state } = this.#records.gatewayState(exchange);
+    const text = state === undefined ? '' : `,"gateway_state":${jsonOf(state)}`;
+    return text.length > failureBytesMax ? null : text;
+  }
+
   query(query: string): string | null {
     // Usually only the "…" of removed values needs escaping, so it is written escaped from the start.
     return query.length <= recordLimits.query && isPlain(query) ? `"${this.#records.query(query, '\\u2026')}"` : null;
@@ -226,6 +255,7 @@ const originKeys = [
 ];
 const clientKeys = ['client', 'tls'];
 const requestKeys = ['method', 'scheme', 'host'];
+const failureKeys = ['shape', 'type', 'cause', 'whose', 'stage', 'detail', 'evidence'];
 const releaseKeys = ['release', 'arm', 'weight'];
 const endpointKeys = ['endpoint', 'address', 'state', 'address_stale', 'protocol', 'reused'];
 const pathBeginning = Buffer.from(',"path":"');

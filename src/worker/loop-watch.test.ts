@@ -16,7 +16,9 @@ function watched(delayMaxMs: number) {
   };
   const heard: boolean[] = [];
   const onChange = (isShedding: boolean): void => void heard.push(isShedding);
-  const watch = new LoopWatch({ clock: lateClock, random: new SeededRandom('loop'), onChange });
+  const turns: (() => void)[] = [];
+  const random = new SeededRandom('loop');
+  const watch = new LoopWatch({ clock: lateClock, random, atEndOfTurn: (call) => void turns.push(call), onChange });
   watch.use(delayMaxMs);
   /** Requests each 10 ms; how many of them were refused, with which Retry-After. */
   const requests = (lastsMs: number): (number | undefined)[] => {
@@ -28,7 +30,7 @@ function watched(delayMaxMs: number) {
     }
     return refused;
   };
-  return { clock, loop, heard, requests };
+  return { clock, loop, heard, requests, watch, turns };
 }
 
 test('a worker whose loop is late for more than a second refuses requests, until it is in time', () => {
@@ -58,9 +60,18 @@ test('a worker without requests does not wake up', () => {
   assert.equal(clock.timersLive, 0);
 });
 
-test('without a limit nothing is measured or refused', () => {
-  const { clock, loop, requests } = watched(Infinity);
+test('without a limit nothing is refused', () => {
+  const { loop, requests } = watched(Infinity);
   loop.lateMs = 5000;
   assert.deepEqual(requests(10_000), []);
-  assert.equal(clock.timersLive, 0);
+});
+
+test('what waits in the queue of the loop is late too', () => {
+  const { loop, requests, watch } = watched(100);
+  loop.lateMs = 10;
+  requests(500);
+  assert.ok(watch.queue !== null);
+  watch.queue.enter({ onTurn: () => {}, onNoTurn: () => {} }, 'normal');
+  loop.lateMs = 0;
+  assert.ok(requests(10_000).length > 300, 'a request has waited for seconds, though each turn is short');
 });

@@ -4,10 +4,12 @@ import type { RequestPriority } from '../core/route-spec.ts';
 import { after, type Clock, type Instant } from '../core/time.ts';
 import { retryAfterS } from '../policy/drain-rate.ts';
 import { LoadShedding } from '../policy/load-shedding.ts';
+import { LoopQueue } from './loop-queue.ts';
 
 interface LoopWatchParts {
   readonly clock: Clock;
   readonly random: Random;
+  readonly atEndOfTurn: (call: () => void) => void;
   /** Called when requests begin to be refused, and when they no longer are. */
   readonly onChange: (isShedding: boolean) => void;
 }
@@ -25,6 +27,7 @@ const turnMs = 1;
 export class LoopWatch {
   readonly #parts: LoopWatchParts;
   readonly #shedding = new LoadShedding(Infinity);
+  readonly #queue: LoopQueue;
   #delayMaxMs = Infinity;
   #isMeasuring = false;
   #hasRequests = false;
@@ -32,6 +35,7 @@ export class LoopWatch {
 
   constructor(parts: LoopWatchParts) {
     this.#parts = parts;
+    this.#queue = new LoopQueue(parts);
     this.#dueAt = parts.clock.now();
   }
 
@@ -41,12 +45,16 @@ export class LoopWatch {
     this.#shedding.delayMaxMs = delayMaxMs;
   }
 
+  /** What requests have to pass while turns are long; null: nothing. */
+  get queue(): LoopQueue | null {
+    return this.#queue.isOpen ? this.#queue : null;
+  }
+
   /** A request has come. Why it is refused; null: it is not. */
   refusal(priority: RequestPriority): Failure | null {
-    if (this.#delayMaxMs === Infinity) return null;
     this.#hasRequests = true;
     if (!this.#isMeasuring) this.#waitForMeasurement();
-    return this.#shedding.refuses(priority) ? this.#failure() : null;
+    return this.#delayMaxMs < Infinity && this.#shedding.refuses(priority) ? this.#failure() : null;
   }
 
   #failure(): Failure {
@@ -75,11 +83,12 @@ export class LoopWatch {
     const { clock, onChange } = this.#parts;
     const now = clock.now();
     const wasShedding = this.#shedding.share > 0;
-    this.#shedding.note(now, Math.max(0, now - this.#dueAt));
+    const delayMs = this.#queue.note(now, Math.max(0, now - this.#dueAt));
+    this.#shedding.note(now, delayMs, this.#queue.takeBegun());
     const isShedding = this.#delayMaxMs < Infinity && this.#shedding.share > 0;
     if (isShedding !== wasShedding) onChange(isShedding);
     this.#isMeasuring = false;
-    if (this.#hasRequests || isShedding) this.#waitForMeasurement();
+    if (this.#hasRequests || isShedding || this.#queue.isOpen) this.#waitForMeasurement();
   }
 }
 

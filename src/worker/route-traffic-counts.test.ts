@@ -126,6 +126,24 @@ test('a 404 for what was answered well before is told from other ones', () => {
   assert.deepEqual(found, [5, 2]);
 });
 
+test('a 404 for a call with POST that was answered well is told from one of a stranger, of an item, and of a page', () => {
+  const counts = new RouteTrafficCounts();
+  const ask = (address: string, method: string, target: string, status: number): void =>
+    counts.count(exchangeOf({ status, headMs: 5 }, { ...of(address), method, target }));
+  for (const target of ['/scans/', '/orders/7/cancel']) ask('10.0.0.1', 'POST', target, 201);
+  counts.take();
+  for (const address of ['10.0.0.1', '10.0.0.2']) ask(address, 'POST', '/scans/', 404);
+  ask('10.0.0.1', 'POST', '/orders/7/cancel', 404);
+  ask('10.0.0.1', 'GET', '/scans/', 404);
+  const [{ answers = [] }] = counts.take() as [RouteTraffic];
+  const countOf = (key: number): number =>
+    (answers[answers.indexOf(key) + 1] as number) * Number(answers.includes(key));
+  assert.deepEqual(
+    [unsafeKey + lostForm * sizeCells, unsafeKey + missingForm * sizeCells, missingForm * sizeCells].map(countOf),
+    [1, 2, 1],
+  );
+});
+
 test('a 401 for a client that the route has answered well is told from one for a stranger', () => {
   const counts = new RouteTrafficCounts();
   const ask = (address: string, status: number, route = 'shop'): void =>

@@ -144,7 +144,7 @@ export class RouteTrafficCounts {
 
   /** A route answers in few ways. */
   #countAnswer(pair: Pair, exchange: EndedExchange, attempt: AttemptFacts): void {
-    const { method, client, target, endedAt } = exchange;
+    const { method, client, target } = exchange;
     const { status, contentKind = noContentKind, bytesFromEndpoint = 0, isEncoded = false, redirectCell } = attempt;
     // The end has not come, and with it the size.
     if (attempt.failure !== null && status < 300) return;
@@ -160,19 +160,29 @@ export class RouteTrafficCounts {
       status < 400 ? this.#clients.add(pair.routeHash + lane, by) : !this.#clients.has(pair.routeHash + lane, by);
     const isDenied = key % unsafeKey === deniedForm * sizeCells;
     const isUnknownClient = isDenied && isNewcomer && !this.#clients.has(pair.routeHash + 1 - lane, by);
-    if (method === 'GET' && status < 300) this.#targets.add(target);
-    const isLost = method === 'GET' && (status === 404 || status === 410) && this.#targets.isLost(target, endedAt);
+    const name = this.#patterns.of(target, status < 400);
+    const isLost = this.#isLost(exchange, status, name, isNewcomer);
     const answered = isUnknownClient ? laneOf(key) + unknownClientForm * sizeCells : key;
-    addAnswer(pair.answers, isLost ? lostForm * sizeCells : answered, by);
-    const answer = isLost ? lostForm * sizeCells : plain;
+    const lost = laneOf(key) + lostForm * sizeCells;
+    addAnswer(pair.answers, isLost ? lost : answered, by);
+    const answer = isLost ? lost : plain;
     const hasSurplus = attempt.surplusBytes !== undefined && attempt.surplusBytes > 0;
-    const pattern = this.#patternOf(pair, this.#patterns.of(target, status < 400));
+    const pattern = this.#patternOf(pair, name);
     if (pattern === null) return;
     if (isNewcomer) noteNewcomer(pattern.newcomers, answer, status < 400, lane);
     addAnswer(pattern.answers, hasSurplus ? laneOf(answer) + surplusForm * sizeCells : answer, by);
     const ms = headWaitMs(attempt);
     (pattern.latencies[latencyCellOf(ms)] as number) += 1;
     if (ms > slowMs) noteSlow(pattern.slow, exchange, Math.round(ms), slowOfPatternMax);
+  }
+
+  /** Whether what was answered well is gone. A path without numbers that takes requests with POST is a function: usual clients need no others to show that. */
+  #isLost({ method, target, endedAt }: EndedExchange, status: number, pattern: string, isNewcomer: boolean): boolean {
+    const isCall = method === 'POST' && !/[#*]/.test(pattern);
+    if (method !== 'GET' && !isCall) return false;
+    if (status < 300) this.#targets.add(target, isCall);
+    if (status !== 404 && status !== 410) return false;
+    return isCall ? !isNewcomer && this.#targets.hasCall(target) : this.#targets.isLost(target, endedAt);
   }
 
   /** Where browsers are not let, they send nothing that would fail. */

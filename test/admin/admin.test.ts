@@ -321,6 +321,8 @@ test('an instance is restarted by who may operate, and each request for it is in
   assert.deepEqual(gateway.restarted, ['shop/1']);
   assert.equal((await restart({ instance: 'gone/1' }))[0], 404);
   assert.equal((await restart({ what: 1 }))[0], 422);
+  // A name that schemas would leave out without a word.
+  assert.equal((await restart(JSON.parse('{"instance":"shop/1","__proto__":1}') as object))[0], 400);
   assert.equal((await restart(null))[0], 422);
   const actions = gateway.events
     .since(0)

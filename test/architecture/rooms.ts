@@ -143,10 +143,10 @@ export const packages: Readonly<Record<string, readonly string[]>> = {
   core: ['zod', 're2js'],
   schema: ['zod'],
   'features/keys': ['zod'],
-  // Old hashes of passwords, files of countries, tokens, and logins, loaded where a configuration has some.
-  'features/worker': ['bcryptjs', 'jose', 'maxmind', 'openid-client'],
-  // The times of jobs and of maintenance, loaded where a configuration has some.
-  features: ['croner'],
+  // Old hashes of passwords, tokens, and logins, loaded where a configuration has some.
+  'features/worker': ['bcryptjs', 'jose', 'openid-client'],
+  // The times of jobs and of maintenance, and files of countries, loaded where a configuration has some.
+  features: ['croner', 'maxmind'],
   config: ['yaml', 'zod'],
   adapt: ['acorn', 'yaml'],
   // Archives of releases.

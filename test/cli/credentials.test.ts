@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { describe, test } from 'node:test';
+import { after, describe, test } from 'node:test';
 import type { SecretInput } from '../../src/cli/process-context.ts';
 import { readKeyFile } from '../../src/features/authentication/api-keys/key-file.ts';
 import { readPasswordFile } from '../../src/features/authentication/basic/password-file.ts';
-import { verifyPassword } from '../../src/features/authentication/basic/worker-verify.ts';
+import { PasswordThread } from '../../src/features/authentication/basic/worker-password-thread.ts';
 import { FakeProcessContext } from '../fakes/fake-process-context.ts';
 import { assertFits } from './golden.ts';
+
+const passwords = new PasswordThread();
+after(() => passwords.close());
 
 class Context extends FakeProcessContext {
   secretInput: SecretInput = piped('');
@@ -51,7 +54,7 @@ describe('candor password', () => {
       assert.deepEqual(flaws, []);
       const { hash, groups } = users.get('ada') ?? assert.fail('no user');
       assert.deepEqual(groups, (argv as readonly string[]).includes('--groups') ? ['admin', 'staff'] : []);
-      const isRight = (tried: string): Promise<boolean> => verifyPassword(tried, hash, () => assert.fail('no bcrypt'));
+      const isRight = (tried: string): Promise<boolean> => passwords.verify(tried, hash);
       assert.deepEqual([await isRight(password), await isRight(`${password}\n`)], [true, false]);
     });
 

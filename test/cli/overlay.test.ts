@@ -176,6 +176,13 @@ describe('the commands for the overlay', () => {
   }
 });
 
+test('networks that are none are told in the words of the command', async () => {
+  const { code, err } = await candor('maintenance', 'on', '--allow', '10.0.0.0/8,me');
+  assert.deepEqual([code, edge.gateway.overlay().revision], [2, revision]);
+  assert.match(err, /--allow: "me" is not a network/);
+  assert.doesNotMatch(err, /allow\.\d/);
+});
+
 describe('the admin API of the overlay', () => {
   test('returns the overlay with its revision as ETag, and changes it only if If-Match has that revision', async () => {
     const drain = JSON.stringify({ endpoint: origin.address });

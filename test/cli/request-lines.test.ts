@@ -45,6 +45,34 @@ describe('request lines', () => {
     assert.deepEqual(shown, ['GET /there', 'GET /there  grpc-status 13', 'GET /there  grpc-status missing']);
   });
 
+  const declined: readonly (readonly [Partial<ExchangeRecord>, line: RegExp])[] = [
+    [{ cause: 'rate_limited', evidence: { policy: 'login' } as never }, /POST \/login {2}rate_limited \(login\)$/],
+    [
+      { cause: 'too_many_requests_at_once', evidence: { policy: 'a'.repeat(60) } as never },
+      /POST \/login {2}too_many_requests_at_once \(a+…\)$/,
+    ],
+    [
+      { cause: 'access_denied', evidence: { by: 'country', value: 'FR', because: 'x' } as never },
+      /access_denied \(country FR\)$/,
+    ],
+    [
+      { cause: 'access_denied', evidence: { by: 'user_agent', value: 'Bad/1.0', because: 'x' } as never },
+      /access_denied \(user agent\)$/,
+    ],
+    [
+      { cause: 'not_permitted', evidence: { lacks: 'the group admin' } as never },
+      /not_permitted \(lacks the group admin\)$/,
+    ],
+    [{ cause: 'rate_limited' }, /POST \/login {2}rate_limited$/],
+  ];
+  for (const [facts, line] of declined)
+    test(`name the rule by which a request was declined: ${String(line)}`, () => {
+      const { told, lines } = begin();
+      const refused = { ...good, method: 'POST', path: '/login', status: 429, shape: 'refused_by_gateway', ...facts };
+      lines.note(batchOf([refused as ExchangeRecord]));
+      assert.match(told()[0] ?? '', line);
+    });
+
   test('show how many attempts a request had, if it had several', () => {
     const { told, lines } = begin();
     const [attempt] = failedRecord.attempts;

@@ -96,6 +96,14 @@ describe('a gateway with rules about who may ask', () => {
         statusOf('/files/a', '192.0.2.7'),
       ]);
     assert.deepEqual(await statuses(), [200, 403, 200, 403]);
+    // A copy that is under way, and a file of something else.
+    for (const content of [
+      mmdbOf({ '203.0.113.0/24': 'DE' }).subarray(0, 500),
+      mmdbOf({ '203.0.113.0/24': 'Example' }, { form: 'provider' }),
+    ]) {
+      await writeFile(join(edge.folder, 'countries.mmdb'), content);
+      assert.equal((await edge.reload(yaml)).ok, false);
+    }
     for (const name of ['drop.txt', 'countries.mmdb', 'link-keys']) {
       await rm(join(edge.folder, name));
       assert.equal((await edge.reload(yaml)).ok, false, name);

@@ -49,6 +49,7 @@ export class LoginProvider {
       claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['groups', 'tenant'] },
       features: { devInteractions: { enabled: true }, revocation: { enabled: true } },
       pkce: { required: () => true },
+      discovery: { prompt_values_supported: ['none', 'login', 'consent'] },
       ttl: {
         AccessToken: tokenS,
         IdToken: 3600,

@@ -97,6 +97,39 @@ describe('a route with a login', () => {
     const page = await bob.open(`${tools}/admins`, 'bob');
     assert.deepEqual([page.status, await causeOf(page)], [403, 'not_permitted']);
     assert.equal((await bob.ask(`${tools}/`)).status, 200);
+    assert.match(
+      page.body.toString(),
+      /<a class="again" href="\/\.candor\/login\?account=other">Log in with another account</,
+    );
+  });
+
+  it('lets people choose another account at the provider, and come back to the page', async () => {
+    const bob = new Person(edge, provider);
+    await bob.open(`${tools}/admins?year=1`, 'bob');
+    const path = `${tools}/.candor/login?account=other`;
+    const promptOf = async (headers: readonly string[]): Promise<readonly [string | null, string]> => {
+      const to = new URL(locationOf(await bob.ask(path, ['Sec-Fetch-Mode: navigate', ...headers])));
+      return [to.searchParams.get('prompt'), to.href];
+    };
+    // Another site may begin a login, as it may link to the page, and no more.
+    assert.equal((await promptOf(['Sec-Fetch-Site: cross-site']))[0], null);
+    const [prompt, href] = await promptOf(['Sec-Fetch-Site: same-origin', `Referer: ${tools}/admins?year=1`]);
+    assert.equal(prompt, 'login');
+    const back = await bob.ask(await bob.logIn(href, 'ada'));
+    assert.equal(locationOf(back), `${tools}/admins?year=1`);
+    assert.equal((await bob.ask(locationOf(back))).status, 200);
+    assert.equal((await edge.record(await bob.ask(`${tools}/`))).user, 'ada@example.org');
+    for (const referer of ['https://evil.test/', `${tools}.evil.test/a`, `${tools}/.candor/login/logout`]) {
+      const [, elsewhere] = await promptOf(['Sec-Fetch-Site: same-origin', `Referer: ${referer}`]);
+      assert.equal(locationOf(await bob.ask(await bob.logIn(elsewhere, 'ada'))), `${tools}/`, referer);
+    }
+  });
+
+  it('offers a new login where one has failed', async () => {
+    const begun = await ada.ask(`${tools}/`);
+    const back = await ada.ask(await ada.logIn(locationOf(begun), 'mallory'), ['Accept: text/html']);
+    assert.match(back.body.toString(), /href="\/\.candor\/login\?account=other">Log in again</);
+    assert.doesNotMatch(back.body.toString(), /Try again/);
   });
 
   it('answers a script with 401, and sends nobody anywhere', async () => {

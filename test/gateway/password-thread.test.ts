@@ -1,4 +1,4 @@
-// Starts processes: passwords of bcrypt are checked in a thread that begins in a file of the bundle, which the command alone has.
+// Starts processes: passwords are checked in a thread that begins in a file of the bundle, which the command alone has.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -41,3 +41,29 @@ test('bytes that are no HTTP are of the application where the gateway runs it, a
     ).incidents[0]?.whose;
   assert.deepEqual([whoseOf('api'), whoseOf(null)], ['application', 'operator']);
 });
+
+/** Of one of three endpoints, with some 23 requests a second. */
+const garbageOfOne = (share: number, from: number, seconds: number, seed: number): number =>
+  playScenario(
+    {
+      seconds,
+      upstreams: {
+        api: { endpoints: 3, rate: 70, medianMs: 20, p99Ms: 90, routes: ['cart', 'orders', 'lists', 'files'] },
+      },
+      steps: [{ from, to: seconds, fail: 'response_not_http', share, endpoints: [2] }],
+    },
+    seed,
+  ).incidents.length;
+
+test('one response in a thousand that is no valid HTTP is an incident within two minutes, where none was before', () => {
+  const found = [1, 2, 3, 4].filter((seed) => garbageOfOne(0.005, 60, 180, seed) > 0);
+  assert.ok(found.length >= 3, found.join());
+});
+
+test('a few such responses, or as few as ever, are none', () => {
+  const found = [1, 2, 3, 4, 5].flatMap((seed) => [
+    garbageOfOne(0.0008, 60, 180, seed),
+    garbageOfOne(0.0012, 0, 400, seed),
+  ]);
+  assert.deepEqual(found, new Array(10).fill(0));
+});

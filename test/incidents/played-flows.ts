@@ -50,6 +50,9 @@ export interface FlowMet {
   readonly path?: string;
   readonly route?: string;
   readonly moreMs?: number;
+  /** From its head until it is complete. */
+  readonly bodyMs?: number;
+  readonly bytes?: number;
   readonly isFailed?: boolean;
   /** The client leaves without a response, or in the middle of one. */
   readonly leftAfterMs?: number;
@@ -80,6 +83,8 @@ interface Ended {
   readonly request: FlowRequest;
   readonly met: FlowMet;
   readonly ms: number;
+  /** Until its head. */
+  readonly headMs: number;
   /** Of the client; it is known when its request has ended. */
   isNewcomer: boolean;
 }
@@ -115,9 +120,9 @@ export function playFlows({
         const client = (flow.firstClient ?? 0) + random.integer(flow.clients ?? 40);
         const request = { flow: flow.name, endpoint: random.integer(2), at, client, drawn: random.next() };
         const met = meets(request);
-        const ms = (flow.medianMs ?? 12) * Math.exp(0.35 * normal(random)) + (met.moreMs ?? 0);
-        const afterMs = met.leftAfterMs ?? met.cutAfterMs ?? ms;
-        const one = { flow, request, met, ms: afterMs, isNewcomer: false };
+        const headMs = (flow.medianMs ?? 12) * Math.exp(0.35 * normal(random)) + (met.moreMs ?? 0);
+        const afterMs = met.leftAfterMs ?? met.cutAfterMs ?? headMs + (met.bodyMs ?? 0);
+        const one = { flow, request, met, ms: afterMs, headMs, isNewcomer: false };
         if (afterMs < 1000) ended.push(one);
         else left.push({ ...one, until: second + Math.floor(afterMs / 1000) });
       }
@@ -167,7 +172,7 @@ function trafficOf(ended: readonly Ended[]): readonly RouteTraffic[] {
   return [...Map.groupBy(ended, (one) => `${routeOf(one)} ${one.request.endpoint}`).values()].map((own) => {
     const [first] = own as [Ended];
     const well = own.filter(({ met }) => met.isFailed !== true);
-    const slow = own.filter(({ ms }) => ms > slowMs).toSorted((a, b) => b.ms - a.ms);
+    const slow = own.filter(({ headMs }) => headMs > slowMs).toSorted((a, b) => b.headMs - a.headMs);
     return {
       ...{ route: routeOf(first), upstream: 'shop', endpoint: endpointOf(first.request.endpoint) },
       ...{ answered: own.length, serverErrors: own.length - well.length },
@@ -181,7 +186,7 @@ function patternsOf(well: readonly Ended[]): readonly PatternAnswers[] {
   return [...Map.groupBy(well, ({ flow, met }) => met.path ?? flow.path ?? `/${flow.name}`)].map(([pattern, own]) => ({
     ...{ pattern, answers: answersOf(own), latencies: latenciesOf(own), ...newcomersOf(own) },
     slow: own
-      .filter(({ ms }) => ms > slowMs)
+      .filter(({ headMs }) => headMs > slowMs)
       .slice(0, 4)
       .map(attemptOf),
   }));
@@ -199,8 +204,8 @@ function newcomersOf(own: readonly Ended[]): Pick<PatternAnswers, 'newcomers'> {
   return newcomers.some((count) => count > 0) ? { newcomers } : {};
 }
 
-const attemptOf = ({ request: { client }, ms }: Ended) => ({ client: hashOf(client), ms });
-const latenciesOf = (own: readonly Ended[]): number[] => own.flatMap(({ ms }) => [latencyCellOf(ms), 1]);
+const attemptOf = ({ request: { client }, headMs: ms }: Ended) => ({ client: hashOf(client), ms });
+const latenciesOf = (own: readonly Ended[]): number[] => own.flatMap(({ headMs }) => [latencyCellOf(headMs), 1]);
 const answersOf = (own: readonly Ended[]): number[] =>
   own.flatMap((one) => [keyOf(one), 1, 1 << (hashOf(one.request.client) & 31)]);
 
@@ -220,6 +225,7 @@ function exchangesOf(ended: readonly Ended[]): readonly ExchangeCount[] {
     counted.durations.fill(0);
     for (const { ms } of own) (counted.durations[bucketOf(ms)] as number) += 1;
     counted.durationMsMax = Math.max(...own.map(({ ms }) => ms));
+    counted.bytesOut = own.reduce((sum, { met: { bytes = 4000 } }) => sum + bytes, 0);
     counted.durationMsSum = own.reduce((sum, { ms }) => sum + ms, 0);
     const clients = Map.groupBy(own, ({ request }) => addressOf(request.client));
     if (kind === '') counted.client = addressOf((own.at(-1) as Ended).request.client);

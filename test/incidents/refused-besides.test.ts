@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { answerKey, contentKindOfText, lostForm, sizeCells } from '../../src/core/content-kind.ts';
+import { answerKey, contentKindOfText, lostForm, sizeCells, unsafeKey } from '../../src/core/content-kind.ts';
 import { type FlowMet, type FlowPlay, playFlows, type PlayedFlow } from './played-flows.ts';
 
 const post = { method: 'POST' };
@@ -41,6 +41,22 @@ const refusedShare = (name: string, share: number, met: FlowMet): FlowPlay => ({
   meets: ({ flow: own, at, drawn }) => (own === name && at >= 0 && drawn < share ? met : asUsual),
 });
 
+/** People follow parcels, and some do so under a name that is refused now. */
+const refusedCustomers = (clients: number): FlowPlay => ({
+  flows: [
+    ...usual,
+    flow('track', 'track', 9, { path: '/track/#', clients: 16 }),
+    flow('named', 'track', 5, { path: '/track/#', clients, firstClient: 200 }),
+  ],
+  meets: ({ flow: own, at }) => (own === 'named' && at >= 0 ? read(400) : asUsual),
+});
+
+const lostCalls: FlowPlay = {
+  flows: [...usual, flow('scan', 'v1', 7, post), flow('old-scan', 'v1', 0.25, { ...post, path: '/scan/' })],
+  meets: ({ flow: own, at }) =>
+    own === 'old-scan' && at >= 0 ? { answer: unsafeKey + lostForm * sizeCells } : asUsual,
+};
+
 const openings = (play: FlowPlay, seeds: readonly number[]): readonly (number | null)[] =>
   seeds.map((seed) => playFlows({ ...play, seed }).openedAfterS);
 
@@ -56,6 +72,19 @@ describe('refused requests beside the usual ones are no incident', () => {
     ['a program that sends malformed JSON', beside('add', 2, changed(400), strangers(4))],
     ['tasks that others have changed meanwhile', beside('add', 2, changed(409))],
     ['polls that come too often', beside('me', 3, read(429), strangers(4))],
+    [
+      'strangers come with wrong requests when a job ends',
+      {
+        flows: [
+          ...usual,
+          flow('job', 'jobs', 6, { clients: 2 }),
+          flow('list-jobs', 'jobs', 9, { path: '/job' }),
+          flow('wrong', 'jobs', 6, { path: '/job', ...strangers(6) }),
+        ],
+        rateOf: ({ name, perS }, at) => (name === 'job' ? (at < 0 ? perS : 0) : name === 'wrong' && at < 0 ? 0 : perS),
+        meets: ({ flow: own }) => (own === 'wrong' ? read(400) : asUsual),
+      },
+    ],
   ];
   for (const [what, play] of cases)
     test(what, () => assert.deepEqual(openings(play, [1, 2, 3, 4, 5]), [null, null, null, null, null]));
@@ -73,6 +102,8 @@ describe('refused requests in place of usual ones are an incident', () => {
     ['422 for most', refusedShare('comment', 0.6, changed(422)), 30],
     ['400 for all', refusedShare('add', 1, changed(400)), 20],
     ['409 for all', refusedShare('add', 1, changed(409)), 70],
+    ['400 for four of twenty usual clients of a path', refusedCustomers(4), 18],
+    ['404 for calls of an old form, one of forty, of a function that was there', lostCalls, 115],
   ];
   for (const [what, play, withinS] of cases)
     test(what, () => {

@@ -21,6 +21,7 @@ const lookMs = 200;
 let behaviour: Behaviour = JSON.parse(readFileSync(file, 'utf8')) as Behaviour;
 let changedAt = statSync(file).mtimeMs;
 let active = 0;
+let workedAt = Date.now();
 const waiting: (() => void)[] = [];
 const streams = new Set<ServerResponse>();
 const idleSince = new WeakMap<Socket, number>();
@@ -66,6 +67,7 @@ async function begin(): Promise<boolean> {
 }
 
 function finish(): void {
+  workedAt = Date.now();
   const next = waiting.shift();
   if (next === undefined) active--;
   else next();
@@ -90,6 +92,7 @@ function findRule(request: IncomingMessage, path: string, body: string): Rule | 
       (rule.lacks === undefined || request.headers[rule.lacks] === undefined) &&
       (rule.within === undefined || Date.now() % rule.within.everyMs < rule.within.forMs) &&
       idle >= (rule.idleMs ?? 0) &&
+      Date.now() - workedAt >= (rule.quietMs ?? 0) &&
       Math.random() < (rule.share ?? 1),
   );
   if (found?.times !== undefined) applied.set(found, (applied.get(found) ?? 0) + 1);

@@ -52,6 +52,8 @@ export interface Rule extends Deed {
   readonly within?: { readonly forMs: number; readonly everyMs: number };
   /** For connections that were idle for so long. */
   readonly idleMs?: number;
+  /** When the process has finished nothing for so long, checks apart. */
+  readonly quietMs?: number;
 }
 
 /** How an application behaves now. The process reads it from its file again and again. */

@@ -70,6 +70,16 @@ test('the seventh set has 30 outages of thirty kinds, and sixteen controls, with
   assert.ok(seventh.filter(({ no5xx }) => no5xx).length >= 10);
 });
 
+test('the eighth set has 30 outages of thirty kinds, and sixteen controls, with the same shares', () => {
+  const names = new Set<string>(playSets.eighth.map(({ name }) => name));
+  const eighth = outages.filter(({ name }) => names.has(name));
+  assert.equal(eighth.length, 30);
+  assert.equal(names.size - eighth.length, 16);
+  assert.equal(new Set(eighth.map(({ kind }) => kind)).size, 30);
+  assert.ok(eighth.filter(({ lowRate }) => lowRate).length >= 10);
+  assert.ok(eighth.filter(({ no5xx }) => no5xx).length >= 10);
+});
+
 test('every play belongs to one set', () => {
   const { all, ...sets } = playSets;
   assert.equal(Object.values(sets).flat().length, all.length);

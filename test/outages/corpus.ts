@@ -1,5 +1,7 @@
 import { operationControls } from './controls-operations.ts';
 import { trafficControls } from './controls-traffic.ts';
+import { eighthControls } from './eighth-controls.ts';
+import { eighthOutages } from './eighth-outages.ts';
 import { fifthOperationControls } from './fifth-controls-operations.ts';
 import { fifthTrafficControls } from './fifth-controls-traffic.ts';
 import { fifthOutages } from './fifth-outages.ts';
@@ -42,6 +44,7 @@ export const outages: readonly Outage[] = [
   ...fifthOutages,
   ...sixthOutages,
   ...seventhOutages,
+  ...eighthOutages,
 ];
 export const controls: readonly Control[] = [
   ...firstControls,
@@ -51,6 +54,7 @@ export const controls: readonly Control[] = [
   ...fifthControls,
   ...sixthControls,
   ...seventhControls,
+  ...eighthControls,
 ];
 
 /** Each set was written after the one before had been played. */
@@ -62,6 +66,7 @@ export const playSets = {
   fifth: [...fifthOutages, ...fifthControls],
   sixth: [...sixthOutages, ...sixthControls],
   seventh: [...seventhOutages, ...seventhControls],
+  eighth: [...eighthOutages, ...eighthControls],
   all: [...outages, ...controls],
 } as const;
 

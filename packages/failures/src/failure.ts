@@ -352,9 +352,10 @@ export interface Evidence {
   access_denied: { by: DeniedBy; value: string; because: string };
   /** `scheme` is such as 'a password'; `challenge` is the response's WWW-Authenticate, '' for none. */
   not_authenticated: { scheme: string; fault: string; challenge: string };
-  not_permitted: { scheme: string; user: string; lacks: string };
+  /** Here and below: `loginPath` is where a browser logs in again; absent: it cannot. */
+  not_permitted: { scheme: string; user: string; lacks: string; loginPath?: string };
   /** Here and below: `service` is the upstream that was asked. */
-  login_failed: { service: string; fault: string };
+  login_failed: { service: string; fault: string; loginPath?: string };
   link_refused: { fault: string };
   authentication_busy: { waiting: number; retryAfterS: number };
   /** `askedCause`: of the request to the service; absent: it has answered, and `reason` says what. */

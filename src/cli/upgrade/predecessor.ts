@@ -41,9 +41,8 @@ const terminateMs = 5_000;
 /** A successor that has not answered 'ends' by then is frozen or still loading, so it serves no requests that could finish. */
 const endingAnswerMs = 500;
 
-/** A process that has been replaced tells for a second what it still counts. */
-const countsEveryMs = 100;
-const countsSentMax = 10;
+/** A process that has been replaced tells what it still counts, until the last requests of its connections have come (`lastRequestMs`). */
+const countsEveryMs = [...Array<number>(10).fill(100), ...Array<number>(10).fill(500)];
 
 /** A rollback writes a few small files. A disk that hangs must not delay the answer to the requester. */
 const rollBackMs = 5_000;
@@ -110,7 +109,7 @@ export class Upgrades implements Upgrader {
     this.#parts.handoff.complete();
     line.send({ kind: 'farewell' });
     line.detach();
-    this.#sendCounts(line, countsSentMax);
+    this.#sendCounts(line, countsEveryMs);
     const afterMs = Math.round(clock.now() - beganAt);
     const done = `process ${pid} has taken over; this process finishes requests in flight`;
     events.emit({ kind: 'upgrade_done', subject: 'gateway', reason: done, evidence: { pid, afterMs }, actor });
@@ -120,16 +119,13 @@ export class Upgrades implements Upgrader {
   }
 
   /** This process has counted until now, and goes on while connections that it has accepted send requests. */
-  #sendCounts(line: SuccessorConnection, left: number): void {
+  #sendCounts(line: SuccessorConnection, [delayMs, ...left]: readonly number[]): void {
+    if (!line.isOpen) return;
     const states = this.#parts.handoff.moreFeatureStates();
     if (Object.keys(states).length > 0) line.send({ kind: 'counted', features: writtenStates(states) });
     const { clock } = this.#parts;
-    if (left > 1)
-      clock.schedule(
-        after(clock.now(), countsEveryMs),
-        (own: Upgrades) => own.#sendCounts(line, left - 1),
-        this as Upgrades,
-      );
+    if (delayMs !== undefined)
+      clock.schedule(after(clock.now(), delayMs), (own: Upgrades) => own.#sendCounts(line, left), this as Upgrades);
   }
 
   /** The upgrade failed. Restores the state before it, or says in the outcome what could not be restored. */
@@ -308,6 +304,10 @@ class SuccessorConnection {
         this.#wake = resolve;
       });
     }
+  }
+
+  get isOpen(): boolean {
+    return this.#child.connected;
   }
 
   send(message: ToSuccessor): void {

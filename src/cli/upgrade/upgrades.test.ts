@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { describe, test } from 'node:test';
 import { systemClock } from '../../system/system.ts';
+import { lastRequestMs } from '../../core/drain.ts';
 import { after, type Clock } from '../../core/time.ts';
 import type { UpgradeOutcome } from '../../admin/upgrader.ts';
 import { type ProcessHandoff, Upgrades } from './predecessor.ts';
@@ -44,7 +45,9 @@ class FakeHandoff implements ProcessHandoff {
   featureStates(): ReturnType<ProcessHandoff['featureStates']> {
     return {};
   }
+  told = 0;
   moreFeatureStates(): ReturnType<ProcessHandoff['featureStates']> {
+    this.told += 1;
     return {};
   }
   handOff({ pid, stateFolder }: Parameters<ProcessHandoff['handOff']>[0]): Promise<string | null> {
@@ -97,6 +100,21 @@ function prepare(program: string | null): Run {
     upgrades.upgrade('admin:socket', timeoutMs, (step) => steps.push(step));
   return { upgrades, handoff, events, reasons, steps, children, begin };
 }
+
+test('a process that has been replaced tells what it counts while its connections may send last requests, and no longer', async () => {
+  const run = prepare(`${listening} await say({ kind: 'ready' });`);
+  const began = performance.now();
+  assert.equal((await run.begin()).ok, true);
+  const until = async (count: number): Promise<void> => {
+    while (run.handoff.told < count && performance.now() - began < 20_000)
+      await new Promise((resolve) => setTimeout(resolve, 5));
+  };
+  await until(21);
+  assert.equal(run.handoff.told, 21);
+  // More than `lastRequestMs`, on the clock that runs faster.
+  assert.ok((performance.now() - began) * speedup > lastRequestMs);
+  run.children[0]?.kill('SIGKILL');
+});
 
 test('a successor that works takes over, step by step', async () => {
   const run = prepare(serving);

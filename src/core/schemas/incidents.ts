@@ -106,7 +106,11 @@ export const incidentSchema = z.object({
       path: text
         .optional()
         .describe('Of the route, paths that look alike: `/orders/#` has numbers; absent: all of the route.'),
-      usual_ms: z.number().describe('Half of the responses of the route took no longer until they began.'),
+      usual_ms: z
+        .number()
+        .describe(
+          'Half of the responses of the route took no longer until they began, or until they were complete, where their bodies come slowly.',
+        ),
       now_ms: z.number(),
       limit_ms: z.number().describe('What takes longer is late: 3 times the usual p90, and 100 ms more.'),
     })

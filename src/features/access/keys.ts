@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { type FeatureKeys, featureKeys, type NamedFile, type TextFile } from '../feature-keys.ts';
+import { countryFile, reviewCountryFile } from './keys-country-file.ts';
 import { networkList, reviewNetworkFile } from './keys-networks.ts';
 import { reviewAccess } from './keys-review.ts';
 import {
@@ -108,7 +109,7 @@ export const access: FeatureKeys = featureKeys<AccessRouteRead, object, AccessFi
   filesOfRoute: ({ access: read }) => filesIn(read),
   filesOfFile: ({ access: read, country_file: file }) => [
     ...filesIn(read),
-    ...(file === undefined ? [] : [{ kind: 'country_file' as const, path: file, at: ['country_file'] }]),
+    ...(file === undefined ? [] : [{ kind: countryFile, path: file, at: ['country_file'], review: reviewCountryFile }]),
   ],
   review: reviewAccess,
 });

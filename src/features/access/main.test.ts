@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import type { MainFeaturePorts, MainPart } from '../main-feature.ts';
+import { contentHash } from './country-database.ts';
 import { access } from './main.ts';
 import type { AccessSpec, AccessStatus } from './settings.ts';
 
@@ -11,7 +12,8 @@ const folder = mkdtempSync(join(tmpdir(), 'candor-access-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 const file = join(folder, 'countries.mmdb');
 
-function specOf(version: string): AccessSpec {
+function specOf(content: string): AccessSpec {
+  const version = contentHash(Buffer.from(content));
   const countries = { allow: ['DE'], deny: null, allowsUnknown: false, file, version };
   return { networks: null, countries, userAgents: null, certificates: null, isDryRun: false };
 }
@@ -26,17 +28,19 @@ describe('the part of access in the main thread', () => {
   test('reads the file of countries once for each content, and goes on without the file', () => {
     writeFileSync(file, 'one');
     const part = started();
-    const first = part.forWorkers?.(specOf('1'));
-    part.use([{ scope: scope as never, spec: specOf('1') }]);
+    const first = part.forWorkers?.(specOf('one'));
+    part.use([{ scope: scope as never, spec: specOf('one') }]);
+    writeFileSync(file, 'other');
+    assert.equal(part.forWorkers?.(specOf('two')).countries?.database, undefined, 'it is not what was checked');
     rmSync(file);
     assert.equal(Buffer.from(first?.countries?.database as SharedArrayBuffer).toString(), 'one');
-    assert.equal(part.forWorkers?.(specOf('1')).countries?.database, first?.countries?.database);
-    assert.equal(part.forWorkers?.(specOf('2')).countries?.database, undefined, 'workers reject it');
+    assert.equal(part.forWorkers?.(specOf('one')).countries?.database, first?.countries?.database);
+    assert.equal(part.forWorkers?.(specOf('two')).countries?.database, undefined, 'workers reject it');
   });
 
   test('adds up what workers have refused, also one that is gone, and forgets routes that are gone', () => {
     const part = started();
-    const scopes = [{ scope: scope as never, spec: specOf('1') }];
+    const scopes = [{ scope: scope as never, spec: specOf('one') }];
     part.use(scopes);
     part.onReports?.({ 'route /a': { refused: { deny: 2 } } }, 1);
     part.onReports?.({ 'route /a': { refused: { deny: 3, allow: 9 } } }, 2);

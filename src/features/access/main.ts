@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import type { FeatureMessages } from '../../core/feature.ts';
 import { mainFeature, type MainPart, type ScopedSpec } from '../main-feature.ts';
 import { RouteCounts } from '../main-route-counts.ts';
-import { accessName, type AccessReport, type AccessSpec, type AccessStatus } from './settings.ts';
+import { contentHash } from './country-database.ts';
+import { accessName, type AccessReport, type AccessSpec, type AccessStatus, type CountryRules } from './settings.ts';
 
 /** Adds up what the rules of each route have refused, over all workers and those that are gone, and reads the file of countries for all workers. */
 class AccessView implements MainPart<AccessSpec> {
@@ -21,7 +22,7 @@ class AccessView implements MainPart<AccessSpec> {
   forWorkers(spec: AccessSpec): AccessSpec {
     const { countries } = spec;
     if (countries === null) return spec;
-    const database = this.#databases.get(countries.version) ?? contentOf(countries.file);
+    const database = this.#databases.get(countries.version) ?? contentOf(countries);
     // Workers reject the revision.
     if (database === null) return spec;
     this.#databases.set(countries.version, database);
@@ -47,9 +48,11 @@ class AccessView implements MainPart<AccessSpec> {
   }
 }
 
-function contentOf(path: string): SharedArrayBuffer | null {
+/** Null: it cannot be read, or is no longer what was checked. */
+function contentOf({ file, version }: CountryRules): SharedArrayBuffer | null {
   try {
-    const content = readFileSync(path);
+    const content = readFileSync(file);
+    if (!version.startsWith(contentHash(content))) return null;
     const shared = new SharedArrayBuffer(content.length);
     content.copy(new Uint8Array(shared));
     return shared;

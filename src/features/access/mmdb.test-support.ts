@@ -1,14 +1,26 @@
 /** Writes files in the format of MaxMind (MaxMind DB File Format 2.0), as far as countries need it. */
 
+/** How makers write the country of a network: MaxMind and DB-IP, others, and those who write something else. */
+const forms = {
+  nested: (code: string) => map({ country: map({ iso_code: text(code) }) }),
+  registered: (code: string) => map({ registered_country: map({ iso_code: text(code) }) }),
+  flat: (code: string) => map({ country_code: text(code) }),
+  bare: (code: string) => map({ country: text(code) }),
+  provider: (code: string) => map({ autonomous_system_organization: text(code) }),
+};
+
 /** `countries`: networks of IPv4 and IPv6 with their codes, none within another one. */
-export function mmdbOf(countries: Readonly<Record<string, string>>): Buffer {
+export function mmdbOf(
+  countries: Readonly<Record<string, string>>,
+  { form = 'nested', type = 'Test-Country' }: { readonly form?: keyof typeof forms; readonly type?: string } = {},
+): Buffer {
   const data: Buffer[] = [];
   const offsets = new Map<string, number>();
   let bytes = 0;
   const nodes: (readonly [Slot, Slot])[] = [[{ kind: 'none' }, { kind: 'none' }]];
   for (const [network, code] of Object.entries(countries)) {
     if (!offsets.has(code)) {
-      const value = map({ country: map({ iso_code: text(code) }) });
+      const value = forms[form](code);
       offsets.set(code, bytes);
       data.push(value);
       bytes += value.length;
@@ -20,7 +32,7 @@ export function mmdbOf(countries: Readonly<Record<string, string>>): Buffer {
     node_count: number(nodes.length),
     record_size: number(24),
     ip_version: number(6),
-    database_type: text('Test-Country'),
+    database_type: text(type),
     binary_format_major_version: number(2),
     binary_format_minor_version: number(0),
     build_epoch: number(1_700_000_000),

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { loadDatabaseLibrary, lookIntoDatabase, openCountryDatabase } from './country-database.ts';
 import { mmdbOf } from './mmdb.test-support.ts';
 import type { CountryRules } from './settings.ts';
 import { countriesOf, loadCountries } from './worker-countries.ts';
@@ -27,6 +28,44 @@ test('an address has the country of its network in the file, in each of its spel
   ] as const)
     assert.equal(countryOf(address), country, address);
   assert.equal(countriesOf(rules).countryOf, countryOf, 'one reader is for all routes');
+});
+
+for (const form of ['nested', 'registered', 'flat', 'bare'] as const)
+  test(`a country is found in the form of each maker: ${form}`, async () => {
+    await loadDatabaseLibrary();
+    const content = mmdbOf({ '192.0.2.0/24': 'de', '2001:db8::/32': 'AT' }, { form });
+    const opened = openCountryDatabase(content);
+    assert.deepEqual(
+      ['192.0.2.1', '2001:db8::1', '::1'].map((address) => opened.countryOf(address)),
+      ['DE', 'AT', null],
+    );
+    assert.deepEqual(lookIntoDatabase(content), { type: 'Test-Country', ipv4: true, ipv6: true, country: true });
+  });
+
+test('what a file lacks is known before it is used', async () => {
+  await loadDatabaseLibrary();
+  const has = lookIntoDatabase(mmdbOf({ '192.0.2.0/24': 'Example Ltd' }, { form: 'provider' }));
+  assert.deepEqual(has, { type: 'Test-Country', ipv4: true, ipv6: false, country: false });
+});
+
+test('a file of which a part is missing or of another one is not opened, or has no country there', async () => {
+  await loadDatabaseLibrary();
+  const networks = Object.fromEntries(
+    Array.from({ length: 64 }, (_, at) => [`198.51.${at}.0/24`, at % 2 ? 'DE' : 'FR']),
+  );
+  const whole = mmdbOf(networks);
+  for (let from = 0; from < whole.length - 200; from += 7) {
+    const damaged = Buffer.concat([whole.subarray(0, from), whole.subarray(from + 64)]);
+    const zeroed = Buffer.from(whole).fill(0, from, from + 64);
+    for (const content of [damaged, zeroed, Buffer.from(whole).fill(0xff, from, from + 64)])
+      try {
+        lookIntoDatabase(content);
+        const found = openCountryDatabase(content).countryOf('198.51.7.1');
+        assert.ok(found === null || /^[A-Z]{2}$/.test(found), `${from}: ${found}`);
+      } catch (error) {
+        assert.ok(!(error instanceof assert.AssertionError), error as Error);
+      }
+  }
 });
 
 test('a worker does not take rules whose file the main thread could not read', async () => {

@@ -7,7 +7,7 @@ import { key, section } from '../../schema/section.ts';
 import { type FeatureKeys, featureKeys, type NamedFile, type SettingsBeside } from '../feature-keys.ts';
 import { parseRealm, parseUserHeader } from './keys-values.ts';
 import { reviewAnswers } from './keys-answers.ts';
-import { reviewConditions } from './keys-conditions.ts';
+import { reviewConditions, reviewUses } from './keys-conditions.ts';
 import { reviewRequired } from './keys-required.ts';
 import type { SchemeBeside, SchemeContext, SchemeKeys } from './keys-scheme.ts';
 import { schemesOfFile } from './keys-schemes.ts';
@@ -180,9 +180,11 @@ export const authentication: FeatureKeys = featureKeys<RouteRead, object, ScopeR
       headersReserved: reserved,
       responseHeadMs,
     });
+    reviewUses(file.read, [], 'file', reserved, findings);
     reviewOne(file.read.authentication, [authenticationName], besideOf(file.beside), findings);
     for (const { path, read, beside } of routes) {
       reviewConditions(read, path, reserved, findings);
+      reviewUses(read, path, 'route', reserved, findings);
       reviewOne(read.authentication, [...path, authenticationName], besideOf(beside), findings);
       reviewEdits(inForce(read, file.read), read, path, findings);
     }

@@ -124,7 +124,9 @@ class AuthenticationRun {
     const lacks = lackOf(user, spec.require);
     if (lacks !== null) {
       counts.add(name, 'not_permitted');
-      return fail('not_permitted', 'filter', { scheme: part.asksFor, user: user.name, lacks });
+      const { asksFor, loginPath } = part;
+      const evidence = { scheme: asksFor, user: user.name, lacks };
+      return fail('not_permitted', 'filter', loginPath === undefined ? evidence : { ...evidence, loginPath });
     }
     counts.add(name, admitted);
     this.admittedBy = part;

@@ -41,6 +41,8 @@ export interface SchemePart {
   readonly asksFor: string;
   /** For WWW-Authenticate; '': none. */
   readonly challenge: string;
+  /** Where a browser logs in with another account, a path and its query; absent: it cannot. */
+  readonly loginPath?: string;
   /** Null: `pending.settle` will be called, which may not happen before this returns. */
   authenticate(exchange: FilterContext, pending: PendingDecision): SchemeDecision | null;
   /** Before the head of a response to a request that it has admitted is sent, such as for cookies. */

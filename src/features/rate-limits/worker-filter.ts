@@ -1,6 +1,7 @@
 import { fail, type Failure } from '#failures/failure.ts';
 import type { Filter, FilterContext, FilterDecision, FilterResponseHead, FilterStage } from '../../core/filter.ts';
 import type { Clock } from '../../core/time.ts';
+import { refilledAfterMs } from '../../limits/gcra.ts';
 import type { Limiter } from './worker-limiter.ts';
 
 /** What exchanges hold of bounds of requests at once, by their ids. */
@@ -66,7 +67,8 @@ export class RateLimitFilter implements Filter {
       // What one more request would use, less that request.
       const used = Math.abs(this.#usedBy(limiter, exchange, nowMs));
       const left = Math.max(0, Math.floor((policy.tolerance - used) / policy.interval));
-      return [`"${spec.name}";r=${left};t=${Math.ceil((used * policy.unitMs) / 1000)}`];
+      const fullAfterMs = refilledAfterMs(used, nowMs, policy.unitMs);
+      return [`"${spec.name}";r=${left};t=${Math.ceil(fullAfterMs / 1000)}`];
     });
     if (lines.length === 0) return;
     head.set('RateLimit-Policy', this.#policies);
@@ -93,7 +95,8 @@ export class RateLimitFilter implements Filter {
     }
     const used = limiter.take(key, nowMs);
     if (used < 0) {
-      if (!dryRun) return this.#refuseRate(exchange, limiter, key, -used);
+      if (!dryRun)
+        return this.#refuseRate(exchange, limiter, key, refilledAfterMs(-used, nowMs, limiter.policy?.unitMs ?? 1));
       limiter.noteRefused(exchange, key);
       return null;
     }
@@ -108,11 +111,11 @@ export class RateLimitFilter implements Filter {
     return entered !== false;
   }
 
-  #refuseRate(exchange: FilterContext, limiter: Limiter, key: string, waitUnits: number): Failure {
+  #refuseRate(exchange: FilterContext, limiter: Limiter, key: string, waitMs: number): Failure {
     limiter.noteRefused(exchange, key);
-    const { policy, spec } = limiter;
-    // A unit more: the request must not come back a moment too early.
-    const retryAfterS = Math.max(1, Math.ceil(((waitUnits + 1) * (policy?.unitMs ?? 0)) / 1000));
+    const { spec } = limiter;
+    // A moment more: the request must not come back too early.
+    const retryAfterS = Math.max(1, Math.ceil((waitMs + 1) / 1000));
     return fail('rate_limited', 'filter', {
       policy: spec.name,
       key: limiter.keyText,

@@ -14,8 +14,8 @@ import { rateLimitsPart } from './worker-part.ts';
 type Given = Partial<Omit<RateLimitSpec, 'rate'>> & { readonly rate?: string | null };
 
 function limitOf({ rate = '2/s', ...given }: Given = {}): RateLimitSpec {
-  const [, count = '', unit = ''] = /^(\d+)\/([smh])$/.exec(rate ?? '') ?? [];
-  const periodMs = { s: 1000, m: 60_000, h: 3_600_000 }[unit] ?? 0;
+  const [, count = '', unit = ''] = /^(\d+)\/([smhd])$/.exec(rate ?? '') ?? [];
+  const periodMs = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }[unit] ?? 0;
   return {
     ...{ name: 'all', by: ['address'], cost: 1, atOnce: null, exempt: [], ipv4Prefix: 32, ipv6Prefix: 64 },
     ...{ dryRun: false, announce: false, ofFile: false, burst: Number(count) || 1 },
@@ -115,6 +115,28 @@ describe('a rate limit', () => {
     assert.equal(world.admits(), false);
     world.clock.advanceSync(2000);
     assert.equal(world.admits(), true);
+  });
+
+  it('says to the second after which time a request is admitted, however long that is', () => {
+    for (const [rate, afterMs] of [
+      ['1/d', 0],
+      ['1/d', 1_000_000],
+      ['1/d', 43_200_500],
+      ['7/h', 123_456],
+      ['100/s', 3],
+    ] as const) {
+      const world = new World();
+      world.clock.advanceSync(777_777);
+      world.apply([limitOf({ rate, burst: 1 })]);
+      assert.equal(world.admits(), true);
+      world.clock.advanceSync(afterMs);
+      const { evidence } = world.failure() as { evidence: { retryAfterS: number } };
+      const [wholeMs, earlyMs] = [evidence.retryAfterS * 1000, Math.max(0, evidence.retryAfterS * 1000 - 1002)];
+      world.clock.advanceSync(earlyMs);
+      if (earlyMs > 0) assert.equal(world.admits(), false, `${rate} after ${afterMs}`);
+      world.clock.advanceSync(wholeMs - earlyMs);
+      assert.equal(world.admits(), true, `${rate} after ${afterMs}`);
+    }
   });
 
   const keys: readonly (readonly [name: string, by: readonly string[], same: readonly [Asked, Asked], other: Asked])[] =

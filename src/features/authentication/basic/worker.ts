@@ -9,13 +9,12 @@ import {
   type SchemePorts,
 } from '../worker-scheme.ts';
 import { ParsedFiles } from '../worker-parsed-files.ts';
-import { readPasswordFile } from './password-file.ts';
+import type { PasswordHash } from './password-hash.ts';
 import { basicName, type BasicSpec } from './settings.ts';
-import type { BcryptThread } from './worker-bcrypt.ts';
+import type { PasswordThread } from './worker-password-thread.ts';
 import { type Check, CheckQueue, type OnChecked } from './worker-check-queue.ts';
 import { type Credentials, credentialsIn } from './worker-credentials.ts';
 import { Users } from './worker-users.ts';
-import { verifyPassword } from './worker-verify.ts';
 
 const absent: SchemeDecision = { kind: 'absent' };
 const malformed: SchemeDecision = {
@@ -30,15 +29,17 @@ const wrong: SchemeDecision = {
 
 /** Those of this worker, whichever route asks. */
 const queues: WeakMap<PoolQueue, CheckQueue> = new WeakMap();
-let bcrypt: BcryptThread | null = null;
+let passwords: PasswordThread | null = null;
 let loading: Promise<void> | null = null;
 
 export const basic = authenticationScheme<BasicSpec, SchemePart>({
   name: basicName,
 
-  load({ usersText }) {
-    if (bcrypt !== null || !hasBcrypt(usersText)) return null;
-    loading ??= import('./worker-bcrypt.ts').then(({ BcryptThread: Thread }) => void (bcrypt = new Thread()));
+  load() {
+    if (passwords !== null) return null;
+    loading ??= import('./worker-password-thread.ts').then(({ PasswordThread: Thread }) => {
+      passwords = new Thread();
+    });
     return loading;
   },
 
@@ -63,10 +64,6 @@ export const basic = authenticationScheme<BasicSpec, SchemePart>({
     };
   },
 });
-
-function hasBcrypt(text: string): boolean {
-  return [...readPasswordFile(text).users.values()].some(({ hash }) => hash.kind === 'bcrypt');
-}
 
 function admit(exchange: FilterContext, name: string, users: Users, passesCredentials: boolean): SchemeDecision {
   if (!passesCredentials) exchange.removeRequestHeader('authorization');
@@ -107,7 +104,7 @@ function check(
     waiters: new Set<OnChecked>(),
     check: {
       address: exchange.client.address,
-      run: async () => (await verifyPassword(credentials.password, against.hash, verifyBcrypt)) && against.isUser,
+      run: async () => (await verify(credentials.password, against.hash)) && against.isUser,
       onDone: (result: Parameters<OnChecked>[0]): void => {
         ofUsers.delete(id);
         if (typeof result === 'boolean') users.keep(id, result);
@@ -129,8 +126,8 @@ function check(
   return early;
 }
 
-function verifyBcrypt(password: string, hash: string): Promise<boolean> {
-  return bcrypt === null ? Promise.reject(new Error('bcrypt is not loaded')) : bcrypt.verify(password, hash);
+function verify(password: string, hash: PasswordHash): Promise<boolean> {
+  return passwords === null ? Promise.reject(new Error('the thread is not loaded')) : passwords.verify(password, hash);
 }
 
 function failed(result: 'busy' | 'broken', queue: CheckQueue): SchemeDecision {

@@ -76,14 +76,19 @@ export class Provider {
     return this.#spec.upstreams[new URL(this.#spec.issuer).host] ?? this.#spec.issuer;
   }
 
-  /** Where the browser goes. */
-  begin({ redirectUri, state, nonce, verifier }: BegunLogin, asker: Asker): Promise<ProviderResult<URL>> {
+  /** Where the browser goes. `asAnother`: the provider is to ask which account is meant. */
+  begin(
+    { redirectUri, state, nonce, verifier }: BegunLogin,
+    asAnother: boolean,
+    asker: Asker,
+  ): Promise<ProviderResult<URL>> {
     return this.#with(asker, async (config, openid) =>
       openid.buildAuthorizationUrl(config, {
         redirect_uri: redirectUri,
         scope: this.#spec.scopes.join(' '),
         ...{ state, nonce, code_challenge: await openid.calculatePKCECodeChallenge(verifier) },
         code_challenge_method: 'S256',
+        ...(asAnother ? { prompt: choosingPrompt(config.serverMetadata()) } : {}),
       }),
     );
   }
@@ -261,6 +266,11 @@ export class Provider {
     }
     return { kind: 'refused', reason: `the answer of the provider is not valid (${textOf(error)})` };
   }
+}
+
+/** Core §3.1.2.1. A provider that lists what it knows refuses other words. */
+function choosingPrompt({ prompt_values_supported: known }: Library.ServerMetadata): string {
+  return Array.isArray(known) && !known.includes('select_account') ? 'login' : 'select_account';
 }
 
 /** On whose behalf the provider is asked. */

@@ -19,6 +19,13 @@ export function originOf({ client, variables: { authority } }: FilterContext): s
   return /^[\w.:[\]-]+$/.test(authority) ? `${client.scheme}://${authority}` : null;
 }
 
+/** The path and query of the page of this host that has led here; null: another one has, or the browser does not say. */
+export function pageBefore(exchange: FilterContext): string | null {
+  const referer = exchange.variables.header('referer');
+  const origin = originOf(exchange);
+  return referer !== null && origin !== null && referer.startsWith(`${origin}/`) ? referer.slice(origin.length) : null;
+}
+
 /**
  * A path of the same origin, with its query, as it may stand behind the origin in Location; what is none becomes "/". Pages of the login itself are
  * none: people would not come out of it.

@@ -17,7 +17,7 @@ import { cookieLines, cookiesOf, removingLines, valueIn } from './worker-cookies
 import { loggedOutPage, redirect } from './worker-answers.ts';
 import { type Asker, loadLibrary, Provider, type ProviderFault, visible } from './worker-provider.ts';
 import { Refreshes } from './worker-refreshes.ts';
-import { isFromOtherSite, isNavigation, originOf, pathToReturnTo } from './worker-request.ts';
+import { isFromOtherSite, isNavigation, originOf, pageBefore, pathToReturnTo } from './worker-request.ts';
 import { Seal } from './worker-seal.ts';
 import { SessionRefresher } from './worker-refresher.ts';
 import {
@@ -40,6 +40,7 @@ const loginsMax = 5;
 class OidcPart implements SchemePart {
   readonly asksFor = 'a login';
   readonly challenge: string;
+  readonly loginPath: string;
   readonly settings: string;
   readonly provider: Provider;
   readonly refresher: SessionRefresher;
@@ -52,6 +53,7 @@ class OidcPart implements SchemePart {
     this.settings = settingsOf(spec);
     this.provider = provider;
     this.refresher = refresher;
+    this.loginPath = `${spec.path}?account=other`;
     this.#spec = spec;
     this.#ports = ports;
     // The main thread has given one; without it, nothing that anybody could know.
@@ -115,11 +117,20 @@ class OidcPart implements SchemePart {
     because: string | null,
     pending: PendingDecision,
   ): SchemeDecision | null {
-    if (isNavigation(exchange)) return this.#begin(exchange, cookies, exchange.request.target, pending);
+    if (isNavigation(exchange)) return this.#begin(exchange, cookies, { returnTo: exchange.request.target, pending });
     return because === null ? absent : { kind: 'refused', fault: 'no_session', because };
   }
 
-  #begin(exchange: FilterContext, cookies: Cookies, returnTo: string, pending: PendingDecision): SchemeDecision | null {
+  /** `asAnother`: the provider asks which account is meant, in place of taking the one that it knows. */
+  #begin(
+    exchange: FilterContext,
+    cookies: Cookies,
+    {
+      returnTo,
+      asAnother = false,
+      pending,
+    }: { readonly returnTo: string; readonly asAnother?: boolean; readonly pending: PendingDecision },
+  ): SchemeDecision | null {
     const origin = originOf(exchange);
     if (origin === null) return this.#loginFailed('the request names no host to come back to');
     if (exchange.client.scheme !== 'https')
@@ -131,7 +142,7 @@ class OidcPart implements SchemePart {
       returnTo: pathToReturnTo(returnTo, origin, this.#spec.path),
       endsAt: clock.wallTime() + loginMs,
     };
-    return decideLater(pending, this.provider.begin(login, this.#asker(exchange)), (result) => {
+    return decideLater(pending, this.provider.begin(login, asAnother, this.#asker(exchange)), (result) => {
       if (!result.ok) return this.#failed(result.fault);
       const sealed = this.#seal.close(JSON.stringify(login), purposeOf('login', this.#spec, exchange.variables.host));
       const begun = [...cookies.keys()].filter((name) => this.#isLogin(name));
@@ -151,7 +162,11 @@ class OidcPart implements SchemePart {
     const { target, method } = exchange.request;
     const query = new URLSearchParams(/\?(.*)/s.exec(target)?.[1] ?? '');
     if (method !== 'GET' && method !== 'HEAD' && !(below === '/logout' && method === 'POST')) return absent;
-    if (below === '') return this.#begin(exchange, cookies, query.get('return') ?? '/', pending);
+    if (below === '') {
+      const asAnother = query.get('account') === 'other' && !isFromOtherSite(exchange);
+      const returnTo = query.get('return') ?? (asAnother ? pageBefore(exchange) : null) ?? '/';
+      return this.#begin(exchange, cookies, { returnTo, asAnother, pending });
+    }
     if (below === '/callback' && origin !== null) return this.#comeBack(exchange, cookies, { origin, query, pending });
     if (below === '/logout' && origin !== null) return this.#logout(exchange, cookies, { origin, pending });
     return below === '/out' ? answerWith('logged_out', loggedOutPage(this.#spec.path)) : absent;
@@ -173,15 +188,17 @@ class OidcPart implements SchemePart {
       const isLoggedIn = typeof this.#sessionIn(exchange, cookies) === 'object' && cookies.has(this.#cookie);
       return isLoggedIn && !isFromOtherSite(exchange)
         ? answerWith('logged_in', redirect(`${origin}/`, []))
-        : this.#loginFailed(login);
+        : this.#loginFailed(login, this.loginPath);
     }
     const url = new URL(`${login.redirectUri}?${query.toString()}`);
     return decideLater(pending, this.provider.redeem(url, login, this.#asker(exchange)), (result) => {
-      if (!result.ok) return this.#failed(result.fault);
+      // It may be the choice of an account that the provider does not know.
+      if (!result.ok) return this.#failed(result.fault, query.has('error') ? this.#spec.path : this.loginPath);
       const session = sessionOf(randomText(this.#ports.random), result.value, null, this.#spec, this.#ports.clock);
-      if ('because' in session) return this.#loginFailed(session.because);
+      if ('because' in session) return this.#loginFailed(session.because, this.loginPath);
       const lines = this.#sessionLines(exchange, cookies, session);
-      if (lines === null) return this.#loginFailed('what the provider says of the user is too long for cookies');
+      if (lines === null)
+        return this.#loginFailed('what the provider says of the user is too long for cookies', this.loginPath);
       const over = removingLines(cookies, (name) => name === this.#loginCookie(state));
       return answerWith('logged_in', redirect(`${origin}${login.returnTo}`, [...over, ...lines]));
     });
@@ -251,8 +268,8 @@ class OidcPart implements SchemePart {
     return { client, route: this.#ports.route };
   }
 
-  #failed(fault: ProviderFault): SchemeDecision {
-    if (fault.kind === 'refused') return this.#loginFailed(fault.reason);
+  #failed(fault: ProviderFault, loginPath: string | null = null): SchemeDecision {
+    if (fault.kind === 'refused') return this.#loginFailed(fault.reason, loginPath);
     const { service, reason, askedCause } = fault;
     const failure = fail('authentication_unavailable', 'filter', {
       ...{ service, reason, retryAfterS },
@@ -261,8 +278,10 @@ class OidcPart implements SchemePart {
     return { kind: 'failed', fault: 'unavailable', failure };
   }
 
-  #loginFailed(fault: string): SchemeDecision {
-    const failure: Failure = fail('login_failed', 'filter', { service: this.provider.service, fault: visible(fault) });
+  /** `loginPath`: where the person may begin anew; null: asking for the page again does. */
+  #loginFailed(fault: string, loginPath: string | null = null): SchemeDecision {
+    const evidence = { service: this.provider.service, fault: visible(fault) };
+    const failure: Failure = fail('login_failed', 'filter', loginPath === null ? evidence : { ...evidence, loginPath });
     return { kind: 'failed', fault: 'login_failed', failure };
   }
 }
