@@ -14,6 +14,9 @@ import { candorMain } from '../program.ts';
 /** Starts `main` as `bin/candor` does. */
 export const programOf = (main: string): string => `await import(${JSON.stringify(main)});\n`;
 
+/** Where a test needs no more: each further worker takes a tenth of a second of processor time in each process. */
+const oneWorker = 'workers: 1\n';
+
 /** The program without changes. */
 export const goodProgram = programOf(candorMain);
 
@@ -116,9 +119,7 @@ export class GatewayProgram {
     const admin = `admin: { socket: ${join(this.folder, 'admin.sock')} }\n`;
     const text =
       `${settings.includes('listeners:') ? '' : listeners}${settings.includes('admin:') ? '' : admin}` +
-      // Each further worker takes a tenth of a second of processor time in each process.
-      `${settings.includes('workers:') ? '' : 'workers: 1\n'}` +
-      `state: ${join(this.folder, 'state')}\nlog: { path: ${join(this.folder, 'exchanges.log')} }\n` +
+      `${settings.includes('workers:') ? '' : oneWorker}state: ${join(this.folder, 'state')}\nlog: { path: ${join(this.folder, 'exchanges.log')} }\n` +
       `applications:\n  web:\n    command: ['${process.execPath}', application.cjs]\n    directory: ${this.folder}\n` +
       `    readiness: { interval: 100ms, passes: 1 }\n${applicationSettings}` +
       // No service manager waits for the readiness, so the gateway need not announce it.
