@@ -9,10 +9,8 @@ export const bundledThreadsVariable = 'CANDOR_TEST_THREADS';
 
 const bundledThreads = process.env[bundledThreadsVariable];
 
-if (isMainThread) {
-  await import('./production-flags.ts');
-  await import('./test-cpu.ts');
-} else if (bundledThreads !== undefined) {
+if (isMainThread) await import('./test-cpu.ts');
+else if (bundledThreads !== undefined) {
   // The threads of gateways that run in the process of a test are the bundled ones, which load in a third of the processor time.
   const bundled = JSON.parse(bundledThreads) as Readonly<Record<string, string>>;
   registerHooks({

@@ -21,8 +21,11 @@ interface TestProcessOptions {
   readonly bundle: string | null;
 }
 
-/** A test file loads several hundred modules. Without a look for symbolic links in each path it starts in a tenth less of processor time. */
-const nodeFlags = ['--preserve-symlinks', '--preserve-symlinks-main'];
+/**
+ * A test file loads several hundred modules. Without a look for symbolic links in each path it starts in a tenth less of processor time, and in a further
+ * tenth less where what it loads does not fill the young generation of V8's heap again and again: that begins with a sixteenth of this.
+ */
+const nodeFlags = ['--preserve-symlinks', '--preserve-symlinks-main', '--min-semi-space-size=16'];
 
 /** What the process starts inherits it. */
 const runVariable = 'CANDOR_TEST_RUN';

@@ -13,6 +13,7 @@ import {
   StateFailure,
 } from '../gateway/gateway.ts';
 import { hideFromGit } from '../deploy/private-folder.ts';
+import { setServingFlags } from '../system/serving-flags.ts';
 import { commandName, type ServiceSignal, type ProcessContext } from './process-context.ts';
 import { fewDescriptorsText, releaseStartupMemory, type ServePlan } from './serve-plan.ts';
 import { defectText, CommandFailure } from './command-failure.ts';
@@ -142,7 +143,9 @@ async function start(
     const options = { configuration, ...read, ...reloading, ...adopting, watcher, ...opened };
     const ended = abandon === undefined ? {} : { abandon };
     try {
-      return await startGateway({ ...options, ...ended });
+      const gateway = await startGateway({ ...options, ...ended });
+      setServingFlags();
+      return gateway;
     } catch (error) {
       if (error instanceof StartAbandoned) throw error;
       const isForPeople = error instanceof LogFailure || error instanceof StateFailure;

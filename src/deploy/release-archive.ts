@@ -1,7 +1,6 @@
 import { constants, createReadStream } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pipeline, type Readable } from 'node:stream';
-import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { memoryText } from '#failures/quantity-text.ts';
 import { Parser } from 'tar/parse';
 import type { ReadEntry } from 'tar/read-entry';
@@ -21,8 +20,11 @@ export interface UnpackOptions {
 
 /** How a compressed archive begins. */
 const compressions = [
-  { begin: Buffer.from([0x1f, 0x8b]), decompress: createGunzip },
-  { begin: Buffer.from([0x28, 0xb5, 0x2f, 0xfd]), decompress: createZstdDecompress },
+  { begin: Buffer.from([0x1f, 0x8b]), decompress: () => process.getBuiltinModule('node:zlib').createGunzip() },
+  {
+    begin: Buffer.from([0x28, 0xb5, 0x2f, 0xfd]),
+    decompress: () => process.getBuiltinModule('node:zlib').createZstdDecompress(),
+  },
 ] as const;
 
 /** Unpacks a `.tar`, `.tar.gz` or `.tar.zst`, whatever it is called; otherwise like `unpackTar`. */

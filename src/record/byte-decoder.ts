@@ -1,4 +1,4 @@
-import { createGunzip, createZstdDecompress, type Gunzip, type ZstdDecompress } from 'node:zlib';
+import type { Gunzip, ZstdDecompress } from 'node:zlib';
 import type { LogArchive } from './log-slice.ts';
 import { kindOfBytes, magicBytes, type ByteKind } from './byte-kind.ts';
 
@@ -136,6 +136,7 @@ class Unpacking implements Decoding {
 
   constructor(archive: LogArchive, sink: ByteSink) {
     this.#archive = archive;
+    const { createGunzip, createZstdDecompress } = process.getBuiltinModule('node:zlib');
     this.#stream = archive === 'gzip' ? createGunzip({ chunkSize }) : createZstdDecompress({ chunkSize });
     // Events and not iteration: iteration would lose the bytes before a defect.
     this.#stream.on('data', (bytes: Uint8Array) => {

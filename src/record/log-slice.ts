@@ -1,4 +1,3 @@
-import zlib from 'node:zlib';
 import type { LogSpec } from '../core/configuration.ts';
 import { lineFeed } from './line-feed.ts';
 
@@ -27,18 +26,17 @@ export const archiveSuffix: Readonly<Record<LogArchive, string>> = { zstd: '.zst
 export const sliceBytes = 512 * 1024;
 
 /** Compresses one slice into an independent frame of zstd or member of gzip. Frames behind each other are one valid file. */
-export function compressSlice(slice: Uint8Array, archive: LogArchive, level: number = levels[archive]): Buffer {
+export function compressSlice(slice: Uint8Array, archive: LogArchive, level = 1): Buffer {
+  const zlib = process.getBuiltinModule('node:zlib');
   if (archive === 'gzip') return zlib.gzipSync(slice, { level });
   return zlib.zstdCompressSync(slice, {
     params: { [zlib.constants.ZSTD_c_compressionLevel]: level, [zlib.constants.ZSTD_c_checksumFlag]: 1 },
   });
 }
 
-const levels: Readonly<Record<LogArchive, number>> = { zstd: 1, gzip: zlib.constants.Z_BEST_SPEED };
-
 /** The format that this Node can write: a Node that was built without zstd writes gzip. */
 export function writableArchive(wanted: LogArchive): LogArchive {
-  return wanted === 'zstd' && !('zstdCompressSync' in zlib) ? 'gzip' : wanted;
+  return wanted === 'zstd' && !('zstdCompressSync' in process.getBuiltinModule('node:zlib')) ? 'gzip' : wanted;
 }
 
 /** How many of the bytes belong to the next slice: whole lines, unless one line fills the slice. */

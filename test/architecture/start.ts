@@ -14,6 +14,7 @@ const large: ReadonlyMap<string, string> = new Map([
   ['zod', 'read it in the thread of the configuration, or import() it with the request that needs it'],
   ['yaml', 'read it in the thread of the configuration'],
   ['node:http', 'use src/admin/node-http.ts'],
+  ['node:zlib', 'call process.getBuiltinModule where something is compressed'],
   ['node:https', 'call process.getBuiltinModule where a request needs it'],
   ['node:tls', 'use src/transport/node-tls.ts'],
 ]);

@@ -38,7 +38,8 @@ export class GatewayFolder {
   async start(yaml: string, environment: Readonly<Record<string, string>> = {}): Promise<RunningGateway> {
     const name = `candor-${performance.now()}`;
     const socket = join(this.path, `${name}.sock`);
-    const own = `admin: { socket: ${socket} }\nlog: { path: none }\n`;
+    const workers = yaml.includes('workers:') ? '' : 'workers: 1\n';
+    const own = `admin: { socket: ${socket} }\nlog: { path: none }\n${workers}`;
     const state = yaml.includes('state:') ? '' : `state: ${join(this.path, 'state')}\n`;
     const configuration = join(this.path, `${name}.yaml`);
     writeFileSync(configuration, own + state + yaml);

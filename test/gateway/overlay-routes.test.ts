@@ -4,33 +4,37 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, test } from 'node:test';
+import { after, afterEach, describe, test } from 'node:test';
 import type { OverlayChange, OverlayOutcome } from '../../src/control/gateway-status.ts';
 import { headerOf, type RawClient } from '../../src/testing/testing.ts';
 import { originForTests } from './origin-for-tests.ts';
 import { ok } from './raw-origin.ts';
 import { runInWorker } from './run-in-workers.ts';
-import { requestText, responseOn, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
+import { ReloadedGateway, requestText, responseOn, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 
 // Maintenance and pauses, which operators switch on for routes at run time.
 
 const origin = originForTests('served');
 let edge: YamlGateway;
-let state: string;
 const clients: RawClient[] = [];
 
-beforeEach(() => {
-  state = mkdtempSync(join(tmpdir(), 'candor-overlay-'));
-});
-
-afterEach(async () => {
+const ofOneWorker = new ReloadedGateway();
+const ofTwoWorkers = new ReloadedGateway();
+after(() => ofOneWorker.stop());
+after(() => ofTwoWorkers.stop());
+afterEach(() => {
   for (const client of clients.splice(0)) client.close();
-  await edge.stop();
-  rmSync(state, { recursive: true, force: true });
 });
 
-const yaml = (more = 'workers: 1'): string =>
-  `${more}\nstate: ${join(state, 'own')}\nupstreams: { app: { endpoints: "${origin.address}", check: none } }\n` +
+/** Without what another test has changed. */
+async function use(gateway: ReloadedGateway, text: string): Promise<void> {
+  edge = await gateway.with(text);
+  await done(restore());
+  await until('its workers know, and no request is left', async () => (await active()) === 0);
+}
+
+const yaml = (more = 'workers: 1', state = './state'): string =>
+  `${more}\nstate: ${state}\nupstreams: { app: { endpoints: "${origin.address}", check: none } }\n` +
   'routes: [{ id: ready, path: /ready, readiness: true }, { id: api, path: /api, to: app }, { id: rest, to: app }]\n';
 
 async function done(what: OverlayChange): Promise<Extract<OverlayOutcome, { ok: true }>> {
@@ -71,7 +75,7 @@ async function active(): Promise<number> {
 
 describe('maintenance', () => {
   test('of a host is for its requests alone, and not for addresses and requests with the pass', async () => {
-    edge = await startFromYaml(yaml());
+    await use(ofOneWorker, yaml());
     const pass = createHash('sha256').update('right').digest('hex');
     await done({ ...maintenance(null), host: 'shop.example.org', pass } as OverlayChange);
     const status = async (...lines: string[]): Promise<number> => (await edge.get('/api', lines)).status;
@@ -84,7 +88,7 @@ describe('maintenance', () => {
   });
 
   test('of one route answers 503 with message and Retry-After for that route alone, until it is restored', async () => {
-    edge = await startFromYaml(yaml());
+    await use(ofOneWorker, yaml());
     await done(maintenance('api', 'Back at noon.'));
     await until('the worker knows', async () => (await statusOf('/api')) === 503);
     const response = await edge.get('/api/x');
@@ -98,7 +102,7 @@ describe('maintenance', () => {
   });
 
   test('of all routes spares readiness routes and requests in flight', async () => {
-    edge = await startFromYaml(yaml());
+    await use(ofOneWorker, yaml());
     const held: Socket[] = [];
     origin.answer = () => (socket) => void held.push(socket);
     const [inFlight] = begin('/held', 1);
@@ -119,8 +123,14 @@ describe('maintenance', () => {
     await until('the worker knows that maintenance is over', async () => (await statusOf('/api')) === 200);
   });
 
-  test('survives a reload, the loss of a worker, and a restart', async () => {
-    edge = await startFromYaml(yaml('workers: 2'));
+  test('survives a reload, the loss of a worker, and a restart', async (context) => {
+    const state = mkdtempSync(join(tmpdir(), 'candor-overlay-'));
+    context.after(async () => {
+      await edge.stop();
+      rmSync(state, { recursive: true, force: true });
+    });
+    const kept = yaml('workers: 2', join(state, 'own'));
+    edge = await startFromYaml(kept);
     await done(maintenance('api'));
     const all503 = async (): Promise<boolean> => {
       for (let sent = 0; sent < 8; sent++)
@@ -128,7 +138,7 @@ describe('maintenance', () => {
       return true;
     };
     await until('both workers know', all503);
-    assert.ok((await edge.reload(`${yaml('workers: 2')}drain: { timeout: 3s }\n`)).ok);
+    assert.ok((await edge.reload(`${kept}drain: { timeout: 3s }\n`)).ok);
     assert.ok(await all503());
     await runInWorker(1, 'setTimeout(() => { throw new RangeError("on purpose") }, 0)');
     const serving = (): number[] =>
@@ -136,7 +146,7 @@ describe('maintenance', () => {
     await until('another worker serves', () => serving().length === 2 && !serving().includes(1));
     assert.ok(await all503());
     await edge.stop();
-    edge = await startFromYaml(yaml('workers: 2'));
+    edge = await startFromYaml(kept);
     assert.ok(await all503());
     assert.equal(await statusOf('/other'), 200);
   });
@@ -144,7 +154,7 @@ describe('maintenance', () => {
 
 describe('a pause', () => {
   test('holds every request, and all are served at its end', async () => {
-    edge = await startFromYaml(yaml('workers: 2'));
+    await use(ofTwoWorkers, yaml('workers: 2'));
     await done(pause('route:api', 60_000));
     const waiting = begin('/api', 100);
     await until('all wait', async () => (await active()) === 100);
@@ -156,7 +166,7 @@ describe('a pause', () => {
   });
 
   test('of an upstream holds the requests of each route that leads there', async () => {
-    edge = await startFromYaml(yaml());
+    await use(ofOneWorker, yaml());
     await done(pause('app', 60_000));
     const waiting = [...begin('/api', 1), ...begin('/other', 1)];
     await until('both wait', async () => (await active()) === 2);
@@ -166,7 +176,7 @@ describe('a pause', () => {
   });
 
   test('that is longer than its timeout answers 503 pause_timeout with Retry-After, and the record says how long the request waited', async () => {
-    edge = await startFromYaml(yaml());
+    await use(ofOneWorker, yaml());
     await done(pause('app', 100));
     const response = await edge.get('/api');
     assert.deepEqual([response.status, headerOf(response, 'retry-after')], [503, '5']);
@@ -177,7 +187,7 @@ describe('a pause', () => {
   });
 
   test('with a full queue answers 503 pause_full at once', async () => {
-    edge = await startFromYaml(yaml());
+    await use(ofOneWorker, yaml());
     await done(pause('app', 60_000, 2));
     const waiting = begin('/api', 2);
     await until('both wait', async () => (await active()) === 2);
@@ -189,7 +199,7 @@ describe('a pause', () => {
   });
 
   test('continues across a reload, also for requests that already wait', async () => {
-    edge = await startFromYaml(yaml());
+    await use(ofOneWorker, yaml());
     await done(pause('app', 60_000));
     const [early] = begin('/api', 1);
     await until('it waits', async () => (await active()) === 1);
@@ -201,7 +211,7 @@ describe('a pause', () => {
   });
 
   test('whose limits are changed still holds the requests that wait', async () => {
-    edge = await startFromYaml(yaml());
+    await use(ofOneWorker, yaml());
     await done(pause('app', 60_000, 1));
     const waiting = begin('/api', 1);
     await until('it waits', async () => (await active()) === 1);
@@ -214,7 +224,7 @@ describe('a pause', () => {
   });
 
   test('forgets a client that leaves, and gives its permit to another', async () => {
-    edge = await startFromYaml(yaml());
+    await use(ofOneWorker, yaml());
     await done(pause('app', 60_000, 1));
     const [gone] = begin('/api', 1);
     await until('it waits', async () => (await active()) === 1);
@@ -228,7 +238,7 @@ describe('a pause', () => {
   });
 
   test('loses no request under load, with drain, restore and reload meanwhile', async () => {
-    edge = await startFromYaml(yaml('workers: 2'));
+    await use(ofTwoWorkers, yaml('workers: 2'));
     const statuses: number[] = [];
     let isOver = false;
     const load = Array.from({ length: 8 }, async () => {

@@ -12,12 +12,12 @@ import {
 import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, test } from 'node:test';
+import { after, afterEach, beforeEach, describe, test } from 'node:test';
 import type { OverlayChange, OverlayOutcome } from '../../src/control/gateway-status.ts';
 import { originForTests } from './origin-for-tests.ts';
 import { ok } from './raw-origin.ts';
 import { runInWorker } from './run-in-workers.ts';
-import { requestText, responseOn, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
+import { ReloadedGateway, requestText, responseOn, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 import { sampled } from '../../src/testing/sweep.test-support.ts';
 
 // Changes that operators make at run time override the file, reach every worker, and outlive the process.
@@ -25,7 +25,15 @@ import { sampled } from '../../src/testing/sweep.test-support.ts';
 const first = originForTests('first');
 const second = originForTests('second');
 let edge: YamlGateway;
+/** One that a single test has. */
+let own: YamlGateway | null = null;
+/** Where the gateways of a test keep their state, which outlives them. */
 let state: string;
+
+const ofOneWorker = new ReloadedGateway();
+const ofTwoWorkers = new ReloadedGateway();
+after(() => ofOneWorker.stop());
+after(() => ofTwoWorkers.stop());
 
 beforeEach(() => {
   state = mkdtempSync(join(tmpdir(), 'candor-overlay-'));
@@ -34,14 +42,15 @@ beforeEach(() => {
 });
 
 afterEach(async () => {
-  await edge.stop();
+  await own?.stop();
+  own = null;
   rmSync(state, { recursive: true, force: true });
 });
 
 const upstream = (): string =>
   `upstreams: { app: { endpoints: ["${first.address}", "${second.address}"], check: none } }`;
-const yaml = (more = 'workers: 2'): string => `${more}\nstate: ${join(state, 'own')}\n${upstream()}\n`;
-const file = (): string => join(state, 'own', 'overlay.json');
+const yaml = (more = 'workers: 2', folder = './state'): string => `${more}\nstate: ${folder}\n${upstream()}\n`;
+const file = (folder = join(state, 'own')): string => join(folder, 'overlay.json');
 const idOf = (address: string): string => `app/${address}`;
 
 const change = (what: OverlayChange, ifRevision: number | null = null): Promise<OverlayOutcome> =>
@@ -51,6 +60,21 @@ async function done(what: OverlayChange): Promise<Extract<OverlayOutcome, { ok: 
   const outcome = await change(what);
   assert.ok(outcome.ok, outcome.ok ? '' : outcome.why);
   return outcome;
+}
+
+async function start(text: string): Promise<void> {
+  edge = own = await startFromYaml(text);
+}
+
+/** Without what another test has changed, and with no event of it. */
+async function use(gateway: ReloadedGateway, text: string): Promise<void> {
+  edge = await gateway.with(text);
+  await done({ kind: 'restore', what: null });
+  await until('its workers know, and no request is left', async () => {
+    await edge.gateway.refreshCounts();
+    return edge.counts().active === 0;
+  });
+  edge.forgetEvents();
 }
 
 /** The origins that answer `count` requests, each sent on its own connection, so that every worker gets a share. */
@@ -69,7 +93,7 @@ const stateOf = (address: string): string | undefined =>
 
 describe('an endpoint that is drained', () => {
   test('gets no new requests in any worker, its requests in flight finish, and after restore it gets new ones', async () => {
-    edge = await startFromYaml(yaml());
+    await use(ofTwoWorkers, yaml());
     const held: Socket[] = [];
     first.answer = () => (socket) => void held.push(socket);
     second.answer = first.answer;
@@ -96,7 +120,7 @@ describe('an endpoint that is drained', () => {
   });
 
   test('stays drained across a reload, whose result says that the overlay overrides the file', async () => {
-    edge = await startFromYaml(yaml());
+    await use(ofTwoWorkers, yaml());
     await done({ kind: 'drain', endpoint: idOf(first.address) });
     const reloaded = await edge.reload(`${yaml()}drain: { timeout: 3s }\n`);
     assert.ok(reloaded.ok);
@@ -109,7 +133,7 @@ describe('an endpoint that is drained', () => {
   });
 
   test('stays drained in a worker that replaces a lost one', async () => {
-    edge = await startFromYaml(yaml());
+    await start(yaml());
     await done({ kind: 'drain', endpoint: first.address });
     await runInWorker(1, 'setTimeout(() => { throw new RangeError("on purpose") }, 0)');
     const serving = (): readonly number[] =>
@@ -122,13 +146,13 @@ describe('an endpoint that is drained', () => {
   });
 
   test('stays drained after a restart, by a file that only its owner may read', async () => {
-    edge = await startFromYaml(yaml());
+    await start(yaml('workers: 2', join(state, 'own')));
     await done({ kind: 'drain', endpoint: first.address });
     assert.equal(statSync(file()).mode & 0o777, 0o600);
     // Beside the key of `configuration-history.ts`.
     assert.deepEqual(readdirSync(join(state, 'own')), ['.gitignore', 'configuration-key', 'overlay.json']);
     await edge.stop();
-    edge = await startFromYaml(yaml());
+    await start(yaml('workers: 2', join(state, 'own')));
     assert.deepEqual(await answers(12), new Set(['second']));
     const [entry] = edge.gateway.overlay().entries;
     assert.deepEqual([entry?.actor, entry?.revision, entry?.matched], ['admin:socket', 1, true]);
@@ -136,7 +160,7 @@ describe('an endpoint that is drained', () => {
   });
 
   test('with no other endpoint left: the operator is warned, and requests get 503', async () => {
-    edge = await startFromYaml(yaml());
+    await use(ofTwoWorkers, yaml());
     await done({ kind: 'drain', endpoint: first.address });
     const { warnings } = await done({ kind: 'drain', endpoint: second.address });
     assert.deepEqual(warnings, ['Upstream app has no endpoint left that gets requests.']);
@@ -146,7 +170,7 @@ describe('an endpoint that is drained', () => {
 
 describe('under load', () => {
   test('drain, weight, restore and reload lose no request', async () => {
-    edge = await startFromYaml(yaml());
+    await use(ofTwoWorkers, yaml());
     // Each request takes a while, so that each change meets requests in flight.
     first.answer = () => (socket) => void setTimeout(() => socket.write(ok('first')), 5);
     second.answer = () => (socket) => void setTimeout(() => socket.write(ok('second')), 5);
@@ -184,7 +208,7 @@ describe('under load', () => {
 
 describe('the weight of an endpoint', () => {
   test('decides its share of new requests; with 0 it gets none while another endpoint can be chosen', async () => {
-    edge = await startFromYaml(yaml('workers: 1'));
+    await use(ofOneWorker, yaml('workers: 1'));
     const countOf = async (what: string, count: number): Promise<number> => {
       let found = 0;
       for (let sent = 0; sent < count; sent++) if ((await edge.get('/')).body.toString() === what) found++;
@@ -208,7 +232,7 @@ describe('the weight of an endpoint', () => {
 
 describe('the overlay', () => {
   test('keeps entries whose target is gone, shows them as unmatched, and applies them when the target is back', async () => {
-    edge = await startFromYaml(yaml());
+    await use(ofTwoWorkers, yaml());
     await done({ kind: 'drain', endpoint: first.address });
     const reloaded = await edge.reload(yaml().replace(`"${first.address}", `, ''));
     assert.ok(reloaded.ok);
@@ -225,7 +249,8 @@ describe('the overlay', () => {
   });
 
   test('reports each change as an event, with the values before and after', async () => {
-    edge = await startFromYaml(yaml('workers: 1'));
+    await use(ofOneWorker, yaml('workers: 1'));
+    const { revision: earlier } = edge.gateway.overlay();
     await done({ kind: 'weight', endpoint: first.address, weight: 3 });
     await done({ kind: 'weight', endpoint: first.address, weight: 5 });
     const same = await done({ kind: 'weight', endpoint: first.address, weight: 5 });
@@ -233,7 +258,7 @@ describe('the overlay', () => {
     await done({ kind: 'restore', what: null });
     const events = edge.eventsOf('overlay_changed');
     assert.deepEqual(
-      events.map(({ evidence: { revision, before, after } }) => [revision, before, after]),
+      events.map(({ evidence: { revision, before, after } }) => [revision - earlier, before, after]),
       [
         [1, null, { weight: 3 }],
         [2, { weight: 3 }, { weight: 5 }],
@@ -245,8 +270,9 @@ describe('the overlay', () => {
   });
 
   test('refuses a change that was made for another revision, also if two come at once', async () => {
-    edge = await startFromYaml(yaml('workers: 1'));
-    const drain = (endpoint: string): Promise<OverlayOutcome> => change({ kind: 'drain', endpoint }, 0);
+    await use(ofOneWorker, yaml('workers: 1'));
+    const { revision } = edge.gateway.overlay();
+    const drain = (endpoint: string): Promise<OverlayOutcome> => change({ kind: 'drain', endpoint }, revision);
     const outcomes = await Promise.all([drain(first.address), drain(second.address)]);
     assert.deepEqual(
       outcomes.map(({ ok: isDone }) => isDone),
@@ -254,20 +280,22 @@ describe('the overlay', () => {
     );
     const [, refused] = outcomes;
     assert.ok(refused !== undefined && !refused.ok && refused.kind === 'conflict');
-    assert.match(refused.why, /has revision 1, not 0/);
+    assert.ok(refused.why.includes(`has revision ${revision + 1}, not ${revision}`), refused.why);
   });
 
   test('suggests a name for a mistyped one, and changes nothing', async () => {
-    edge = await startFromYaml(yaml('workers: 1'));
+    await use(ofOneWorker, yaml('workers: 1'));
+    const kept = file(join(edge.folder, 'state'));
+    const before = [edge.gateway.overlay(), existsSync(kept) && readFileSync(kept, 'utf8')];
     const mistyped = first.address.replace('127', '172');
     const outcome = await change({ kind: 'drain', endpoint: mistyped });
     assert.ok(!outcome.ok && outcome.kind === 'unknown_target');
     assert.match(outcome.why, new RegExp(`There is no endpoint ${mistyped}: did you mean .*${first.address}`));
-    assert.equal(existsSync(file()), false);
+    assert.deepEqual([edge.gateway.overlay(), existsSync(kept) && readFileSync(kept, 'utf8')], before);
   });
 
   test('lasts as long as the process if there is no state folder, and says so', async () => {
-    edge = await startFromYaml(`state: none\n${upstream()}`);
+    await start(`state: none\n${upstream()}`);
     const { warnings, overlay } = await done({ kind: 'drain', endpoint: first.address });
     assert.deepEqual(warnings, ['The change is lost when the process ends: there is no state folder (`state`).']);
     assert.equal(overlay.persisted, false);
@@ -275,7 +303,7 @@ describe('the overlay', () => {
   });
 
   test('works if the disk cannot be written, says so, and is saved with the next change that can be', async () => {
-    edge = await startFromYaml(yaml('workers: 1'));
+    await start(yaml('workers: 1', join(state, 'own')));
     rmSync(join(state, 'own'), { recursive: true });
     writeFileSync(join(state, 'own'), 'a file where the folder should be');
     const { warnings } = await done({ kind: 'drain', endpoint: first.address });
@@ -302,12 +330,12 @@ describe('the overlay', () => {
   ];
   for (const [what, body, why] of sampled(unusable, 4)) {
     test(`that is ${what} is renamed with an event, and the gateway serves without it`, async () => {
-      edge = await startFromYaml(yaml('workers: 1'));
+      await start(yaml('workers: 1', join(state, 'own')));
       await done({ kind: 'drain', endpoint: first.address });
       await edge.stop();
       writeFileSync(file(), body);
       chmodSync(file(), 0o600);
-      edge = await startFromYaml(yaml('workers: 1'));
+      await start(yaml('workers: 1', join(state, 'own')));
       assert.match(edge.eventsOf('state_unusable')[0]?.reason ?? '', why);
       assert.equal(readFileSync(`${file()}.unusable`, 'utf8'), body);
       assert.deepEqual([existsSync(file()), edge.gateway.overlay().entries], [false, []]);
@@ -319,14 +347,14 @@ describe('the overlay', () => {
 describe('an instance that is drained', () => {
   const program = join(import.meta.dirname, 'fixtures', 'mortal-application.mjs');
   const shop = (): string =>
-    `workers: 1\nstate: ${join(state, 'own')}\napplications:\n  shop:\n    command: ["${process.execPath}", "${program}"]\n` +
+    `workers: 1\nstate: ./state\napplications:\n  shop:\n    command: ["${process.execPath}", "${program}"]\n` +
     '    instances: 2\n    readiness: { path: /healthz, interval: 50ms }\n    restart: { first_delay: 100ms, max_delay: 100ms }\n';
   const firstInstance = () => edge.gateway.status().applications[0]?.instances.find(({ id }) => id === 'shop/1');
   const isReady = (): boolean => firstInstance()?.phase === 'ready';
   const states = (): string[] => edge.gateway.status().upstreams[0]?.endpoints.map(({ state: is }) => is) ?? [];
 
   test('stays drained when it restarts on another port, and restore takes its name', async () => {
-    edge = await startFromYaml(shop());
+    await start(shop());
     await until('both are ready', () => states().filter((is) => is === 'healthy').length === 2);
     await done({ kind: 'drain', endpoint: 'shop/1' });
     await until('one is drained', () => states().includes('draining'));

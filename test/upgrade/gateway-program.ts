@@ -7,16 +7,15 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { recordsIn } from '../records.ts';
 import type { ExchangeRecord } from '../../src/core/schemas/record.ts';
-import { repositoryRoot } from '../../scripts/repository.ts';
 import { candorMain } from '../program.ts';
 
 /** A gateway as a program that can be replaced: the tests overwrite the file that it runs as. */
 
-const flags = join(repositoryRoot, 'scripts', 'production-flags.ts');
+/** Starts `main` as `bin/candor` does. */
+export const programOf = (main: string): string => `await import(${JSON.stringify(main)});\n`;
 
-/** Starts `main` with the flags of `bin/candor`, so that it uses what other processes have compiled. */
-export const programOf = (main: string): string =>
-  [flags, main].map((module) => `await import(${JSON.stringify(module)});\n`).join('');
+/** Where a test needs no more: each further worker takes a tenth of a second of processor time in each process. */
+const oneWorker = 'workers: 1\n';
 
 /** The program without changes. */
 export const goodProgram = programOf(candorMain);
@@ -120,7 +119,7 @@ export class GatewayProgram {
     const admin = `admin: { socket: ${join(this.folder, 'admin.sock')} }\n`;
     const text =
       `${settings.includes('listeners:') ? '' : listeners}${settings.includes('admin:') ? '' : admin}` +
-      `state: ${join(this.folder, 'state')}\nlog: { path: ${join(this.folder, 'exchanges.log')} }\n` +
+      `${settings.includes('workers:') ? '' : oneWorker}state: ${join(this.folder, 'state')}\nlog: { path: ${join(this.folder, 'exchanges.log')} }\n` +
       `applications:\n  web:\n    command: ['${process.execPath}', application.cjs]\n    directory: ${this.folder}\n` +
       `    readiness: { interval: 100ms, passes: 1 }\n${applicationSettings}` +
       // No service manager waits for the readiness, so the gateway need not announce it.
@@ -184,12 +183,12 @@ export class GatewayProgram {
 
   async until(holds: () => Promise<boolean>): Promise<void> {
     const giveUpAt = Date.now() + timeoutMs;
-    for (;;) {
+    // Each look is a request to the processes under test: the longer it takes, the less often.
+    for (let pauseMs = 40; ; pauseMs = Math.min(250, 1.3 * pauseMs)) {
       if (await holds().catch(() => false)) return;
       const hopeless = this.port === 0 && this.child.exitCode !== null;
       if (hopeless || Date.now() > giveUpAt) throw new Error(`waited in vain:\n${this.stderr.slice(-4000)}`);
-      // Each look is a request to the processes under test.
-      await sleep(40);
+      await sleep(pauseMs);
     }
   }
 

@@ -1,6 +1,5 @@
 import { constants } from 'node:fs';
 import { join } from 'node:path';
-import { crc32 } from 'node:zlib';
 import { lowerFirst } from '#failures/first-letter.ts';
 import { makePrivateFolder } from '../../deploy/private-folder.ts';
 import { readOwnFile, writeWholeLater } from '../../deploy/own-file.ts';
@@ -222,13 +221,16 @@ export class JobJournal {
 /** With a checksum: one wrong digit of a tick, and it would run again. */
 function lineOf(fact: JobFact): string {
   const text = JSON.stringify({ v: 1, ...fact });
-  return `${text.slice(0, -1)},"crc":${crc32(text)}}\n`;
+  return `${text.slice(0, -1)},"crc":${process.getBuiltinModule('node:zlib').crc32(text)}}\n`;
 }
 
 /** Lines of earlier versions have no checksum. */
 function isAsWritten(line: string): boolean {
   const [end = '', sum] = /,"crc":(\d+)\}$/.exec(line) ?? [];
-  return sum === undefined || crc32(`${line.slice(0, line.length - end.length)}}`) === Number(sum);
+  return (
+    sum === undefined ||
+    process.getBuiltinModule('node:zlib').crc32(`${line.slice(0, line.length - end.length)}}`) === Number(sum)
+  );
 }
 
 interface ReadFacts {

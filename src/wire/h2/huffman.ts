@@ -47,7 +47,8 @@ const completes = 1 << 16;
 const forbidden = -1;
 /** 1 for states in which a string may end: the bits since the last symbol are at most 7 and all ones. */
 const mayEnd = new Uint8Array(256);
-fillSteps();
+/** They are filled for the first string: most threads decode none. */
+let areStepsFilled = false;
 
 /** What `decodeHuffman` returns for a string that breaks RFC 7541 §5.2, and for one longer than allowed. */
 export const huffmanInvalid = -1;
@@ -65,6 +66,7 @@ export function decodeHuffman(
   at: number,
   atMax: number,
 ): number {
+  if (!areStepsFilled) fillSteps();
   let to = at;
   let node = 0;
   for (let from = start; from < end; from++) {
@@ -86,6 +88,7 @@ export function decodeHuffman(
 
 /** How long the string in bytes [start, end) is once decoded, or `huffmanInvalid`. */
 export function huffmanDecodedLength(source: Uint8Array, start: number, end: number): number {
+  if (!areStepsFilled) fillSteps();
   let length = 0;
   let node = 0;
   for (let at = start; at < end; at++) {
@@ -150,6 +153,7 @@ function fillCodes(): void {
 }
 
 function fillSteps(): void {
+  areStepsFilled = true;
   // Two entries per inner node, one for each bit: the number of the next inner node, or −1 − symbol.
   const tree = new Int32Array(512);
   let nodes = 1;
