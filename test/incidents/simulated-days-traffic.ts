@@ -196,7 +196,7 @@ function addressOf(client: number): string {
 
 /** What workers count in a second of the simulated days. */
 export class DayTraffic {
-  readonly #pairs = new Map<string, Pair[]>();
+  readonly #pairs = new Map<string, (Pair | undefined)[]>();
   readonly #routes = new Map<string, Route>();
   /** How many instances a place has had, beyond the first. */
   readonly #instances = new Map<string, number>();
@@ -223,7 +223,7 @@ export class DayTraffic {
     const place = `${upstream}/${endpoint + 1}`;
     this.#instances.set(place, (this.#instances.get(place) ?? 0) + 1);
     for (const [route, pairs] of this.#pairs)
-      if (this.#routes.get(route)?.upstream === upstream) delete pairs[endpoint];
+      if (this.#routes.get(route)?.upstream === upstream) pairs[endpoint] = undefined;
   }
 
   #routeOf(name: string, upstream: string): Route {
