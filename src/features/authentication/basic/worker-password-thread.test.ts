@@ -30,6 +30,20 @@ test('the thread starts again after it has ended', async () => {
   assert.equal(await passwords.verify('correct horse', hash), true);
 });
 
+test('answers to several questions at once are told apart', async () => {
+  const hash = { kind: 'bcrypt', text: hashes[2]?.[2] ?? '' } as const;
+  const tried = ['wrong', 'correct horse', 'correct horse', 'also wrong'];
+  const answers = await Promise.all(tried.map((password) => passwords.verify(password, hash)));
+  assert.deepEqual(answers, [false, true, true, false]);
+  const cheap = parsePasswordHash(hashes[0]?.[2] ?? '');
+  assert.ok(cheap.ok);
+  assert.deepEqual(
+    await Promise.all([passwords.verify('wrong', hash), passwords.verify('password', cheap.value)]),
+    [false, true],
+    'the second one is answered first',
+  );
+});
+
 test('it leaves the processor to threads that serve', {
   skip: process.platform === 'linux' ? false : 'threads have no priority here',
 }, async () => {

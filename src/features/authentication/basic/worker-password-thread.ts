@@ -13,7 +13,14 @@ const role = 'passwords of candor';
 /** Threads that serve go first where there is too little processor time, and a check still gets a tenth of what one of them does (sched(7)). */
 const niceness = 10;
 
+/** `isRight`: null: the hash could not be read. */
+interface Answer {
+  readonly id: number;
+  readonly isRight: boolean | null;
+}
+
 interface Question {
+  readonly id: number;
   readonly password: string;
   readonly hash: PasswordHash;
 }
@@ -21,11 +28,9 @@ interface Question {
 if (!isMainThread && workerData === role && parentPort !== null) {
   const port = parentPort;
   yieldToOthers();
-  port.on('message', ({ password, hash }: Question) => {
-    void isPassword(password, hash).then(
-      (isRight) => port.postMessage(isRight),
-      () => port.postMessage(null),
-    );
+  port.on('message', ({ id, password, hash }: Question) => {
+    const answer = (isRight: boolean | null): void => port.postMessage({ id, isRight } satisfies Answer);
+    void isPassword(password, hash).then(answer, () => answer(null));
   });
 }
 
@@ -57,19 +62,22 @@ function scryptOf(password: string, { cost, blockSize, parallelism, salt, hash }
   return scryptSync(password, salt, hash.length, { cost, blockSize, parallelization: parallelism, maxmem });
 }
 
-/** One question at a time. The thread starts with the first one, and does not keep the process alive. */
+/** The thread starts with the first question, and does not keep the process alive. Answers are told apart: one never counts for another password. */
 export class PasswordThread {
   #thread: Worker | null = null;
+  #questions = 0;
 
   /** Whether it is the password of the hash. */
   verify(password: string, hash: PasswordHash): Promise<boolean> {
     const thread = (this.#thread ??= this.#start());
+    const id = ++this.#questions;
     return new Promise((resolve, reject) => {
-      const done = (answer: unknown): void => {
+      const done = (answer: Answer): void => {
+        if (answer.id !== id) return;
         thread.off('message', done);
         thread.off('exit', gone);
-        if (typeof answer === 'boolean') resolve(answer);
-        else reject(new Error('the hash could not be read'));
+        if (answer.isRight === null) reject(new Error('the hash could not be read'));
+        else resolve(answer.isRight);
       };
       const gone = (): void => {
         thread.off('message', done);
@@ -77,7 +85,7 @@ export class PasswordThread {
       };
       thread.on('message', done);
       thread.once('exit', gone);
-      thread.postMessage({ password, hash } satisfies Question);
+      thread.postMessage({ id, password, hash } satisfies Question);
     });
   }
 
