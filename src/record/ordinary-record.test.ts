@@ -179,6 +179,29 @@ test('so is the line of a refusal, also of one like those before, with the state
   );
 });
 
+test('so is the line of a refusal after a success of the same client, and that of a success after it', () => {
+  const ring = testRing();
+  const one = writer(ring);
+  const forwarded = sampleExchange();
+  const evidence = { upstream: forwarded.upstream, limit: 2, queueMax: 3, retryAfterS: 1 };
+  const refused = refusedExchange(forwarded, fail('pool_full', 'queue', evidence), 2);
+  for (const exchange of [
+    forwarded,
+    forwarded,
+    forwarded,
+    refused,
+    refused,
+    refused,
+    forwarded,
+    forwarded,
+    forwarded,
+  ]) {
+    const like: EndedExchange = { ...exchange, upstream: forwarded.upstream };
+    one.write(like);
+    assert.equal(ring.take(), one.line(like));
+  }
+});
+
 test('a refusal by a limit, a rule or for load is written as bytes', () => {
   const rule = { policy: 'a', key: 'address', value: '192.0.2.1', rate: '1/s', rateLimit: 'r', rateLimitPolicy: 'p' };
   for (const failure of [

@@ -279,16 +279,24 @@ class RouteBytes {
   readonly #revision: number;
   readonly #upstream: string;
   readonly #application: string;
+  /** Readers take the upstream of what was forwarded from its endpoint: then it is not in the line. */
+  readonly #isForwarded: boolean;
 
-  constructor({ revision, upstream, application }: EndedExchange, bytes: Uint8Array) {
+  constructor({ revision, upstream, application, attempts }: EndedExchange, bytes: Uint8Array) {
     this.bytes = bytes;
     this.#revision = revision;
     this.#upstream = upstream;
     this.#application = application;
+    this.#isForwarded = attempts.length > 0;
   }
 
-  isOf({ revision, upstream, application }: EndedExchange): boolean {
-    return this.#revision === revision && this.#upstream === upstream && this.#application === application;
+  isOf({ revision, upstream, application, attempts }: EndedExchange): boolean {
+    return (
+      this.#revision === revision &&
+      this.#upstream === upstream &&
+      this.#application === application &&
+      this.#isForwarded === attempts.length > 0
+    );
   }
 }
 
@@ -307,6 +315,7 @@ class CachedPrefix {
   readonly #application: string;
   readonly #method: string;
   readonly #authority: string;
+  readonly #isForwarded: boolean;
 
   constructor(exchange: EndedExchange, writer: RecordWriter) {
     this.#writer = writer;
@@ -317,6 +326,7 @@ class CachedPrefix {
     this.#application = exchange.application;
     this.#method = exchange.method;
     this.#authority = exchange.authority;
+    this.#isForwarded = exchange.attempts.length > 0;
   }
 
   isOf(exchange: EndedExchange, writer: RecordWriter): boolean {
@@ -328,7 +338,8 @@ class CachedPrefix {
       this.#method === exchange.method &&
       this.#revision === exchange.revision &&
       this.#upstream === exchange.upstream &&
-      this.#application === exchange.application
+      this.#application === exchange.application &&
+      this.#isForwarded === exchange.attempts.length > 0
     );
   }
 }
