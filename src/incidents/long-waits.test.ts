@@ -34,12 +34,20 @@ interface Play {
   readonly seconds?: number;
   /** Clients leave after this time. */
   readonly leaveMs?: number;
+  readonly endpoint?: (second: number) => string;
 }
 
 const clients = Array.from({ length: 14 }, (_, at) => `127.0.66.${at + 1}`);
 
 /** Clients of some routes of one application, and what workers report of them four times a second. */
-function play({ ms, routes = ['cart', 'api', 'search'], perS = 16, seconds = 160, leaveMs = 10_000 }: Play): {
+function play({
+  ms,
+  routes = ['cart', 'api', 'search'],
+  perS = 16,
+  seconds = 160,
+  leaveMs = 10_000,
+  endpoint = () => 'shop/1',
+}: Play): {
   readonly told: readonly string[];
   readonly first: string;
 } {
@@ -63,7 +71,7 @@ function play({ ms, routes = ['cart', 'api', 'search'], perS = 16, seconds = 160
       const own = ended.filter((one) => one.route === route && one.ms <= leaveMs);
       const awaited = open.filter((one) => one.route === route && now - one.from > 100);
       return {
-        ...{ route, upstream: 'shop', endpoint: 'shop/1', serverErrors: 0, failed: [], slow: [] },
+        ...{ route, upstream: 'shop', endpoint: endpoint(second), serverErrors: 0, failed: [], slow: [] },
         answered: own.length,
         latencies: own.flatMap((one) => [latencyCellOf(one.ms), 1]),
         awaited: awaited.map((one) => ({ client: clientHash(one.client), ms: now - one.from })),
@@ -153,6 +161,18 @@ describe('no incident', () => {
     [
       'what one route waits for stands still for five seconds',
       { ms: (second, route) => (second >= 100 && second < 105 && route === 'cart' ? (105 - second) * 1000 : 20) },
+    ],
+    [
+      'an endpoint begins with cold caches',
+      {
+        ms: (second, _route, _client, drawn) =>
+          second >= 100 && drawn < 0.15 * Math.exp((100 - second) / 10) ? 3000 : 20,
+        endpoint: (second) => (second < 100 ? 'shop/1' : 'shop/2'),
+      },
+    ],
+    [
+      'few requests meet two pauses',
+      { ms: (second, _route, _client, drawn) => ((second === 100 || second === 117) && drawn < 0.12 ? 2500 : 20) },
     ],
     [
       'one in twenty that always takes three seconds',

@@ -1,7 +1,8 @@
 import type { AttemptOfClient } from '../core/route-traffic.ts';
 
-/** So many responses within a few seconds are late, of so many clients or routes: what all wait for has stood still. */
+/** So many responses within a few seconds are late, of so many clients or routes: what all wait for has stood still. More where few pauses tell it. */
 const lateMin = 3;
+const lateOfFewMin = 5;
 const clientsMin = 2;
 /** Seconds without a late response tell one pause from the next. */
 const apartS = 3;
@@ -9,9 +10,9 @@ const apartS = 3;
 /** One pause is over before anybody can act. So many in so many seconds are an incident: fewer of those in which several requests waited long, and which may last longer. */
 const withinS = 60;
 const sights = [
-  { longMs: 0, lastS: 4, count: 4, withinS },
-  { longMs: 1000, lastS: 8, count: 3, withinS: 45 },
-  { longMs: 2000, lastS: 8, count: 2, withinS: 30 },
+  { longMs: 0, lateMin, lastS: 4, count: 4, withinS },
+  { longMs: 1000, lateMin, lastS: 8, count: 3, withinS: 45 },
+  { longMs: 2000, lateMin: lateOfFewMin, lastS: 8, count: 2, withinS: 30 },
 ] as const;
 type Sight = (typeof sights)[number];
 /** Compared with the minutes before, of which so many are known: two more for each that a minute usually has. */
@@ -95,12 +96,12 @@ export class RepeatedPauses {
   }
 
   /** One that lasts longer is no pause: then everything is slow. Nor do the others tell anything then. */
-  #within(second: number, width: number, { longMs, lastS }: Sight): readonly Pause[] {
+  #within(second: number, width: number, { longMs, lateMin: lateOfSightMin, lastS }: Sight): readonly Pause[] {
     const found = this.#pauses.filter(({ first, last }) => last > second - width && first <= second);
     if (found.some(({ first, last }) => last - first >= lastS)) return [];
     return found.filter(
       ({ late, clients, routes, waits }) =>
-        late >= lateMin &&
+        late >= lateOfSightMin &&
         (clients.size >= clientsMin || routes.size >= clientsMin) &&
         (longMs === 0 || (waits[lateMin - 1] ?? 0) >= longMs),
     );

@@ -9,6 +9,7 @@ import { LeavingClients } from './leaving-clients.ts';
 import { LongWaits, longWaitsSince, type PartThatWaits, partThatWaits, waitingClient } from './long-waits.ts';
 import { type PausesSeen, RepeatedPauses } from './repeated-pauses.ts';
 import { type CountedLateness, SteadyLateness } from './steady-lateness.ts';
+import { WarmEndpoints } from './warm-endpoints.ts';
 
 /** Late is what takes longer than this many times the usual p90 of the route, and so much more. */
 const lateTimes = 3;
@@ -288,11 +289,15 @@ export class RouteLatency {
 const countAtLeast = (durations: readonly number[], limitMs: number): number =>
   durations.reduce((sum, one, cell) => sum + (startOfDuration(cell) >= limitMs ? one : 0), 0);
 
+/** A part of the requests waits long at an endpoint whose caches are cold. */
+const coldS = 30;
+
 /** How long the responses of each route take until they begin, compared with the last hour of the same route. */
 export class RouteLatencies {
   readonly #routes = new Map<string, RouteLatency>();
   readonly #pauses = new RepeatedPauses();
   readonly #steady = new SteadyLateness();
+  readonly #warm = new WarmEndpoints();
 
   add(counted: RouteTraffic, second: number): LateCount {
     const route = this.#routeOf(counted.route, second);
@@ -300,9 +305,10 @@ export class RouteLatencies {
     const found = route.add(counted, second);
     const { limitMs, lateUsually: usual, waits } = route;
     const awaited = limitMs === null ? [] : passing(counted.awaited, Math.max(limitMs, severeMs));
-    if (waits.limitMs !== null)
+    const warmForS = this.#warm.answers(counted.endpoint, second);
+    if (waits.limitMs !== null && warmForS >= coldS)
       waits.add(counted.answered, filledAbove(counted.latencies, waits.limitMs), counted.awaited, second);
-    this.#steady.add(counted, found, { usual, limitMs }, second);
+    this.#steady.add(counted, found, { usual, limitMs }, second, warmForS);
     if (limitMs !== null) this.#pauses.add(counted.route, found.telling, counted.slow, awaited, second);
     return found;
   }

@@ -34,10 +34,8 @@ const clientShareMax = 0.5;
 
 /** An endpoint begins with cold caches, and slowly, when it has answered nothing for some time. */
 const coldS = 60;
-const awayS = 10;
 
 const keptS = widthS + beforeS;
-const endpointsMax = 1000;
 
 /** Of the responses of a route that came in one batch, or have become late meanwhile. */
 export interface CountedLateness {
@@ -64,12 +62,6 @@ interface Second {
   usual: number;
 }
 
-interface Endpoint {
-  /** Since when it has answered without a longer pause. */
-  since: number;
-  last: number;
-}
-
 /**
  * Finds in ten seconds that a part of the responses of an upstream has become slow, where that is so from second to second, for several clients, at
  * endpoints that are warm.
@@ -77,37 +69,24 @@ interface Endpoint {
 export class SteadyLateness {
   readonly #routes = new Map<string, LatenessSeconds>();
   readonly #all = new LatenessSeconds();
-  readonly #endpoints = new Map<string, Endpoint>();
   /** Of the late ones, by hash. */
   #clients: { readonly second: number; readonly client: number }[] = [];
 
-  /** `usual`: the share that is late while all is as usual. `limitMs`: what takes longer is late; null: not known yet. */
+  /** `usual`: the share that is late while all is as usual. `limitMs`: what takes longer is late; null: not known yet. `warmForS`: of `WarmEndpoints`. */
   add(
-    { route, endpoint, slow, awaited }: Pick<RouteTraffic, 'route' | 'endpoint' | 'slow' | 'awaited'>,
+    { route, slow, awaited }: Pick<RouteTraffic, 'route' | 'slow' | 'awaited'>,
     { answered, late, severe }: CountedLateness,
     { usual, limitMs }: { readonly usual: number; readonly limitMs: number | null },
     second: number,
+    warmForS: number,
   ): void {
-    const isWarm = this.#isWarm(endpoint, second);
-    if (!isWarm || limitMs === null || answered + severe === 0) return;
+    if (warmForS < coldS || limitMs === null || answered + severe === 0) return;
     let known = this.#routes.get(route);
     if (known === undefined) this.#routes.set(route, (known = new LatenessSeconds()));
     for (const one of [known, this.#all]) one.add({ second, answered, late, severe, usual: usual * answered });
     if (late + severe === 0) return;
     for (const { client, ms } of slow) if (ms > limitMs) this.#clients.push({ second, client });
     for (const { client } of passing(awaited, limitMs)) this.#clients.push({ second, client });
-  }
-
-  #isWarm(name: string, second: number): boolean {
-    const known = this.#endpoints.get(name);
-    if (known === undefined) {
-      if (this.#endpoints.size >= endpointsMax) this.#endpoints.clear();
-      this.#endpoints.set(name, { since: second, last: second });
-      return false;
-    }
-    if (second - known.last > awayS) known.since = second;
-    known.last = second;
-    return second - known.since >= coldS;
   }
 
   /** The second in which it began; null: it is not so. Once for each second that is over. */
