@@ -150,9 +150,13 @@ describe('a new route that refuses is an incident where an old one serves fewer 
 });
 
 describe('a route that served clients and demands a login', () => {
-  const demanded = {
-    ...{ cause: 'not_authenticated', route: 'cart', refused: since(100, 4), changed: 'routes: cart', usersFrom: 100 },
-  } as const;
+  const demanded: Play = {
+    cause: 'not_authenticated',
+    route: 'cart',
+    refused: since(100, 4),
+    changed: 'routes: cart',
+    usersFrom: 100,
+  };
   const served = (after: number) => (second: number) => ({ cart: second >= 100 ? after : 8, pages: 32 });
 
   test('is no incident where they are let in once they have been asked', () => {
