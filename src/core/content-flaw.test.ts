@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { PairHeaders } from './pair-headers.ts';
 import { isOtherContent, isUnasked, isUnclosedJson, takenCoding, targetCell } from './content-flaw.ts';
-import { contentKindOfText } from './content-kind.ts';
+import { contentKindOfText, madeCell } from './content-kind.ts';
 
 describe('a coding that the client has asked for', () => {
   const cases: readonly (readonly [asked: string | null, coding: string | null, taken: string | null])[] = [
@@ -73,4 +73,18 @@ test('a redirect is known by its host and the first part of its path', () => {
   assert.equal(targetCell('/login?next=/a'), targetCell('/login?next=/b'));
   assert.notEqual(targetCell('/login'), targetCell('http://10.0.0.7/login'));
   assert.equal(targetCell(null), 0);
+});
+
+test('a redirect to what a form has made is told from others', () => {
+  const isMade = (location: string, status = 303, method = 'POST', target = '/b/holds?seat=4'): boolean =>
+    targetCell(location, status, { method, target }) === madeCell;
+  assert.ok(isMade('/b/holds/17'));
+  assert.ok(isMade('/b/holds/5f0c-ab?new#top', 303, 'PUT', '/b/holds/'));
+  const others = ['/login', '/b/holds', '/b/holds/', '/b/holds/login', '/b/holds/login?next=1', '/b/holdsmore/17'];
+  const elsewhere = ['https://shop.test/b/holds/17', '//shop.test/b/holds/17', '/b/holds/17/edit'];
+  assert.deepEqual(
+    [...others, ...elsewhere].filter((location) => isMade(location)),
+    [],
+  );
+  assert.ok(!isMade('/b/holds/17', 302) && !isMade('/b/holds/17', 303, 'GET'));
 });

@@ -1,5 +1,5 @@
-import { type ContentKind, contentKinds, jsonKind, listKind, sizeCells } from './content-kind.ts';
-import type { MessageHeaders } from './message.ts';
+import { type ContentKind, contentKinds, jsonKind, listKind, madeCell } from './content-kind.ts';
+import type { MessageHeaders, RequestHead } from './message.ts';
 
 const [gzip1, gzip2, less] = [0x1f, 0x8b, 0x3c];
 /** Of these kinds, content never begins as gzip does. */
@@ -51,11 +51,25 @@ const ends: ReadonlySet<number> = new Set([...'}]\n\r\t '].map((character) => ch
 export const isUnclosedJson = (kind: ContentKind, lastByte: number): boolean =>
   (kind === jsonKind || kind === listKind) && !ends.has(lastByte);
 
-/** A cell for where a redirect leads: its scheme, its host and the first part of its path. */
-export function targetCell(location: string | null): number {
+/**
+ * A cell for where a redirect leads: its scheme, its host and the first part of its path. `madeCell` where what a request has made is shown (303, RFC 9110
+ * §15.4.4): one name below the path that was asked for, with a digit, which a page to log in has not.
+ */
+export function targetCell(location: string | null, status = 302, request?: Asked): number {
   if (location === null) return 0;
+  if (status === 303 && request !== undefined && request.method !== 'GET' && isMade(location, request)) return madeCell;
   const start = /^(?:[a-z][a-z0-9+.-]*:)?(?:\/\/[^/?#]*)?\/?[^/?#]*/i.exec(location)?.[0] ?? '';
   let hash = 0x811c9dc5;
   for (let index = 0; index < start.length; index++) hash = Math.imul(hash ^ start.charCodeAt(index), 0x01000193);
-  return 1 + ((hash >>> 0) % (sizeCells - 1));
+  return 1 + ((hash >>> 0) % (madeCell - 1));
 }
+
+type Asked = Pick<RequestHead, 'method' | 'target'>;
+
+function isMade(location: string, { target }: Asked): boolean {
+  const folder = `${pathOf(target).replace(/\/$/, '')}/`;
+  const path = pathOf(location);
+  return path.startsWith(folder) && /^[^/]*[0-9][^/]*$/.test(path.slice(folder.length));
+}
+
+const pathOf = (target: string): string => target.replace(/[?#].*$/s, '');

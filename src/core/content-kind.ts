@@ -123,6 +123,8 @@ export const optionsKey = acceptedKey + unsafeKey;
 
 /** Four cells to each doubling of a size; 0: not measured. */
 export const sizeCells = 128;
+/** In place of the cell of a target: a form is answered with a redirect to what it has made (`targetCell`). */
+export const madeCell = sizeCells - 1;
 const stream = contentKinds.indexOf('stream');
 const [notModified, partialContent] = [304, 206];
 

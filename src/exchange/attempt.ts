@@ -29,7 +29,7 @@ import type { Endpoint } from './ports.ts';
 export interface AttemptOwner {
   readonly client: ClientFacts;
   readonly route: string;
-  readonly request: Pick<RequestHead, 'upgrade' | 'headers'>;
+  readonly request: Pick<RequestHead, 'method' | 'target' | 'upgrade' | 'headers'>;
   readonly clientCapabilities: Capabilities;
   /** Milliseconds since the exchange began. */
   elapsedMs(): number;
@@ -269,7 +269,8 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
     this.isEncoded = response.headers.has('content-encoding');
     if (this.isEncoded) this.#noteCoding(response);
     if (needsCondition(response.status)) this.isUnasked = isUnasked(response.status, this.#owner.request.headers);
-    if (isRedirect(response.status)) this.redirectCell = targetCell(response.headers.get('location'));
+    if (isRedirect(response.status))
+      this.redirectCell = targetCell(response.headers.get('location'), response.status, this.#owner.request);
     this.#timeLimit?.cancel();
     if (response.status === tooManyRequests) this.retryAfter = response.headers.get('retry-after');
     this.headMs = this.#owner.elapsedMs();

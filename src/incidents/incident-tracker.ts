@@ -81,7 +81,10 @@ export class IncidentTracker {
       at === undefined ? ms : ms - Math.min(lagMaxMs, Math.max(0, wallMs - at));
     this.#noteFailures(exchanges, outcomes, secondOf(ms));
     for (const counted of exchanges) this.#addExchanges(counted, ms, firstMs(counted.firstEndedAt));
-    for (const counted of routes) this.#failuresOf(counted.upstream, secondOf(ms))?.addRoute(counted, secondOf(ms), ms);
+    for (const counted of routes) {
+      this.#failuresOf(counted.upstream, secondOf(ms))?.addRoute(counted, secondOf(ms), ms);
+      if (counted.answered > counted.serverErrors) this.#refused.noteServed(counted.route, secondOf(ms));
+    }
     for (const counted of responses) this.#failuresOf(counted.upstream, secondOf(ms))?.addResponses(counted, ms);
     for (const counted of outcomes) this.#addOutcomes(counted, ms, firstMs(counted.firstFailedAt));
     this.#errorBodies.add(errorBodies, wallMs);

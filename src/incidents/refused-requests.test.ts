@@ -13,6 +13,10 @@ interface Play {
   /** Requests that the gateway refuses in a second. */
   readonly refused: (second: number) => number;
   readonly clients?: number;
+  /** Requests that a route serves in a second; by default the cart serves 40. */
+  readonly served?: (second: number) => Readonly<Record<string, number>>;
+  /** Since when those who are served have authenticated. */
+  readonly usersFrom?: number;
   /** When a configuration is applied; Infinity: none is. */
   readonly appliedAt?: number;
   readonly changed?: string;
@@ -24,6 +28,8 @@ function play({
   route = '',
   refused,
   clients = 8,
+  served = () => ({ cart: 40 }),
+  usersFrom = Infinity,
   appliedAt = 100,
   changed = 'client (body_max)',
   seconds = 300,
@@ -54,7 +60,9 @@ function play({
       cause === 'none'
         ? { client: `10.0.0.${second % clients}` }
         : { shape: 'client_abort', clients: by, whose: 'client' };
-    const exchanges = [sampleCount({ upstream: 'shop', route: 'cart', count: 40, client: '10.0.0.1' })];
+    const exchanges = Object.entries(served(second)).map(([name, of]) =>
+      sampleCount({ upstream: 'shop', route: name, count: of, client: second < usersFrom ? '10.0.0.1' : 'user ann' }),
+    );
     if (count > 0) exchanges.push(sampleCount({ ...of, ...one }));
     tracker.note({ exchanges, outcomes: [], staleReusesFailed: 0 }, second * 1000 + 600);
     for (const { kind, incident } of tracker.judge((second + 1) * 1000, () => ({ application: null, endpoints: [] })))
@@ -117,6 +125,60 @@ describe('what a new configuration refuses is an incident, whose first suspect i
   });
 });
 
+describe('a new route that refuses is an incident where an old one serves fewer for it', () => {
+  const preview = { cause: 'not_authenticated', route: 'preview', changed: 'routes: preview' } as const;
+  /** Served in a second, from the new configuration on and before it. */
+  const from =
+    (after: Readonly<Record<string, number>>, before: Readonly<Record<string, number>> = { cart: 8, pages: 32 }) =>
+    (second: number): Readonly<Record<string, number>> =>
+      second >= 100 ? after : before;
+  const incident: readonly (readonly [what: string, play: Play])[] = [
+    ['a route under another name', { ...preview, refused: since(100, 8), served: from({ pages: 32 }) }],
+    ['a third of all paths', { ...preview, refused: since(100, 13), served: from({ cart: 5, pages: 22 }) }],
+    ['403 of it', { ...preview, cause: 'access_denied', refused: since(100, 8), served: from({ pages: 32 }) }],
+  ];
+  const none: readonly (readonly [what: string, play: Play])[] = [
+    ['strangers who ask for a preview', { ...preview, refused: since(100, 5) }],
+    [
+      'clients who ask for it, of whom some log in',
+      { ...preview, refused: since(100, 5), served: from({ cart: 8, pages: 32, preview: 2 }) },
+    ],
+    ['a limit of it', { ...preview, cause: 'rate_limited', refused: since(100, 20) }],
+  ];
+  for (const [what, one] of incident) test(what, () => assert.match(play(one)[0] ?? '', /^opened 10\d operator /));
+  for (const [what, one] of none) test(`none: ${what}`, () => assert.deepEqual(play(one), []));
+});
+
+describe('a route that served clients and demands a login', () => {
+  const demanded: Play = {
+    cause: 'not_authenticated',
+    route: 'cart',
+    refused: since(100, 4),
+    changed: 'routes: cart',
+    usersFrom: 100,
+  };
+  const served = (after: number) => (second: number) => ({ cart: second >= 100 ? after : 8, pages: 32 });
+
+  test('is no incident where they are let in once they have been asked', () => {
+    assert.deepEqual(play({ ...demanded, served: served(8) }), []);
+  });
+
+  for (const [what, after, within] of [
+    ['none is let in', 0, /^opened 10\d operator /],
+    ['half of them are let in', 4, /^opened 1[01]\d operator /],
+  ] as const)
+    test(`is one where ${what}`, () => assert.match(play({ ...demanded, served: served(after) })[0] ?? '', within));
+
+  test('is one where users are no longer known who were before', () => {
+    assert.match(play({ ...demanded, usersFrom: 0, served: served(8) })[0] ?? '', /^opened 10\d operator /);
+  });
+
+  test('is one where few came before', () => {
+    const seldom = (second: number) => ({ pages: 32, ...(second === 50 ? { cart: 1 } : {}) });
+    assert.match(play({ ...demanded, served: seldom })[0] ?? '', /^opened 10\d operator /);
+  });
+});
+
 describe('no incident', () => {
   const cases: readonly (readonly [what: string, play: Play])[] = [
     ['scanners, after a new configuration as before', { cause: 'no_route', refused: () => 3 }],
@@ -129,6 +191,32 @@ describe('no incident', () => {
     ['the first minutes of the gateway', { cause: 'request_refused', refused: since(10, 4), appliedAt: 10 }],
   ];
   for (const [what, one] of cases) test(what, () => assert.deepEqual(play(one), []));
+});
+
+describe('a route that now demands a login had let clients in', () => {
+  const other = sampleCount({ upstream: 'shop', route: 'pages', count: 40 });
+  const cases: readonly (readonly [what: string, before: (requests: RefusedRequests) => void, isTold: boolean])[] = [
+    ['through tunnels that have not ended', (requests) => requests.noteServed('chat', 50), true],
+    [
+      'to files that the gateway sends',
+      (requests) => requests.add(sampleCount({ route: 'chat', end: 'generated', statusClass: '2xx' }), 50),
+      true,
+    ],
+    ['never', () => undefined, false],
+  ];
+  for (const [what, before, isTold] of cases)
+    test(what, () => {
+      const requests = new RefusedRequests();
+      for (let second = 1; second < 105; second++) {
+        if (second === 50) before(requests);
+        if (second === 100) requests.onApplied(100_000);
+        requests.add(other, second);
+        const clients = ['10.0.0.1', '10.0.0.2', '10.0.0.3'].map((client) => ({ client, count: 2 }));
+        const refused = { upstream: '', route: 'chat', count: 6, cause: 'not_authenticated', clients } as const;
+        if (second >= 100) requests.add(sampleCount({ ...refused, end: 'generated', statusClass: '4xx' }), second);
+      }
+      assert.equal([...requests.judge(104)].length, isTold ? 1 : 0);
+    });
 });
 
 test('of the clients no more are remembered than it takes, however many there are', () => {

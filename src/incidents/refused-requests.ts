@@ -1,4 +1,4 @@
-import { clientHash } from '../core/route-traffic.ts';
+import { clientHash, userPrefix } from '../core/route-traffic.ts';
 import type { ExchangeCount } from '../core/counters.ts';
 import type { FailureFamily } from '../core/live-incident.ts';
 import { upperShare } from '../core/upper-share.ts';
@@ -20,6 +20,9 @@ const usualMin = 0.001;
 const chanceMax = 14;
 /** A route that the configuration answers itself now has served so many requests before. */
 const servedMin = 20;
+/** Served requests are missing where chance does that seldom (an exponent, beside that of the number of routes), and as many as this share of the refused ones. */
+const missingChanceMax = 6;
+const missingShareMin = 0.5;
 
 const kindsMax = 1000;
 
@@ -47,6 +50,11 @@ interface RefusedSecond {
 export class RefusedRequests {
   readonly #kinds = new Map<string, RefusedKind>();
   readonly #served = new Map<string, SlidingSeconds>();
+  /** By route, when it let somebody in for the first time. */
+  readonly #servedSince = new Map<string, number>();
+  /** The same of users who have authenticated. */
+  readonly #usersSince = new Map<string, number>();
+  readonly #servedAll = new SlidingSeconds();
   readonly #all = new SlidingSeconds();
   #firstSecond = Infinity;
   #appliedAt = -Infinity;
@@ -58,13 +66,22 @@ export class RefusedRequests {
     for (const { clients } of this.#kinds.values()) clients.clear();
   }
 
+  /** Of tunnels this is known long before they end. */
+  noteServed(route: string, second: number): void {
+    noteFirst(this.#servedSince, route, second);
+  }
+
   /** Returns the kind of what an open incident is about; null: it is about nothing of this. */
   add(counted: ExchangeCount, second: number): RefusedKind | null {
     const { count, end, statusClass, cause, upstream, route } = counted;
     this.#firstSecond = Math.min(this.#firstSecond, second);
     this.#all.add(second, count);
-    if (end === 'forwarded' && (statusClass === '2xx' || statusClass === '3xx'))
+    if ((end === 'forwarded' || end === 'generated') && isGood(statusClass)) {
+      this.noteServed(route, second);
+      if (counted.client?.startsWith(userPrefix) === true) noteFirst(this.#usersSince, route, second);
       valueOf(this.#served, route)?.add(second, count);
+      this.#servedAll.add(second, count);
+    }
     // Clients that send no head open connections to have them.
     if (end !== 'generated' || statusClass !== '4xx' || cause === 'request_head_timeout') return null;
     const key = `${upstream}\n${route}\n${cause}`;
@@ -101,7 +118,7 @@ export class RefusedRequests {
     }
   }
 
-  #isMore({ refused, route, family }: RefusedKind, second: number, since: number): boolean {
+  #isMore({ refused, route, family, kind }: RefusedKind, second: number, since: number): boolean {
     const [now, all] = [refused.sum(second, since), this.#all.sum(second, since)];
     if (now < refusedMin || now < shareMin * all) return false;
     const until = this.#appliedAt - 1;
@@ -110,7 +127,29 @@ export class RefusedRequests {
     const served = this.#served.get(route);
     if (family === 'changed' && (served === undefined || sumUntil(served, second, since) < servedMin)) return false;
     const usual = Math.max(usualMin, before === 0 ? 0 : upperShare(before, allBefore));
-    return chanceExponent(now, all, usual) >= chanceMax;
+    if (chanceExponent(now, all, usual) < chanceMax) return false;
+    if (route === '') return true;
+    const servedSince = this.#servedSince.get(route) ?? (this.#servedSince.size < kindsMax ? Infinity : 0);
+    // Browsers ask without a password first, and are let in with one. Where users had one before, it may be that of some which is no longer known.
+    const isAsking = kind === 'not_authenticated' && (this.#usersSince.get(route) ?? 0) >= this.#appliedAt;
+    const letsIn = isAsking && served !== undefined && served.sum(second, since - 1) >= now;
+    const isHarmless = servedSince >= this.#appliedAt || letsIn;
+    return !isHarmless || this.#isMissing(now, second, since);
+  }
+
+  /** Whether a route serves fewer requests than before, or all together do: a new route has taken them, or clients that must log in have not. */
+  #isMissing(refused: number, second: number, since: number): boolean {
+    const knownFor = Math.min(beforeS, this.#appliedAt - this.#firstSecond);
+    const min = missingChanceMax + Math.log(1 + this.#served.size);
+    for (const served of [this.#servedAll, ...this.#served.values()]) {
+      const expected = (sumUntil(served, second, since) * since) / knownFor;
+      const now = served.sum(second, since);
+      if (expected - now < missingShareMin * refused) continue;
+      // What is expected is known no better than the time before is long.
+      const sureness = knownFor / (knownFor + since);
+      if (sureness * (expected - now + (now === 0 ? 0 : now * Math.log(now / expected))) >= min) return true;
+    }
+    return false;
   }
 
   /** An incident is about requests that have reached no route: all requests are compared with them. */
@@ -123,6 +162,13 @@ export class RefusedRequests {
   close(isOver: (kind: RefusedKind) => boolean): void {
     for (const kind of this.#kinds.values()) if (kind.isOpen && isOver(kind)) kind.isOpen = false;
   }
+}
+
+const isGood = (statusClass: ExchangeCount['statusClass']): boolean =>
+  statusClass === '1xx' || statusClass === '2xx' || statusClass === '3xx';
+
+function noteFirst(map: Map<string, number>, key: string, second: number): void {
+  if (!map.has(key) && map.size < kindsMax) map.set(key, second);
 }
 
 function noteClient({ clients }: RefusedKind, client: string): void {

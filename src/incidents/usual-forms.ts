@@ -1,5 +1,5 @@
 import { bitCount } from '../core/bit-count.ts';
-import { redirectForm, sizeCells } from '../core/content-kind.ts';
+import { madeCell, redirectForm, sizeCells } from '../core/content-kind.ts';
 
 /** Half of what is usual is forgotten in an hour: this share of it is kept when a slice is learnt. */
 const keptOfSlice = 0.998;
@@ -27,6 +27,8 @@ const learntPerClient = 3;
 /** Short and long answers of a form, as forms of their own; of redirects, short ones are those that lead elsewhere. */
 export const short = 64;
 export const long = 128;
+/** Redirects to what a form has made, as a form of their own: usual everywhere. */
+const made = short - 1;
 
 /** Answers of one kind in a slice. */
 export interface LearntCount {
@@ -74,6 +76,7 @@ export class UsualForms {
   formOf(key: number): number {
     const [form, cell] = [Math.floor(key / sizeCells), key % sizeCells];
     if (cell === 0) return form;
+    if (form === redirectForm && cell === madeCell) return made;
     if (form === redirectForm) return this.#targets.size === 0 || this.#targets.has(cell) ? form : form + short;
     const [least, most] = [this.#leastCells.get(form), this.#mostCells.get(form)];
     if (least !== undefined && cell <= least - shortCells) return form + short;
@@ -81,7 +84,7 @@ export class UsualForms {
   }
 
   isUnusual(form: number): boolean {
-    return form >= short || (this.#forms.get(form)?.count ?? 0) < usualShareMin * this.known;
+    return form >= short || (form !== made && (this.#forms.get(form)?.count ?? 0) < usualShareMin * this.known);
   }
 
   /** Null: nothing is known. */

@@ -9,8 +9,10 @@ import {
   deniedForm,
   emptyForm,
   lostForm,
+  madeCell,
   optionsAnswerKey,
   missingForm,
+  redirectForm,
   sizeCells,
   unknownClientForm,
   surplusForm,
@@ -361,6 +363,14 @@ test('304 and 206 count where their request did not allow them', () => {
   const [{ answers = [] } = {}] = counts.take();
   assert.deepEqual(answers.slice(0, 2), [unaskedForm * sizeCells, 2]);
   assert.equal(answers.length, answerParts);
+});
+
+test('where a redirect leads counts by path where it is what a form has made', () => {
+  const counts = new RouteTrafficCounts();
+  for (const redirectCell of [9, madeCell]) counts.count(exchangeOf({ status: 303, redirectCell }));
+  const [{ patterns = [] } = {}] = counts.take();
+  const keys = patterns[0]?.answers.filter((_, at) => at % answerParts === 0);
+  assert.deepEqual(keys, [redirectForm * sizeCells, redirectForm * sizeCells + madeCell]);
 });
 
 test('content that clients cannot read, JSON without its end, and where redirects lead, are told apart', () => {

@@ -5,6 +5,7 @@ import {
   answerKey,
   deniedForm,
   lostForm,
+  madeCell,
   noContentKind,
   optionsAnswerKey,
   refusedForms,
@@ -165,7 +166,7 @@ export class RouteTrafficCounts {
     const answered = isUnknownClient ? laneOf(key) + unknownClientForm * sizeCells : key;
     const lost = laneOf(key) + lostForm * sizeCells;
     addAnswer(pair.answers, isLost ? lost : answered, by);
-    const answer = isLost ? lost : plain;
+    const answer = isLost ? lost : redirectCell === madeCell ? key : plain;
     const hasSurplus = attempt.surplusBytes !== undefined && attempt.surplusBytes > 0;
     const pattern = this.#patternOf(pair, name);
     if (pattern === null) return;
