@@ -163,10 +163,6 @@ export function writeOrdinary(line: LineBytes, exchange: EndedExchange, parts: O
   const endpoint = attempt === undefined ? null : parts.endpoint(attempt, exchange);
   if (endpoint !== null && endpoint.upstream !== exchange.upstream) return false;
   if (hidesSecret(exchange.target)) return false;
-  const { failure } = exchange;
-  const failed = failure === null ? noFailure : parts.failure(failure, exchange);
-  const state = failure === null ? '' : parts.gatewayState(exchange);
-  if (failed === null || state === null) return false;
   line.fragment(beginning);
   if (!line.plain(exchange.id)) return false;
   if (!writeTraceId(line, exchange.traceId)) return false;
@@ -177,13 +173,11 @@ export function writeOrdinary(line: LineBytes, exchange: EndedExchange, parts: O
   else if (!writePrefix(line, exchange, parts)) return false;
   if (!writeTarget(line, exchange.target, parts)) return false;
   writeTurn(line, exchange);
-  if (attempt === undefined || endpoint === null) writeOwnEnd(line, exchange, failed, state);
-  else {
-    line.fragment(endpoint.bytes);
-    noteTimes(line, attempt, exchange, parts.times);
-    noteEnd(line, exchange);
-    line.writeNumbers();
-  }
+  if (attempt === undefined || endpoint === null) return writeOwnEnd(line, exchange, parts);
+  line.fragment(endpoint.bytes);
+  noteTimes(line, attempt, exchange, parts.times);
+  noteEnd(line, exchange);
+  line.writeNumbers();
   line.fragment(ending);
   return true;
 }
@@ -195,8 +189,12 @@ function writeTurn(line: LineBytes, { turnMs = -1 }: EndedExchange): void {
   line.ascii(String(exactMs(turnMs)));
 }
 
-/** From `"status"` on, of an answer of the gateway itself. */
-function writeOwnEnd(line: LineBytes, exchange: EndedExchange, failed: Uint8Array, state: string): void {
+/** From `"status"` on, of an answer of the gateway itself; false if what it says of a failure is long. */
+function writeOwnEnd(line: LineBytes, exchange: EndedExchange, parts: OrdinaryParts): boolean {
+  const { failure } = exchange;
+  const failed = failure === null ? noFailure : parts.failure(failure, exchange);
+  const state = failure === null ? '' : parts.gatewayState(exchange);
+  if (failed === null || state === null) return false;
   line.fragment(ownStatus);
   line.digits(exchange.statusSent);
   line.fragment(failed);
@@ -206,6 +204,8 @@ function writeOwnEnd(line: LineBytes, exchange: EndedExchange, failed: Uint8Arra
   line.fragment(duration);
   line.ascii(String(exactMs(exchange.endedAt - exchange.startedAt)));
   line.ascii(state);
+  line.fragment(ending);
+  return true;
 }
 
 /** From `"trace_id"` to the beginning of the time; false if the id needs escaping. */
