@@ -44,14 +44,20 @@ export function changedUrlHeaders(
  * Why a request cannot be sent: a URL in it leads out of the path of its route, or to a route that may not let the client in, or is not written as RFC 4918 says. Without a Destination
  * an application could take another one, and without a condition it would do more than was asked for. Null: it can.
  */
-export function urlFailure(exchange: {
+export function urlFailure(exchange: RoutedRequest): Failure | null {
+  return mayNameUrls(exchange.request.headers) ? failureOfUrls(exchange) : null;
+}
+
+interface RoutedRequest {
   readonly request: RequestHead;
   readonly client: ClientFacts;
   readonly serving: Pick<ServingRevision, 'router'>;
   requireRoute(): Route;
-}): Failure | null {
+}
+
+/** Apart: its function that is called for each path would be allocated for each request. */
+function failureOfUrls(exchange: RoutedRequest): Failure | null {
   const { request, client } = exchange;
-  if (!mayNameUrls(request.headers)) return null;
   const route = exchange.requireRoute();
   const { drop, dropOfTrusted } = route.request;
   const urls = ownUrls(request, client, route, '');

@@ -159,7 +159,7 @@ function hasOrdinaryTimes(attempt: AttemptFacts): boolean {
  * of the endpoint's name; then nothing has been written.
  */
 export function writeOrdinary(line: LineBytes, exchange: EndedExchange, parts: OrdinaryParts): boolean {
-  const [attempt] = exchange.attempts;
+  const attempt = exchange.attempts[0];
   const endpoint = attempt === undefined ? null : parts.endpoint(attempt, exchange);
   if (endpoint !== null && endpoint.upstream !== exchange.upstream) return false;
   if (hidesSecret(exchange.target)) return false;
