@@ -1,11 +1,12 @@
 /**
  * What a gateway does that is asked for more than it can itself: `npm run bench:own-overload -- [times [seconds [delay_max]]]`, some 40 s. Its origin answers at once.
+ * It shares its core with two programs that do nothing but take time, so that clients and origin, on another core, are not what is overloaded.
  * First 64 requests are always in flight, on 2,000 connections in turn: what is answered is what the gateway can do. Then `times` (1.5) as many come, each
  * when it is due; meanwhile health checks ask a route with `readiness`, and an operator asks the admin API. Exits with 1 where requests that were
  * answered well within a second are fewer than 90 % of what the gateway can do, where a check or the operator was refused, where refusing a request costs more than
  * serving it, or where other programs disturbed it.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
@@ -14,6 +15,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { repositoryRoot } from '../scripts/repository.ts';
+import { gatewayCore, loadCore, needTwoCores } from './cores.ts';
 import { benchPort } from './ports.ts';
 import { sampleMachine, whyNotQuiet } from './storms/machine.ts';
 
@@ -189,7 +191,9 @@ async function measure(folder: string): Promise<boolean> {
   const ready = { host: '127.0.0.1', port, path: '/ready' };
   const admin = { socketPath: join(folder, 'admin.sock'), path: '/v1/status' };
   await once(origin.listen(0, '127.0.0.1'), 'listening');
+  execFileSync('taskset', ['-cp', String(loadCore), String(process.pid)]);
   const gateway = start(folder, (origin.address() as AddressInfo).port);
+  const rivals = [0, 1].map(() => pinned(['-e', 'for (;;);'], folder));
   try {
     while ((await watch(after(1), 0, ready)).bad.length > 0) await sleep(100);
     const pool = await Pool.connect();
@@ -239,6 +243,7 @@ async function measure(folder: string): Promise<boolean> {
     console.log(disturbed === null ? (isMet ? 'met' : 'missed') : `not measured: ${disturbed}`);
     return isMet && disturbed === null;
   } finally {
+    for (const rival of rivals) rival.kill('SIGKILL');
     gateway.kill('SIGTERM');
     await once(gateway, 'exit');
     origin.close();
@@ -277,9 +282,15 @@ routes:
 `;
   writeFileSync(join(folder, 'candor.yaml'), text);
   const words = [join(repositoryRoot, 'bin', 'candor'), 'up', '-c', 'candor.yaml'];
-  return spawn(process.execPath, words, { cwd: folder, stdio: 'ignore' });
+  return pinned(words, folder);
 }
 
+/** On the core of the gateway. */
+function pinned(words: readonly string[], folder: string): ChildProcess {
+  return spawn('taskset', ['-c', String(gatewayCore), process.execPath, ...words], { cwd: folder, stdio: 'ignore' });
+}
+
+needTwoCores();
 const folder = mkdtempSync(join(tmpdir(), 'candor-overload-'));
 try {
   if (!(await measure(folder))) process.exitCode = 1;
