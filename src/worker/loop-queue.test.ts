@@ -24,18 +24,27 @@ function queued() {
   };
 }
 
-test('requests pass the queue from a long turn on, until one comes in which none has waited', () => {
+test('requests pass the queue from a long turn on, until the delay is short', () => {
   const { clock, queue, enter, turn } = queued();
-  assert.deepEqual([queue.note(clock.now(), 4), queue.isOpen], [4, false]);
-  assert.deepEqual([queue.note(clock.now(), 12), queue.isOpen], [12, true]);
+  assert.deepEqual([queue.note(clock.now(), 19), queue.isOpen], [19, false]);
+  assert.deepEqual([queue.note(clock.now(), 25), queue.isOpen], [25, true]);
   for (let count = 0; count < 33; count++) enter('one');
-  assert.deepEqual([turn(), turn()], [32, 1]);
-  queue.note(clock.now(), 1);
-  assert.equal(queue.isOpen, true, 'one had to wait');
-  for (let count = 0; count < 32; count++) enter('one');
   assert.equal(turn(), 32);
+  clock.advanceSync(30);
+  queue.note(clock.now(), 1);
+  assert.equal(queue.isOpen, true, 'one has waited for 30 ms');
+  assert.equal(turn(), 1);
   queue.note(clock.now(), 1);
   assert.equal(queue.isOpen, false);
+});
+
+test('what waits when the queue closes has its turn', () => {
+  const { clock, queue, enter, turn } = queued();
+  queue.note(clock.now(), 25);
+  for (let count = 0; count < 40; count++) enter('one');
+  queue.note(clock.now(), 1);
+  assert.equal(queue.isOpen, false);
+  assert.deepEqual([turn(), turn()], [32, 8]);
 });
 
 test('those of a higher priority have their turn first, and who has left has none', () => {

@@ -68,7 +68,7 @@ test('without a limit nothing is refused', () => {
 
 test('what waits in the queue of the loop is late too', () => {
   const { loop, requests, watch } = watched(100);
-  loop.lateMs = 10;
+  loop.lateMs = 30;
   requests(500);
   assert.ok(watch.queue !== null);
   watch.queue.enter({ onTurn: () => {}, onNoTurn: () => {} }, 'normal');
