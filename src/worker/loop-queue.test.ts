@@ -30,7 +30,7 @@ function queued() {
 test('a few requests begin in each turn', () => {
   const { enter, turn } = queued();
   for (let count = 0; count < 40; count++) enter('one');
-  assert.deepEqual([turn(), turn(), turn()], [32, 8, 0]);
+  assert.deepEqual([turn(), turn(), turn(), turn()], [16, 16, 8, 0]);
 });
 
 test('those of a higher priority have their turn first, and who has left has none', () => {
@@ -63,7 +63,7 @@ test('a request that comes while others begin has its turn in the next one', () 
     if (begun.length < 100) queue.enter({ onTurn: again, onNoTurn: () => {} }, 'normal');
   };
   queue.enter({ onTurn: again, onNoTurn: () => {} }, 'normal');
-  assert.ok(turn() <= 32);
+  assert.ok(turn() <= 16);
 });
 
 type Counts = Record<RequestPriority, number>;

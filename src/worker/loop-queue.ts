@@ -15,7 +15,7 @@ export interface LoopQueueParts {
 }
 
 /** Requests that begin in one turn of the loop. What came back for earlier ones is read between two turns. */
-const perTurn = 32;
+const perTurn = 16;
 
 class LoopTurn implements Turn, GateTurn {
   readonly waiter: TurnWaiter;
