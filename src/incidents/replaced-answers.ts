@@ -2,6 +2,9 @@ import { chanceExponent } from './chance.ts';
 
 /** Of the usual answers, no more are left. */
 const wellMax = 0.75;
+/** Where usual clients are refused, more may be left, and so many times as many are missing as are refused. */
+const wellBesideRefused = 0.87;
+const missingTimes = { min: 0.6, max: 1.6 } as const;
 /**
  * And no chance: of those before and now together, so few would come now with a probability below e^-10 (Chernoff). A third of the clients must get others besides.
  * That is so for a fiftieth of the time at most, so that one a month needs no e^-14.
@@ -24,6 +27,10 @@ export interface ReplacedAnswers {
   readonly widths: number;
   /** The second of the first unusual one. */
   readonly since: number;
+  /** Clients that were answered well before get most of the unusual ones. */
+  readonly ofUsualClients: boolean;
+  /** How seldom chance must explain what is missing, by what the unusual ones are. */
+  readonly chance: number;
 }
 
 /**
@@ -33,10 +40,18 @@ export interface ReplacedAnswers {
 export function areFewerThanChance(
   { usual, expected, widths }: Pick<ReplacedAnswers, 'usual' | 'expected' | 'widths'>,
   chanceMax: number,
+  leftMax = wellMax,
 ): boolean {
-  if (!(usual <= wellMax * expected)) return false;
+  if (!(usual <= leftMax * expected)) return false;
   const before = expected * widths;
   return chanceExponent(before, before + usual, widths / (1 + widths)) >= chanceMax;
+}
+
+/** Whether usual clients are refused in place of being answered: so many answers are missing as are refused, though not by much. */
+export function areInPlace(found: ReplacedAnswers, moreChance: number): boolean {
+  const times = (found.expected - found.usual) / found.unusual;
+  if (times < missingTimes.min || times > missingTimes.max) return false;
+  return areFewerThanChance(found, found.chance + moreChance, wellBesideRefused);
 }
 
 /** Requests of one route with GET, or those that may change something. */

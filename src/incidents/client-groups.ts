@@ -1,0 +1,132 @@
+import { bitCount } from '../core/bit-count.ts';
+import { conflictForm, redirectForm, sizeCells, unsafeKey, upgradeKey } from '../core/content-kind.ts';
+import { answerParts } from '../core/route-traffic.ts';
+import { areFewerThanChance } from './replaced-answers.ts';
+
+const sliceS = 5;
+const groups = 32;
+/** Answers in place of others, in so many seconds, compared with those of four minutes before, of which so much is known. */
+const widthsS = [10, 20, 40] as const;
+const beforeS = 240;
+const knownS = 40;
+const keptSlices = (beforeS + Math.max(...widthsS)) / sliceS;
+
+/** A group has grown where it sends so many times more than before, and more than chance makes (so many standard deviations). */
+const grownTimes = 1.5;
+const grownDeviations = 3;
+/** The other groups, of which so many are refused. */
+const refusedGroupsMin = 4;
+
+/** Of their requests so many are refused, and so many more of those that tell of the state of what is asked for (409). */
+const refusedMin = 8;
+const shareMin = 0.3;
+const conflictShareMin = 0.6;
+const missing = { min: 0.6, max: 1.6 } as const;
+/** As of whole routes, and more: groups are chosen by what they have sent. */
+const chanceMax = 12;
+
+interface Slice {
+  readonly slice: number;
+  readonly good: Float32Array;
+  readonly refused: Float32Array;
+  readonly conflicts: Float32Array;
+}
+
+/**
+ * What the usual clients of a route are answered while others take its answers: a few that come with many requests, such as programs that fetch all before
+ * anybody else does, hide in the counts of the whole route that the rest is refused. Clients are told apart by 32 groups.
+ */
+export class ClientGroups {
+  readonly #slices: Slice[] = [];
+  readonly #firstSecond: number;
+
+  constructor(second: number) {
+    this.#firstSecond = second;
+  }
+
+  /** As of `RouteTraffic`: answers of one lane are added, others are none of this. */
+  add(answers: readonly number[], lane: 0 | 1, second: number): void {
+    for (let at = 0; at < answers.length; at += answerParts) {
+      const [key, count, clients] = [answers[at], answers[at + 1], answers[at + 2]] as [number, number, number];
+      if (key >= upgradeKey || key >= unsafeKey !== (lane === 1)) continue;
+      const form = Math.floor((key % unsafeKey) / sizeCells);
+      const { good, refused, conflicts } = this.#at(second);
+      spread(form <= redirectForm ? good : form === conflictForm ? conflicts : refused, count, clients);
+    }
+  }
+
+  #at(second: number): Slice {
+    const slice = Math.floor(second / sliceS);
+    const newest = this.#slices.at(-1);
+    if (newest?.slice === slice) return newest;
+    const none = (): Float32Array => new Float32Array(groups);
+    const added = { slice, good: none(), refused: none(), conflicts: none() };
+    this.#slices.push(added);
+    while ((this.#slices[0] as Slice).slice <= slice - keptSlices) this.#slices.shift();
+    return added;
+  }
+
+  /** Since when those that have not grown are refused in place of being answered, beside some that have; null: they are not. Once for each slice that is over. */
+  refusedSince(second: number): number | null {
+    const end = Math.floor((second + 1) / sliceS);
+    const newest = this.#slices.at(-1);
+    if ((second + 1) % sliceS !== 0 || newest?.slice !== end - 1) return null;
+    if (!newest.refused.some(isSome) && !newest.conflicts.some(isSome)) return null;
+    for (const widthS of widthsS) if (this.#areRefused(end, widthS)) return second + 1 - widthS;
+    return null;
+  }
+
+  #areRefused(end: number, widthS: number): boolean {
+    const from = end - widthS / sliceS;
+    const knownFor = Math.min(beforeS, from * sliceS - this.#firstSecond);
+    if (knownFor < knownS) return false;
+    const [now, before] = [this.#sum(from, end), this.#sum(from - beforeS / sliceS, from)];
+    const per = widthS / knownFor;
+    let [usual, expected, refused, conflicts, refusedGroups, grown] = [0, 0, 0, 0, 0, 0];
+    for (let group = 0; group < groups; group++) {
+      const [all, was] = [allOf(now, group), per * allOf(before, group)];
+      if (all > grownTimes * was && all > was + grownDeviations * Math.sqrt(was + 1)) {
+        grown += 1;
+        continue;
+      }
+      const more = moreThan(now.refused, before.refused, group, per);
+      const moreConflicts = moreThan(now.conflicts, before.conflicts, group, per);
+      usual += now.good[group] as number;
+      expected += per * (before.good[group] as number);
+      refused += more + moreConflicts;
+      conflicts += moreConflicts;
+      if (more + moreConflicts > 0) refusedGroups += 1;
+    }
+    if (grown === 0 || refusedGroups < refusedGroupsMin || refused < refusedMin) return false;
+    if (refused < (2 * conflicts > refused ? conflictShareMin : shareMin) * (refused + usual)) return false;
+    const times = (expected - usual) / refused;
+    if (times < missing.min || times > missing.max) return false;
+    return areFewerThanChance({ usual, expected, widths: 1 / per }, chanceMax);
+  }
+
+  #sum(from: number, end: number): Omit<Slice, 'slice'> {
+    const none = (): Float32Array => new Float32Array(groups);
+    const sum = { good: none(), refused: none(), conflicts: none() };
+    for (const one of this.#slices) {
+      if (one.slice < from || one.slice >= end) continue;
+      for (const of of ['good', 'refused', 'conflicts'] as const)
+        for (let group = 0; group < groups; group++) (sum[of][group] as number) += one[of][group] as number;
+    }
+    return sum;
+  }
+}
+
+const isSome = (count: number): boolean => count > 0;
+
+const allOf = ({ good, refused, conflicts }: Omit<Slice, 'slice'>, group: number): number =>
+  (good[group] as number) + (refused[group] as number) + (conflicts[group] as number);
+
+const moreThan = (now: Float32Array, before: Float32Array, group: number, per: number): number =>
+  Math.max(0, (now[group] as number) - per * (before[group] as number));
+
+/** Of several clients of a batch it is not known which of them has more. */
+function spread(counts: Float32Array, count: number, clients: number): void {
+  const bits = bitCount(clients);
+  for (let left = clients; left !== 0; left &= left - 1)
+    (counts[31 - Math.clz32(left & -left)] as number) += count / bits;
+}
