@@ -2,7 +2,6 @@ import { bitCount } from '../core/bit-count.ts';
 import {
   conflictForm,
   declinedForm,
-  divertedForm,
   lostForm,
   redirectForm,
   refusedForms,
@@ -47,7 +46,7 @@ const refusedShareMin = 0.15;
  */
 const seldomBesides: ReadonlyMap<number, number> = new Map([
   ...([strayForm, withdrawnForm] as const).map((form) => [form, 3] as const),
-  ...([divertedForm, lostForm, unreadableForm, unclosedForm] as const).map((form) => [form, 4] as const),
+  ...([lostForm, unreadableForm, unclosedForm] as const).map((form) => [form, 4] as const),
 ]);
 /** Of the clients of the route, at least so many get them. */
 const concernedMin = 1 / 3;
@@ -59,7 +58,7 @@ const clientsMin = 3;
 /** Pages are removed, and forms get what programs guess: of half a minute, less than so many of these, or a smaller share, tells nothing. */
 const tellingS = 30;
 const leastOf: ReadonlyMap<number, { readonly count: number; readonly share: number }> = new Map([
-  [lostForm, { count: 3, share: 0.02 }],
+  [lostForm, { count: 3, share: 0.01 }],
   [declinedForm, { count: 30, share: 0.2 }],
 ]);
 /** Compared with the minutes before; the one with the fewest counts: a job that has ended is missing as well. */
