@@ -2,8 +2,8 @@ import { chanceExponent } from './chance.ts';
 
 /** Of the usual answers, no more are left. */
 const wellMax = 0.75;
-/** Where usual clients are refused, more may be left, and so many times as many are missing as are refused. */
-const wellBesideRefused = 0.87;
+/** More may be left where about as many of the usual ones are missing as there are others. */
+const wellInPlace = 0.87;
 const missingTimes = { min: 0.6, max: 1.6 } as const;
 /**
  * And no chance: of those before and now together, so few would come now with a probability below e^-10 (Chernoff). A third of the clients must get others besides.
@@ -47,11 +47,11 @@ export function areFewerThanChance(
   return chanceExponent(before, before + usual, widths / (1 + widths)) >= chanceMax;
 }
 
-/** Whether usual clients are refused in place of being answered: so many answers are missing as are refused, though not by much. */
+/** Whether others have come in place of usual ones: about as many are missing. Both happen by themselves every day, and hardly to the same extent in the same seconds. */
 export function areInPlace(found: ReplacedAnswers, moreChance: number): boolean {
   const times = (found.expected - found.usual) / found.unusual;
   if (times < missingTimes.min || times > missingTimes.max) return false;
-  return areFewerThanChance(found, found.chance + moreChance, wellBesideRefused);
+  return areFewerThanChance(found, found.chance + moreChance, wellInPlace);
 }
 
 /** Requests of one route with GET, or those that may change something. */

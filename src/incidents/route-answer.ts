@@ -2,6 +2,7 @@ import { bitCount } from '../core/bit-count.ts';
 import {
   conflictForm,
   declinedForm,
+  divertedForm,
   lostForm,
   redirectForm,
   refusedForms,
@@ -38,8 +39,9 @@ const shareMin = 0.3;
 /** 409 tells of the state of what is asked for, such as a product that is sold out: of the application only where less than this is left of the usual answers. */
 const leftBesideConflicts = 0.2;
 const unusualMin = 8;
-/** Fewer are enough where usual clients are refused, and as many of the usual answers are missing. */
-const refusedShareMin = 0.15;
+/** Fewer are enough where as many of the usual answers are missing, by less chance (e^-n) where it is not known that usual clients are refused. */
+const inPlaceShareMin = 0.15;
+const moreOfOthers = 2;
 /**
  * What usual clients seldom get besides is in place of the usual answers where chance makes so few of these by less than e^-n: what was answered well before leads
  * elsewhere, is gone, or cannot be read. Tokens, codes and forms are refused every day.
@@ -47,6 +49,7 @@ const refusedShareMin = 0.15;
 const seldomBesides: ReadonlyMap<number, number> = new Map([
   ...([strayForm, withdrawnForm] as const).map((form) => [form, 3] as const),
   ...([lostForm, unreadableForm, unclosedForm] as const).map((form) => [form, 4] as const),
+  [divertedForm, 6],
 ]);
 /** Of the clients of the route, at least so many get them. */
 const concernedMin = 1 / 3;
@@ -244,11 +247,12 @@ export class RouteAnswer {
   changedSince(second: number): number | null {
     if ((this.#seconds.at(-1)?.second ?? 0) < second - 2 || !this.#hasUnusual(second)) return null;
     for (const widthS of widthsS) {
-      const found = this.replaced(second, widthS, refusedShareMin);
+      const found = this.replaced(second, widthS, inPlaceShareMin);
       if (found === null || found.unusual < unusualMin) continue;
       const isMuch = found.unusual >= shareMin * (found.unusual + found.usual);
       if (isMuch && areFewerThanChance(found, this.#chanceMax)) return found.since;
-      if (found.ofUsualClients && areInPlace(found, this.#chanceMax - answersChanceMax)) return found.since;
+      const more = this.#chanceMax - answersChanceMax + (found.ofUsualClients ? 0 : moreOfOthers);
+      if (areInPlace(found, more)) return found.since;
     }
     return null;
   }

@@ -35,6 +35,7 @@ const status = (of: number, method = 'GET'): FlowMet => ({ answer: answerKey(of,
 const [stray, diverted, lost, withdrawn] = [strayForm, divertedForm, lostForm, withdrawnForm].map(form) as [
   ...[FlowMet, FlowMet, FlowMet, FlowMet],
 ];
+const other: FlowMet = { answer: answerKey(200, 'GET', contentKindOfText('text/html'), 3000, false) };
 const asUsual: FlowMet = {};
 
 type Meets = FlowPlay['meets'];
@@ -83,6 +84,7 @@ describe('an outage of usual clients is an incident', () => {
     ['3 % are led to another site', of(meets('show', 0.03, stray)), 100, 3],
     ['some visitors get 451', { flows: [...usual, abroad], meets: meets('abroad', 1, withdrawn) }, 100, 3],
     ['three of ten are sent to a queue', of(meets('show', 0.35, diverted)), 12],
+    ['a quarter of pages is another one', of(meets('show', 0.3, other)), 30],
     ['a third of readings get 415', of(meets('reading', 0.32, status(415, 'POST'))), 12],
     ['a quarter of calls are sent to a login', of(meets('return', 0.4, called(divertedForm))), 16],
     ['a third of pages are gone', of(meets('show', 0.35, lost)), 14],
@@ -136,6 +138,8 @@ describe('no incident', () => {
     ['a third fewer come, and few pages are gone', { ...of(meets('show', 0.01, lost)), rateOf: rising('show', 0.7) }],
     ['one client is sent to log in', besides('return', 4, called(divertedForm), few(1))],
     // Others come, and are answered or not.
+    ['other pages come besides, of many', besides('show', 4, other)],
+    ['other pages come besides, and a tenth fewer usual ones', { ...besides('show', 4, other), rateOf: fewer('added', 'show', 0.9) }],
     ['a crawler comes', besides('show', 15, asUsual, few(2))],
     ['a crawler comes, and is refused', besides('show', 15, status(403), few(2))],
     ['a crawler asks for what is gone', besides('show', 15, status(404), few(2))],
