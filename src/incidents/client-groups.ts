@@ -109,8 +109,8 @@ export class ClientGroups {
     const sum = { good: none(), refused: none(), conflicts: none() };
     for (const one of this.#slices) {
       if (one.slice < from || one.slice >= end) continue;
-      for (const of of ['good', 'refused', 'conflicts'] as const)
-        for (let group = 0; group < groups; group++) (sum[of][group] as number) += one[of][group] as number;
+      for (const counts of ['good', 'refused', 'conflicts'] as const)
+        for (let group = 0; group < groups; group++) (sum[counts][group] as number) += one[counts][group] as number;
     }
     return sum;
   }

@@ -27,8 +27,8 @@ const missingShareMin = 0.5;
 
 /**
  * Without a new configuration usual clients must be refused in place of being served: in so many seconds so many served requests are missing for each refused one that
- * chance does not explain it (e^-n, beside the number of routes; more where clients are known as users once they are let in, so that it is not known whether they are usual
- * ones). Clients that were served so long before are usual.
+ * chance does not explain it (e^-n, beside the number of routes). Clients that were served so long before are usual; where they are known as users once they are let in,
+ * that is not known, and half of the served requests must be missing.
  */
 const inPlace = {
   widthsS: [10, 20, 40],
@@ -37,7 +37,7 @@ const inPlace = {
   leftMax: 0.87,
   missing: { min: 0.5, max: 2 },
   chanceMax: 12,
-  moreOfUsers: 6,
+  ofUsers: { moreChance: 6, leftMax: 0.5 },
   usualShareMin: 0.5,
   usualAfterS: 20,
 } as const;
@@ -177,7 +177,7 @@ export class RefusedRequests {
       const isOfUsers = this.#usersSince.has(route);
       const usual = recent.filter(({ isUsual }) => isUsual).length;
       if (!isOfUsers && usual < inPlace.usualShareMin * recent.length) continue;
-      const chanceMax = inPlace.chanceMax + Math.log(1 + this.#served.size) + (isOfUsers ? inPlace.moreOfUsers : 0);
+      const chanceMax = inPlace.chanceMax + Math.log(1 + this.#served.size) + (isOfUsers ? inPlace.ofUsers.moreChance : 0);
       const own = this.#served.get(route);
       const all = route === '' ? [this.#servedAll, ...this.#served.values()] : own === undefined ? [] : [own];
       for (const served of all) {
@@ -187,7 +187,7 @@ export class RefusedRequests {
         const { min, max } = inPlace.missing;
         if (now < inPlace.shareMin * (now + left) || missing < min * now || missing > max * now) continue;
         const found = { usual: left, expected, widths: knownFor / widthS };
-        if (areFewerThanChance(found, chanceMax, inPlace.leftMax)) return widthS;
+        if (areFewerThanChance(found, chanceMax, isOfUsers ? inPlace.ofUsers.leftMax : inPlace.leftMax)) return widthS;
       }
     }
     return null;

@@ -47,9 +47,9 @@ const moreOfOthers = 2;
  * elsewhere, is gone, or cannot be read. Tokens, codes and forms are refused every day.
  */
 const seldomBesides: ReadonlyMap<number, number> = new Map([
-  ...([strayForm, withdrawnForm] as const).map((form) => [form, 3] as const),
-  ...([lostForm, unreadableForm, unclosedForm] as const).map((form) => [form, 4] as const),
-  [divertedForm, 6],
+  ...([strayForm, withdrawnForm] as const).map((form) => [form, 4] as const),
+  ...([lostForm, unreadableForm, unclosedForm] as const).map((form) => [form, 5] as const),
+  [divertedForm, 7],
 ]);
 /** Of the clients of the route, at least so many get them. */
 const concernedMin = 1 / 3;
@@ -246,7 +246,7 @@ export class RouteAnswer {
   /** The second since which it answers otherwise what it answered well before; null: it does not. A visitor of other pages only adds to what is usual. */
   changedSince(second: number): number | null {
     if ((this.#seconds.at(-1)?.second ?? 0) < second - 2 || !this.#hasUnusual(second)) return null;
-    for (const widthS of widthsS) {
+    for (const widthS of this.#widthsS(second)) {
       const found = this.replaced(second, widthS, inPlaceShareMin);
       if (found === null || found.unusual < unusualMin) continue;
       const isMuch = found.unusual >= shareMin * (found.unusual + found.usual);
@@ -255,6 +255,13 @@ export class RouteAnswer {
       if (areInPlace(found, more)) return found.since;
     }
     return null;
+  }
+
+  /** And the time since the first unusual one: what came before it is all as usual. */
+  #widthsS(second: number): readonly number[] {
+    const first = this.#unusualSeconds?.find((one) => one.second > second - longestS)?.second ?? second;
+    const sinceFirst = second - first + 1;
+    return sinceFirst > widthsS[0] && sinceFirst < longestS ? [...widthsS, sinceFirst] : widthsS;
   }
 
   /** Whether an answer of the last seconds is none of the usual ones. */

@@ -422,7 +422,7 @@ test('content that clients cannot read, JSON without its end, and where redirect
   counts.count(exchangeOf({ contentKind, lastByte: 0x61 }));
   counts.count(exchangeOf({ contentKind, lastByte: 0x7d }));
   counts.count(exchangeOf({ contentKind, lastByte: 0x61, isEncoded: true }));
-  counts.count(exchangeOf({ status: 302, redirectCell: 9 }));
+  counts.count(exchangeOf({ status: 302, redirectCell: 9 }, { target: '/moved' }));
   const [{ answers = [] } = {}] = counts.take();
   assert.deepEqual(
     answers.filter((_, at) => at % 3 === 0),
