@@ -4,7 +4,7 @@ import { chanceExponent } from './chance.ts';
 const wellMax = 0.75;
 /** More may be left where about as many of the usual ones are missing as there are others. */
 const wellInPlace = 0.87;
-const missingTimes = { min: 0.6, max: 1.6 } as const;
+const missingTimes = { min: 0.4, max: 1.8 } as const;
 /**
  * And no chance: of those before and now together, so few would come now with a probability below e^-10 (Chernoff). A third of the clients must get others besides.
  * That is so for a fiftieth of the time at most, so that one a month needs no e^-14.
