@@ -78,10 +78,22 @@ test('a redirect is known by its host and the first part of its path', () => {
 test('a redirect to another site is told from others', () => {
   const isElsewhere = (location: string, authority = 'www.shop.test:8080'): boolean =>
     targetCell(location, 302, { method: 'GET', target: '/', authority }) >= elsewhereCell;
-  const own = ['/login', 'login', '//WWW.shop.test/a', 'https://shop.test', 'https://id.shop.test./login?to=//a.example'];
-  assert.deepEqual(own.filter((location) => isElsewhere(location)), []);
+  const own = [
+    '/login',
+    'login',
+    '//WWW.shop.test/a',
+    'https://shop.test',
+    'https://id.shop.test./login?to=//a.example',
+  ];
+  assert.deepEqual(
+    own.filter((location) => isElsewhere(location)),
+    [],
+  );
   const others = ['https://prizes.example/win', '//shop.example', 'http://10.0.0.7/', 'https://shop.test@a.example/'];
-  assert.deepEqual(others.filter((location) => isElsewhere(location)), others);
+  assert.deepEqual(
+    others.filter((location) => isElsewhere(location)),
+    others,
+  );
   assert.ok(!isElsewhere('http://10.0.0.7/', '10.0.0.7:80') && isElsewhere('http://[::1]/', '[::2]:80'));
 });
 

@@ -17,10 +17,9 @@ const grownDeviations = 3;
 /** The other groups, of which so many are refused. */
 const refusedGroupsMin = 4;
 
-/** Of their requests so many are refused, and so many more of those that tell of the state of what is asked for (409). */
+/** Of their requests so many are refused. That a thing is in conflict (409) tells of its state: it may be sold out. */
 const refusedMin = 8;
 const shareMin = 0.3;
-const conflictShareMin = 0.6;
 const missing = { min: 0.6, max: 1.6 } as const;
 /** As of whole routes, and more: groups are chosen by what they have sent. */
 const chanceMax = 12;
@@ -29,7 +28,6 @@ interface Slice {
   readonly slice: number;
   readonly good: Float32Array;
   readonly refused: Float32Array;
-  readonly conflicts: Float32Array;
 }
 
 /**
@@ -50,8 +48,9 @@ export class ClientGroups {
       const [key, count, clients] = [answers[at], answers[at + 1], answers[at + 2]] as [number, number, number];
       if (key >= upgradeKey || key >= unsafeKey !== (lane === 1)) continue;
       const form = Math.floor((key % unsafeKey) / sizeCells);
-      const { good, refused, conflicts } = this.#at(second);
-      spread(form <= redirectForm ? good : form === conflictForm ? conflicts : refused, count, clients);
+      if (form === conflictForm) continue;
+      const { good, refused } = this.#at(second);
+      spread(form <= redirectForm ? good : refused, count, clients);
     }
   }
 
@@ -60,7 +59,7 @@ export class ClientGroups {
     const newest = this.#slices.at(-1);
     if (newest?.slice === slice) return newest;
     const none = (): Float32Array => new Float32Array(groups);
-    const added = { slice, good: none(), refused: none(), conflicts: none() };
+    const added = { slice, good: none(), refused: none() };
     this.#slices.push(added);
     while ((this.#slices[0] as Slice).slice <= slice - keptSlices) this.#slices.shift();
     return added;
@@ -71,7 +70,7 @@ export class ClientGroups {
     const end = Math.floor((second + 1) / sliceS);
     const newest = this.#slices.at(-1);
     if ((second + 1) % sliceS !== 0 || newest?.slice !== end - 1) return null;
-    if (!newest.refused.some(isSome) && !newest.conflicts.some(isSome)) return null;
+    if (!newest.refused.some((count) => count > 0)) return null;
     for (const widthS of widthsS) if (this.#areRefused(end, widthS)) return second + 1 - widthS;
     return null;
   }
@@ -82,23 +81,21 @@ export class ClientGroups {
     if (knownFor < knownS) return false;
     const [now, before] = [this.#sum(from, end), this.#sum(from - beforeS / sliceS, from)];
     const per = widthS / knownFor;
-    let [usual, expected, refused, conflicts, refusedGroups, grown] = [0, 0, 0, 0, 0, 0];
+    let [usual, expected, refused, refusedGroups, grown] = [0, 0, 0, 0, 0];
     for (let group = 0; group < groups; group++) {
       const [all, was] = [allOf(now, group), per * allOf(before, group)];
       if (all > grownTimes * was && all > was + grownDeviations * Math.sqrt(was + 1)) {
         grown += 1;
         continue;
       }
-      const more = moreThan(now.refused, before.refused, group, per);
-      const moreConflicts = moreThan(now.conflicts, before.conflicts, group, per);
+      const more = Math.max(0, (now.refused[group] as number) - per * (before.refused[group] as number));
       usual += now.good[group] as number;
       expected += per * (before.good[group] as number);
-      refused += more + moreConflicts;
-      conflicts += moreConflicts;
-      if (more + moreConflicts > 0) refusedGroups += 1;
+      refused += more;
+      if (more > 0) refusedGroups += 1;
     }
     if (grown === 0 || refusedGroups < refusedGroupsMin || refused < refusedMin) return false;
-    if (refused < (2 * conflicts > refused ? conflictShareMin : shareMin) * (refused + usual)) return false;
+    if (refused < shareMin * (refused + usual)) return false;
     const times = (expected - usual) / refused;
     if (times < missing.min || times > missing.max) return false;
     return areFewerThanChance({ usual, expected, widths: 1 / per }, chanceMax);
@@ -106,23 +103,18 @@ export class ClientGroups {
 
   #sum(from: number, end: number): Omit<Slice, 'slice'> {
     const none = (): Float32Array => new Float32Array(groups);
-    const sum = { good: none(), refused: none(), conflicts: none() };
+    const sum = { good: none(), refused: none() };
     for (const one of this.#slices) {
       if (one.slice < from || one.slice >= end) continue;
-      for (const counts of ['good', 'refused', 'conflicts'] as const)
+      for (const counts of ['good', 'refused'] as const)
         for (let group = 0; group < groups; group++) (sum[counts][group] as number) += one[counts][group] as number;
     }
     return sum;
   }
 }
 
-const isSome = (count: number): boolean => count > 0;
-
-const allOf = ({ good, refused, conflicts }: Omit<Slice, 'slice'>, group: number): number =>
-  (good[group] as number) + (refused[group] as number) + (conflicts[group] as number);
-
-const moreThan = (now: Float32Array, before: Float32Array, group: number, per: number): number =>
-  Math.max(0, (now[group] as number) - per * (before[group] as number));
+const allOf = ({ good, refused }: Omit<Slice, 'slice'>, group: number): number =>
+  (good[group] as number) + (refused[group] as number);
 
 /** Of several clients of a batch it is not known which of them has more. */
 function spread(counts: Float32Array, count: number, clients: number): void {

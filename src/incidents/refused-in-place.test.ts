@@ -45,7 +45,8 @@ function openedBy({
     );
     const requests = poisson(refused(at), random);
     const by = Array.from({ length: requests }, () => `10.0.0.${first + random.integer(count)}`);
-    const one = cause === 'none' ? { client: by[0] ?? '' } : { shape: 'client_abort' as const, whose: 'client' as const };
+    const one =
+      cause === 'none' ? { client: by[0] ?? '' } : { shape: 'client_abort' as const, whose: 'client' as const };
     if (requests > 0)
       exchanges.push(
         sampleCount({
@@ -78,10 +79,30 @@ const left =
 
 describe('usual clients that the gateway refuses in place of serving them are an incident without a new configuration', () => {
   const cases: readonly (readonly [what: string, play: Play, withinS: number, suspect: string])[] = [
-    ['cookies have become too long', { cause: 'request_refused', route: '', refused: since(20), served: left(10) }, 12, 'gateway_limit'],
-    ['a third of uploads is too large', { cause: 'request_refused', refused: since(10), served: left(20) }, 25, 'gateway_limit'],
-    ['tokens are signed with another key', { cause: 'not_authenticated', refused: since(30), served: left(0), hasUsers: true }, 12, 'dependency'],
-    ['all come from one address now, and a limit is met', { cause: 'rate_limited', refused: since(15), served: left(15) }, 15, 'gateway_limit'],
+    [
+      'cookies have become too long',
+      { cause: 'request_refused', route: '', refused: since(20), served: left(10) },
+      12,
+      'gateway_limit',
+    ],
+    [
+      'a third of uploads is too large',
+      { cause: 'request_refused', refused: since(10), served: left(20) },
+      25,
+      'gateway_limit',
+    ],
+    [
+      'tokens are signed with another key',
+      { cause: 'not_authenticated', refused: since(30), served: left(0), hasUsers: true },
+      12,
+      'dependency',
+    ],
+    [
+      'all come from one address now, and a limit is met',
+      { cause: 'rate_limited', refused: since(15), served: left(15) },
+      15,
+      'gateway_limit',
+    ],
   ];
   for (const [what, play, withinS, suspect] of cases)
     test(what, () => {
@@ -98,18 +119,33 @@ describe('no incident', () => {
   const cases: readonly (readonly [what: string, play: Play])[] = [
     ['nothing is refused', { cause: 'none', refused: () => 0 }],
     ['some requests are always refused', { cause: 'request_refused', route: '', refused: () => 3 }],
-    ['a scanner sends what breaks rules', { cause: 'request_refused', route: '', refused: since(20), clients: [1, 200] }],
+    [
+      'a scanner sends what breaks rules',
+      { cause: 'request_refused', route: '', refused: since(20), clients: [1, 200] },
+    ],
     ['bots send what breaks rules', { cause: 'request_refused', route: '', refused: since(20), clients: strangers }],
     ['passwords are tried', { cause: 'not_authenticated', refused: since(30), clients: strangers, hasUsers: true }],
-    ['passwords are tried while fewer are served', { cause: 'not_authenticated', refused: since(10), clients: strangers, served: left(24), hasUsers: true }],
+    [
+      'passwords are tried while fewer are served',
+      { cause: 'not_authenticated', refused: since(10), clients: strangers, served: left(24), hasUsers: true },
+    ],
     ['tokens expire, and are fetched anew', { cause: 'not_authenticated', refused: since(10, 20), hasUsers: true }],
     ['usual clients send too much', { cause: 'rate_limited', refused: since(25) }],
     ['one client sends too much', { cause: 'rate_limited', refused: since(25), clients: [1, 3] }],
     ['a wave is limited', { cause: 'rate_limited', refused: since(40), served: left(45), clients: [90, 0] }],
     ['usual clients ask for what no route is for', { cause: 'no_route', route: '', refused: since(8) }],
-    ['a scanner comes when a job ends', { cause: 'no_route', route: '', refused: since(12), clients: [1, 200], served: left(18) }],
-    ['strangers come when a job ends', { cause: 'no_route', route: '', refused: since(12), clients: strangers, served: left(18) }],
-    ['the evening comes, and few are refused', { cause: 'request_refused', route: '', refused: since(0.5), served: left(20) }],
+    [
+      'a scanner comes when a job ends',
+      { cause: 'no_route', route: '', refused: since(12), clients: [1, 200], served: left(18) },
+    ],
+    [
+      'strangers come when a job ends',
+      { cause: 'no_route', route: '', refused: since(12), clients: strangers, served: left(18) },
+    ],
+    [
+      'the evening comes, and few are refused',
+      { cause: 'request_refused', route: '', refused: since(0.5), served: left(20) },
+    ],
     ['a few uploads are too large', { cause: 'request_refused', refused: since(2), served: left(28) }],
     ['uploads that are too large come besides', { cause: 'request_refused', refused: since(9) }],
   ];

@@ -177,7 +177,8 @@ export class RefusedRequests {
       const isOfUsers = this.#usersSince.has(route);
       const usual = recent.filter(({ isUsual }) => isUsual).length;
       if (!isOfUsers && usual < inPlace.usualShareMin * recent.length) continue;
-      const chanceMax = inPlace.chanceMax + Math.log(1 + this.#served.size) + (isOfUsers ? inPlace.ofUsers.moreChance : 0);
+      const chanceMax =
+        inPlace.chanceMax + Math.log(1 + this.#served.size) + (isOfUsers ? inPlace.ofUsers.moreChance : 0);
       const own = this.#served.get(route);
       const all = route === '' ? [this.#servedAll, ...this.#served.values()] : own === undefined ? [] : [own];
       for (const served of all) {

@@ -31,9 +31,17 @@ test('several routes answer otherwise together where each of them alone may be c
 test('refusals are in place of usual answers where as many of these are missing, though most are left', () => {
   const found = { usual: 164, expected: 200, widths: 10, since: 100, ofUsualClients: true, chance: 3 };
   const cases: readonly (readonly [unusual: number, usual: number, chance: number, isInPlace: boolean])[] = [
-    ...([[36, 164, 2.5, true], [36, 164, 10, false], [80, 120, 10, true]] as const),
+    ...([
+      [36, 164, 2.5, true],
+      [36, 164, 10, false],
+      [80, 120, 10, true],
+    ] as const),
     // More are refused than are missing, or more are missing than are refused.
-    ...([[80, 164, 2.5, false], [20, 164, 2.5, false], [15, 185, 0, false]] as const),
+    ...([
+      [100, 164, 2.5, false],
+      [18, 164, 2.5, false],
+      [15, 185, 0, false],
+    ] as const),
   ];
   for (const [unusual, usual, chance, isInPlace] of cases)
     assert.equal(areInPlace({ ...found, unusual, usual, chance }, 0), isInPlace, `${unusual} ${usual} ${chance}`);

@@ -61,7 +61,7 @@ const clientsMin = 3;
 /** Pages are removed, and forms get what programs guess: of half a minute, less than so many of these, or a smaller share, tells nothing. */
 const tellingS = 30;
 const leastOf: ReadonlyMap<number, { readonly count: number; readonly share: number }> = new Map([
-  [lostForm, { count: 3, share: 0.01 }],
+  [lostForm, { count: 3, share: 0.02 }],
   [declinedForm, { count: 30, share: 0.2 }],
 ]);
 /** Compared with the minutes before; the one with the fewest counts: a job that has ended is missing as well. */

@@ -1,5 +1,5 @@
 import { specOfCause } from '#failures/failure-texts.ts';
-import { isCause } from './failure-family.ts';
+import { familyOfCause } from './failure-family.ts';
 import { shareText, shareOf, type SuspectContext, type SuspectFinding } from './suspect-facts.ts';
 
 const shareMin = 0.5;
@@ -9,10 +9,10 @@ const fit = 0.45;
 /** What the gateway demands of those who enter. */
 const ofEntry: ReadonlySet<string> = new Set(['not_authenticated', 'login_failed', 'not_permitted', 'link_refused']);
 
-/** The cause of most requests that the gateway refuses for what their clients have sent; null: it refuses no such. */
+/** The cause of most requests that the gateway refuses for what their clients have sent, which is no incident by itself; null: it refuses no such. */
 function refusedBy({ incident }: SuspectContext): string | null {
   const { cause } = incident;
-  if (cause === null || !isCause(cause) || specOfCause(cause).whose !== 'client') return null;
+  if (cause === null || familyOfCause(cause) !== null || specOfCause(cause).whose !== 'client') return null;
   return shareOf(incident, new Set([cause])) < shareMin ? null : cause;
 }
 
@@ -41,7 +41,8 @@ export function metLimits(context: SuspectContext): SuspectFinding | null {
   if (cause === null || ofEntry.has(cause)) return null;
   return {
     fit,
-    sentence: 'The gateway refuses requests of clients that it served before: what they send has changed, and meets a limit or a rule of the gateway.',
+    sentence:
+      'The gateway refuses requests of clients that it served before: what they send has changed, and meets a limit or a rule of the gateway.',
     evidence: evidenceOf(context, cause),
     nextStep:
       'See in `candor logs` for one of them which rule it breaks, and what has changed in what clients send, such as longer cookies or larger bodies; raise the limit only if they need it.',

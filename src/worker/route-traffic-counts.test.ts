@@ -165,8 +165,16 @@ test('redirects and 4xx for what was answered well are told from others, where t
   counts.take();
   const elsewhere = elsewhereCell + 2;
   for (const [target, status, cell] of [
-    ...([['/a', 302, 3], ['/b', 302, elsewhere], ['/new', 302, elsewhere]] as const),
-    ...([['/a', 451], ['/new', 451], ['/a', 304]] as const),
+    ...([
+      ['/a', 302, 3],
+      ['/b', 302, elsewhere],
+      ['/new', 302, elsewhere],
+    ] as const),
+    ...([
+      ['/a', 451],
+      ['/new', 451],
+      ['/a', 304],
+    ] as const),
   ])
     ask('10.0.0.1', target, status, cell);
   for (const [status, cell] of [[302, elsewhere], [303, madeCell], [422]] as const)
@@ -174,15 +182,24 @@ test('redirects and 4xx for what was answered well are told from others, where t
   ask('10.0.0.9', '/a', 451);
   const [{ answers = [] }] = counts.take() as [RouteTraffic];
   const found = new Map<number, number>();
-  for (let at = 0; at < answers.length; at += answerParts)
-    found.set(answers[at] as number, answers[at + 1] as number);
+  for (let at = 0; at < answers.length; at += answerParts) found.set(answers[at] as number, answers[at + 1] as number);
   const cells = (form: number, cell = 0): number => form * sizeCells + cell;
   assert.deepEqual(
     found,
     new Map([
-      ...([[cells(divertedForm, 3), 1], [cells(strayForm, elsewhere), 1], [cells(redirectForm, elsewhere), 1]] as const),
-      ...([[cells(withdrawnForm), 1], [cells(declinedForm), 2]] as const),
-      ...([[unsafeKey + cells(divertedForm, elsewhere), 1], [unsafeKey + cells(redirectForm, madeCell), 1]] as const),
+      ...([
+        [cells(divertedForm, 3), 1],
+        [cells(strayForm, elsewhere), 1],
+        [cells(redirectForm, elsewhere), 1],
+      ] as const),
+      ...([
+        [cells(withdrawnForm), 1],
+        [cells(declinedForm), 2],
+      ] as const),
+      ...([
+        [unsafeKey + cells(divertedForm, elsewhere), 1],
+        [unsafeKey + cells(redirectForm, madeCell), 1],
+      ] as const),
       [unsafeKey + cells(declinedForm), 1] as const,
     ]),
   );

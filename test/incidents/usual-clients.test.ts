@@ -93,11 +93,6 @@ describe('an outage of usual clients is an incident', () => {
       35,
     ],
     [
-      'programs hold what others want',
-      under(besides('hold', 40, asUsual, few(10)), 'hold', 0.8, status(409, 'POST')),
-      35,
-    ],
-    [
       'usual clients are refused while a crawler is answered',
       under(besides('show', 12, asUsual, few(2)), 'show', 0.5, status(403)),
       25,
@@ -124,12 +119,18 @@ describe('no incident', () => {
     ['two clients try prices that are over', besides('show', 0.5, withdrawn, few(2))],
     ['usual clients ask for what is over, for a while', besides('show', 1, withdrawn, {}, 25)],
     ['a quarter was always redirected, now elsewhere too', of(({ drawn, at, flow: own }) => mixed(own, at, drawn))],
-    ['pages that are asked for more are gone for few', { ...of(meets('show', 0.004, lost)), rateOf: rising('show', 1.4) }],
+    [
+      'pages that are asked for more are gone for few',
+      { ...of(meets('show', 0.004, lost)), rateOf: rising('show', 1.4) },
+    ],
     // Many of them, besides.
     ['sessions of many end, and they log in again', besides('show', 6, diverted, {}, 15)],
     ['calls of many are sent to log in once', besides('return', 4, called(divertedForm), {}, 12)],
     ['programs of usual clients ask for what they have deleted', besides('show', 5, lost, {}, 30)],
-    ['a wave of visitors finds a fifth of the old pages gone', { ...besides('show', 6, lost), rateOf: rising('show', 1.2) }],
+    [
+      'a wave of visitors finds a fifth of the old pages gone',
+      { ...besides('show', 6, lost), rateOf: rising('show', 1.2) },
+    ],
     ['tokens of many expire', besides('me', 4, status(401), {}, 20)],
     ['large readings come besides', besides('reading', 7, status(413, 'POST'), {}, 30)],
     ['readings of another type come besides', besides('reading', 6, status(415, 'POST'), {}, 40)],
@@ -138,18 +139,41 @@ describe('no incident', () => {
     ['one client is sent to log in', besides('return', 4, called(divertedForm), few(1))],
     // Others come, and are answered or not.
     ['other pages come besides, of many', besides('show', 4, other, {}, 30)],
-    ['other pages come besides, and a tenth fewer usual ones', { ...besides('show', 4, other), rateOf: fewer('added', 'show', 0.9, 30) }],
+    [
+      'other pages come besides, and a tenth fewer usual ones',
+      { ...besides('show', 4, other), rateOf: fewer('added', 'show', 0.9, 30) },
+    ],
     ['a crawler comes', besides('show', 15, asUsual, few(2))],
     ['a crawler comes, and is refused', besides('show', 15, status(403), few(2))],
     ['a crawler asks for what is gone', besides('show', 15, status(404), few(2))],
-    ['a crawler comes while usual clients try what they may not', under(besides('show', 15, asUsual, few(2)), 'show', 0.1, status(403))],
-    ['an agency buys, and a quarter comes too late', under(besides('hold', 10, asUsual, few(2)), 'hold', 0.25, status(409, 'POST'))],
-    ['many come to buy, and half are too late', under(besides('hold', 30, status(409, 'POST'), { clients: 400, firstClient: 700 }), 'hold', 0.5, status(409, 'POST'))],
-    ['a partner comes while others are a fifth fewer', { ...besides('show', 10, asUsual, few(2)), rateOf: fewer('added', 'show', 0.8) }],
+    [
+      'a crawler comes while usual clients try what they may not',
+      under(besides('show', 15, asUsual, few(2)), 'show', 0.1, status(403)),
+    ],
+    [
+      'an agency buys, and a quarter comes too late',
+      under(besides('hold', 10, asUsual, few(2)), 'hold', 0.25, status(409, 'POST')),
+    ],
+    [
+      'many come to buy, and half are too late',
+      under(
+        besides('hold', 30, status(409, 'POST'), { clients: 400, firstClient: 700 }),
+        'hold',
+        0.5,
+        status(409, 'POST'),
+      ),
+    ],
+    [
+      'a partner comes while others are a fifth fewer',
+      { ...besides('show', 10, asUsual, few(2)), rateOf: fewer('added', 'show', 0.8) },
+    ],
     ['mistyped codes come while a partner reads', withCodes(besides('confirm', 8, asUsual, few(1)), 'me', 2)],
     ['many new visitors come', besides('show', 30, asUsual, { clients: 300, firstClient: 700 })],
     ['a monitor sends twice as much', besides('me', 8, asUsual, few(1))],
-    ['bots hold seats, and nearly all others get one', under(besides('hold', 20, asUsual, few(6)), 'hold', 0.15, status(409, 'POST'))],
+    [
+      'bots hold seats, and nearly all others get one',
+      under(besides('hold', 20, asUsual, few(6)), 'hold', 0.15, status(409, 'POST')),
+    ],
   ];
   for (const [what, play] of cases)
     test(`where ${what}`, () => {
@@ -170,7 +194,8 @@ const queue = (own: string, at: number, drawn: number): FlowMet =>
   own === 'show' && at >= 0 && at < 6 && drawn < 0.12 ? diverted : asUsual;
 
 function fewer(added: string, name: string, times: number, forS = Infinity): NonNullable<FlowPlay['rateOf']> {
-  return ({ name: own, perS }, at) => (at < 0 ? (own === added ? 0 : perS) : own === name ? perS * times : own === added && at >= forS ? 0 : perS);
+  return ({ name: own, perS }, at) =>
+    at < 0 ? (own === added ? 0 : perS) : own === name ? perS * times : own === added && at >= forS ? 0 : perS;
 }
 
 /** And codes that usual clients mistype. */
