@@ -37,6 +37,7 @@ interface Slice {
 export class ClientGroups {
   readonly #slices: Slice[] = [];
   readonly #firstSecond: number;
+  #judgedEnd = 0;
 
   constructor(second: number) {
     this.#firstSecond = second;
@@ -68,10 +69,12 @@ export class ClientGroups {
   /** Since when those that have not grown are refused in place of being answered, beside some that have; null: they are not. Once for each slice that is over. */
   refusedSince(second: number): number | null {
     const end = Math.floor((second + 1) / sliceS);
-    const newest = this.#slices.at(-1);
-    if ((second + 1) % sliceS !== 0 || newest?.slice !== end - 1) return null;
-    if (!newest.refused.some((count) => count > 0)) return null;
-    for (const widthS of widthsS) if (this.#areRefused(end, widthS)) return second + 1 - widthS;
+    if (end === this.#judgedEnd) return null;
+    this.#judgedEnd = end;
+    // The first batch of the next one has come already.
+    const newest = this.#slices.findLast(({ slice }) => slice < end);
+    if (newest?.slice !== end - 1 || !newest.refused.some((count) => count > 0)) return null;
+    for (const widthS of widthsS) if (this.#areRefused(end, widthS)) return end * sliceS - widthS;
     return null;
   }
 

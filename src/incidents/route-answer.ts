@@ -47,8 +47,8 @@ const moreOfOthers = 2;
  * elsewhere, is gone, or cannot be read. Tokens, codes and forms are refused every day.
  */
 const seldomBesides: ReadonlyMap<number, number> = new Map([
-  ...([strayForm, withdrawnForm] as const).map((form) => [form, 3] as const),
-  ...([lostForm, unreadableForm, unclosedForm] as const).map((form) => [form, 5] as const),
+  ...([strayForm, withdrawnForm] as const).map((form) => [form, 4] as const),
+  ...([lostForm, unreadableForm, unclosedForm] as const).map((form) => [form, 6] as const),
   [divertedForm, 7],
 ]);
 /** Of the clients of the route, at least so many get them. */
