@@ -4,7 +4,7 @@ import { chanceExponent } from './chance.ts';
 const wellMax = 0.75;
 /** More may be left where about as many of the usual ones are missing as there are others. */
 const wellInPlace = 0.87;
-const missingTimes = { min: 0.6, ofUsualClients: 0.4, max: 1.8 } as const;
+const missingTimes = { min: 0.4, max: 1.8 } as const;
 /**
  * And no chance: of those before and now together, so few would come now with a probability below e^-10 (Chernoff). A third of the clients must get others besides.
  * That is so for a fiftieth of the time at most, so that one a month needs no e^-14.
@@ -50,7 +50,7 @@ export function areFewerThanChance(
 /** Whether others have come in place of usual ones: about as many are missing. Both happen by themselves every day, and hardly to the same extent in the same seconds. */
 export function areInPlace(found: ReplacedAnswers, moreChance: number): boolean {
   const times = (found.expected - found.usual) / found.unusual;
-  if (times < missingTimes[found.ofUsualClients ? 'ofUsualClients' : 'min'] || times > missingTimes.max) return false;
+  if (times < missingTimes.min || times > missingTimes.max) return false;
   return areFewerThanChance(found, found.chance + moreChance, wellInPlace);
 }
 

@@ -39,17 +39,15 @@ const shareMin = 0.3;
 /** 409 tells of the state of what is asked for, such as a product that is sold out: of the application only where less than this is left of the usual answers. */
 const leftBesideConflicts = 0.2;
 const unusualMin = 8;
-/** Fewer are enough where as many of the usual answers are missing, by less chance (e^-n) where it is not known that usual clients are refused. */
+/** Fewer are enough where usual clients are refused, and about as many of the usual answers are missing. */
 const inPlaceShareMin = 0.15;
-const moreOfOthers = 2;
 /**
  * What usual clients seldom get besides is in place of the usual answers where chance makes so few of these by less than e^-n: what was answered well before leads
  * elsewhere, is gone, or cannot be read. Tokens, codes and forms are refused every day.
  */
 const seldomBesides: ReadonlyMap<number, number> = new Map([
   ...([strayForm, withdrawnForm] as const).map((form) => [form, 4] as const),
-  ...([lostForm, unreadableForm, unclosedForm] as const).map((form) => [form, 6] as const),
-  [divertedForm, 7],
+  ...([divertedForm, lostForm, unreadableForm, unclosedForm] as const).map((form) => [form, 7] as const),
 ]);
 /** Of the clients of the route, at least so many get them. */
 const concernedMin = 1 / 3;
@@ -251,8 +249,7 @@ export class RouteAnswer {
       if (found === null || found.unusual < unusualMin) continue;
       const isMuch = found.unusual >= shareMin * (found.unusual + found.usual);
       if (isMuch && areFewerThanChance(found, this.#chanceMax)) return found.since;
-      const more = this.#chanceMax - answersChanceMax + (found.ofUsualClients ? 0 : moreOfOthers);
-      if (areInPlace(found, more)) return found.since;
+      if (found.ofUsualClients && areInPlace(found, this.#chanceMax - answersChanceMax)) return found.since;
     }
     return null;
   }
