@@ -30,7 +30,7 @@ const missingShareMin = 0.5;
  * chance does not explain it (e^-n, beside the number of routes). Clients that were served so long before are usual; where they are known as users once they are let in,
  * that is not known, and half of the served requests must be missing.
  */
-const inPlace = {
+const instead = {
   widthsS: [10, 20, 40],
   secondsMin: 4,
   shareMin: 0.15,
@@ -140,7 +140,7 @@ export class RefusedRequests {
   #noteRefused({ clients }: RefusedKind, client: string, second: number): void {
     const hash = clientHash(client);
     if (!clients.delete(hash) && clients.size >= clientsKept) clients.delete(clients.keys().next().value as number);
-    clients.set(hash, { second, isUsual: (this.#servedClients.get(hash) ?? Infinity) <= second - inPlace.usualAfterS });
+    clients.set(hash, { second, isUsual: (this.#servedClients.get(hash) ?? Infinity) <= second - instead.usualAfterS });
   }
 
   /** Those that begin to be an incident, with how many came in each second since the configuration was applied. */
@@ -150,7 +150,7 @@ export class RefusedRequests {
     for (const kind of this.#kinds.values()) {
       if (kind.isOpen || kind.clients.size < clientsMin) continue;
       const isByChange = isNew && this.#isMore(kind, second, sinceApplied);
-      const since = isByChange ? sinceApplied : this.#inPlaceFor(kind, second);
+      const since = isByChange ? sinceApplied : this.#insteadFor(kind, second);
       if (since === null) continue;
       kind.isOpen = true;
       const refused = Array.from({ length: since }, (_, at) => {
@@ -162,33 +162,33 @@ export class RefusedRequests {
   }
 
   /** For how many seconds usual clients have been refused in place of being served; null: they have not. */
-  #inPlaceFor(kind: RefusedKind, second: number): number | null {
+  #insteadFor(kind: RefusedKind, second: number): number | null {
     const { refused, route, clients } = kind;
     if (refused.at(second) === 0) return null;
-    for (const widthS of inPlace.widthsS) {
+    for (const widthS of instead.widthsS) {
       const now = refused.sum(second, widthS);
       const knownFor = Math.min(beforeS, second - widthS - this.#firstSecond);
       if (now < refusedMin || knownFor < knownS) continue;
       const before = sumUntil(refused, second, widthS);
-      if (now * knownFor < timesMin * before * widthS || this.#secondsOf(refused, second, widthS) < inPlace.secondsMin)
+      if (now * knownFor < timesMin * before * widthS || this.#secondsOf(refused, second, widthS) < instead.secondsMin)
         continue;
       const recent = [...clients.values()].filter((one) => one.second > second - widthS);
       if (recent.length < clientsMin) continue;
       const isOfUsers = this.#usersSince.has(route);
       const usual = recent.filter(({ isUsual }) => isUsual).length;
-      if (!isOfUsers && usual < inPlace.usualShareMin * recent.length) continue;
+      if (!isOfUsers && usual < instead.usualShareMin * recent.length) continue;
       const chanceMax =
-        inPlace.chanceMax + Math.log(1 + this.#served.size) + (isOfUsers ? inPlace.ofUsers.moreChance : 0);
+        instead.chanceMax + Math.log(1 + this.#served.size) + (isOfUsers ? instead.ofUsers.moreChance : 0);
       const own = this.#served.get(route);
       const all = route === '' ? [this.#servedAll, ...this.#served.values()] : own === undefined ? [] : [own];
       for (const served of all) {
         const left = served.sum(second, widthS);
         const expected = (sumUntil(served, second, widthS) * widthS) / knownFor;
         const missing = expected - left;
-        const { min, max } = inPlace.missing;
-        if (now < inPlace.shareMin * (now + left) || missing < min * now || missing > max * now) continue;
+        const { min, max } = instead.missing;
+        if (now < instead.shareMin * (now + left) || missing < min * now || missing > max * now) continue;
         const found = { usual: left, expected, widths: knownFor / widthS };
-        if (areFewerThanChance(found, chanceMax, isOfUsers ? inPlace.ofUsers.leftMax : inPlace.leftMax)) return widthS;
+        if (areFewerThanChance(found, chanceMax, isOfUsers ? instead.ofUsers.leftMax : instead.leftMax)) return widthS;
       }
     }
     return null;

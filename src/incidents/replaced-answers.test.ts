@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { answersChanceMax, areFewerThanChance, areInPlace, changedTogether } from './replaced-answers.ts';
+import { answersChanceMax, areFewerThanChance, haveReplaced, changedTogether } from './replaced-answers.ts';
 
 const cases: readonly (readonly [what: string, usual: number, expected: number, widths: number, isFewer: boolean])[] = [
   ['six of ten, of many', 120, 200, 10, true],
@@ -30,7 +30,7 @@ test('several routes answer otherwise together where each of them alone may be c
 
 test('refusals are in place of usual answers where as many of these are missing, though most are left', () => {
   const found = { usual: 164, expected: 200, widths: 10, since: 100, ofUsualClients: true, chance: 3 };
-  const cases: readonly (readonly [unusual: number, usual: number, chance: number, isInPlace: boolean])[] = [
+  const cases: readonly (readonly [unusual: number, usual: number, chance: number, hasReplaced: boolean])[] = [
     ...([
       [36, 164, 2.5, true],
       [36, 164, 10, false],
@@ -43,6 +43,6 @@ test('refusals are in place of usual answers where as many of these are missing,
       [15, 185, 0, false],
     ] as const),
   ];
-  for (const [unusual, usual, chance, isInPlace] of cases)
-    assert.equal(areInPlace({ ...found, unusual, usual, chance }, 0), isInPlace, `${unusual} ${usual} ${chance}`);
+  for (const [unusual, usual, chance, hasReplaced] of cases)
+    assert.equal(haveReplaced({ ...found, unusual, usual, chance }, 0), hasReplaced, `${unusual} ${usual} ${chance}`);
 });

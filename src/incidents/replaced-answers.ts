@@ -3,7 +3,7 @@ import { chanceExponent } from './chance.ts';
 /** Of the usual answers, no more are left. */
 const wellMax = 0.75;
 /** More may be left where about as many of the usual ones are missing as there are others. */
-const wellInPlace = 0.87;
+const wellInstead = 0.87;
 const missingTimes = { min: 0.4, max: 1.8 } as const;
 /**
  * And no chance: of those before and now together, so few would come now with a probability below e^-10 (Chernoff). A third of the clients must get others besides.
@@ -48,10 +48,10 @@ export function areFewerThanChance(
 }
 
 /** Whether others have come in place of usual ones: about as many are missing. Both happen by themselves every day, and hardly to the same extent in the same seconds. */
-export function areInPlace(found: ReplacedAnswers, moreChance: number): boolean {
+export function haveReplaced(found: ReplacedAnswers, moreChance: number): boolean {
   const times = (found.expected - found.usual) / found.unusual;
   if (times < missingTimes.min || times > missingTimes.max) return false;
-  return areFewerThanChance(found, found.chance + moreChance, wellInPlace);
+  return areFewerThanChance(found, found.chance + moreChance, wellInstead);
 }
 
 /** Requests of one route with GET, or those that may change something. */

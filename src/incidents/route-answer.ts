@@ -14,7 +14,7 @@ import {
 } from '../core/content-kind.ts';
 import type { AnswerChange } from '../core/live-incident.ts';
 import { answerParts } from '../core/route-traffic.ts';
-import { answersChanceMax, areFewerThanChance, areInPlace, type ReplacedAnswers } from './replaced-answers.ts';
+import { answersChanceMax, areFewerThanChance, haveReplaced, type ReplacedAnswers } from './replaced-answers.ts';
 import type { AddedAnswers } from './added-requests.ts';
 import { formWords, otherTargetWords, sizeText } from '../core/answer-words.ts';
 import { cellAt, type LearntCount, long, manyClients, short, UsualForms } from './usual-forms.ts';
@@ -40,7 +40,7 @@ const shareMin = 0.3;
 const leftBesideConflicts = 0.2;
 const unusualMin = 8;
 /** Fewer are enough where usual clients are refused, and about as many of the usual answers are missing. */
-const inPlaceShareMin = 0.15;
+const replacedShareMin = 0.15;
 /**
  * What usual clients seldom get besides is in place of the usual answers where chance makes so few of these by less than e^-n: what was answered well before leads
  * elsewhere, is gone, or cannot be read. Tokens, codes and forms are refused every day.
@@ -245,11 +245,11 @@ export class RouteAnswer {
   changedSince(second: number): number | null {
     if ((this.#seconds.at(-1)?.second ?? 0) < second - 2 || !this.#hasUnusual(second)) return null;
     for (const widthS of this.#widthsS(second)) {
-      const found = this.replaced(second, widthS, inPlaceShareMin);
+      const found = this.replaced(second, widthS, replacedShareMin);
       if (found === null || found.unusual < unusualMin) continue;
       const isMuch = found.unusual >= shareMin * (found.unusual + found.usual);
       if (isMuch && areFewerThanChance(found, this.#chanceMax)) return found.since;
-      if (found.ofUsualClients && areInPlace(found, this.#chanceMax - answersChanceMax)) return found.since;
+      if (found.ofUsualClients && haveReplaced(found, this.#chanceMax - answersChanceMax)) return found.since;
     }
     return null;
   }

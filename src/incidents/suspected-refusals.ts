@@ -1,5 +1,5 @@
 import { specOfCause } from '#failures/failure-texts.ts';
-import { familyOfCause } from './failure-family.ts';
+import { familyOfCause, isCause } from './failure-family.ts';
 import { shareText, shareOf, type SuspectContext, type SuspectFinding } from './suspect-facts.ts';
 
 const shareMin = 0.5;
@@ -12,7 +12,8 @@ const ofEntry: ReadonlySet<string> = new Set(['not_authenticated', 'login_failed
 /** The cause of most requests that the gateway refuses for what their clients have sent, which is no incident by itself; null: it refuses no such. */
 function refusedBy({ incident }: SuspectContext): string | null {
   const { cause } = incident;
-  if (cause === null || familyOfCause(cause) !== null || specOfCause(cause).whose !== 'client') return null;
+  if (cause === null || !isCause(cause) || familyOfCause(cause) !== null || specOfCause(cause).whose !== 'client')
+    return null;
   return shareOf(incident, new Set([cause])) < shareMin ? null : cause;
 }
 
