@@ -90,7 +90,7 @@ describe('an outage of usual clients is an incident', () => {
     ['a third of pages are gone', of(meets('show', 0.35, lost)), 14],
     [
       'programs open the links before their readers do',
-      under(besides('confirm', 6, asUsual, few(2)), 'confirm', 0.75, status(410)),
+      { ...under(besides('confirm', 6, asUsual, few(2)), 'confirm', 0.75, status(410)), isJudgedLate: true },
       35,
     ],
     [
