@@ -3,12 +3,14 @@ import {
   contentKinds,
   declinedForm,
   deniedForm,
+  divertedForm,
   emptyForm,
   limitedForm,
   lostForm,
   missingForm,
   redirectForm,
   startOfSize,
+  strayForm,
   unknownClientForm,
   surplusForm,
   unaskedForm,
@@ -16,6 +18,7 @@ import {
   unfitForm,
   unfitStatuses,
   unreadableForm,
+  withdrawnForm,
 } from './content-kind.ts';
 import type { AnswerChange } from './live-incident.ts';
 
@@ -50,22 +53,31 @@ const wordsWithoutContent = new Map([
   [unaskedForm, '304 or 206 for requests without a condition or a range'],
   [unfitForm, '4xx for the size or the form of requests (413, 415 and others)'],
   [unclosedForm, 'JSON without its end'],
+  [divertedForm, 'a redirect for what it answered well before'],
+  [strayForm, 'a redirect to another site for what it answered well before'],
+  [withdrawnForm, '4xx for what it answered well before'],
   [surplusForm, 'longer than its Content-Length'],
 ]);
 
+// 304 says that a response is as before.
+const redirects = ['status:3xx', '-status:304'];
+const declined = [
+  'status:4xx',
+  ...[401, 403, 404, 407, 409, 410, ...unfitStatuses, 429].map((status) => `-status:${status}`),
+];
+
 const statusConditions = new Map([
-  // 304 says that a response is as before.
-  [redirectForm, ['status:3xx', '-status:304']],
+  [redirectForm, redirects],
+  [divertedForm, redirects],
+  [strayForm, redirects],
   [deniedForm, ['status:401-403', '-status:402']],
   [unknownClientForm, ['status:401-403', '-status:402']],
   [limitedForm, ['status:429']],
   [missingForm, ['status:404']],
   [conflictForm, ['status:409']],
   [unfitForm, ['status:413-417', '-status:416']],
-  [
-    declinedForm,
-    ['status:4xx', ...[401, 403, 404, 407, 409, 410, ...unfitStatuses, 429].map((status) => `-status:${status}`)],
-  ],
+  [declinedForm, declined],
+  [withdrawnForm, declined],
 ]);
 
 export const upgradeWords = 'an upgrade (101)';

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { PairHeaders } from './pair-headers.ts';
 import { isOtherContent, isUnasked, isUnclosedJson, takenCoding, targetCell } from './content-flaw.ts';
-import { contentKindOfText, madeCell } from './content-kind.ts';
+import { contentKindOfText, elsewhereCell, madeCell } from './content-kind.ts';
 
 describe('a coding that the client has asked for', () => {
   const cases: readonly (readonly [asked: string | null, coding: string | null, taken: string | null])[] = [
@@ -75,9 +75,31 @@ test('a redirect is known by its host and the first part of its path', () => {
   assert.equal(targetCell(null), 0);
 });
 
+test('a redirect to another site is told from others', () => {
+  const isElsewhere = (location: string, authority = 'www.shop.test:8080'): boolean =>
+    targetCell(location, 302, { method: 'GET', target: '/', authority }) >= elsewhereCell;
+  const own = [
+    '/login',
+    'login',
+    '//WWW.shop.test/a',
+    'https://shop.test',
+    'https://id.shop.test./login?to=//a.example',
+  ];
+  assert.deepEqual(
+    own.filter((location) => isElsewhere(location)),
+    [],
+  );
+  const others = ['https://prizes.example/win', '//shop.example', 'http://10.0.0.7/', 'https://shop.test@a.example/'];
+  assert.deepEqual(
+    others.filter((location) => isElsewhere(location)),
+    others,
+  );
+  assert.ok(!isElsewhere('http://10.0.0.7/', '10.0.0.7:80') && isElsewhere('http://[::1]/', '[::2]:80'));
+});
+
 test('a redirect to what a form has made is told from others', () => {
   const isMade = (location: string, status = 303, method = 'POST', target = '/b/holds?seat=4'): boolean =>
-    targetCell(location, status, { method, target }) === madeCell;
+    targetCell(location, status, { method, target, authority: 'shop.test' }) === madeCell;
   assert.ok(isMade('/b/holds/17'));
   assert.ok(isMade('/b/holds/5f0c-ab?new#top', 303, 'PUT', '/b/holds/'));
   const others = ['/login', '/b/holds', '/b/holds/', '/b/holds/login', '/b/holds/login?next=1', '/b/holdsmore/17'];

@@ -1,4 +1,4 @@
-import { type ContentKind, contentKinds, jsonKind, listKind, madeCell } from './content-kind.ts';
+import { type ContentKind, contentKinds, elsewhereCell, jsonKind, listKind, madeCell } from './content-kind.ts';
 import type { MessageHeaders, RequestHead } from './message.ts';
 
 const [gzip1, gzip2, less] = [0x1f, 0x8b, 0x3c];
@@ -52,7 +52,7 @@ export const isUnclosedJson = (kind: ContentKind, lastByte: number): boolean =>
   (kind === jsonKind || kind === listKind) && !ends.has(lastByte);
 
 /**
- * A cell for where a redirect leads: its scheme, its host and the first part of its path. `madeCell` where what a request has made is shown (303, RFC 9110
+ * A cell for where a redirect leads: its scheme, its host and the first part of its path; one from `elsewhereCell` on for another site. `madeCell` where what a request has made is shown (303, RFC 9110
  * §15.4.4): one name below the path that was asked for, with a digit, which a page to log in has not.
  */
 export function targetCell(location: string | null, status = 302, request?: Asked): number {
@@ -61,10 +61,22 @@ export function targetCell(location: string | null, status = 302, request?: Aske
   const start = /^(?:[a-z][a-z0-9+.-]*:)?(?:\/\/[^/?#]*)?\/?[^/?#]*/i.exec(location)?.[0] ?? '';
   let hash = 0x811c9dc5;
   for (let index = 0; index < start.length; index++) hash = Math.imul(hash ^ start.charCodeAt(index), 0x01000193);
-  return 1 + ((hash >>> 0) % (madeCell - 1));
+  const first = request !== undefined && isElsewhere(start, request.authority) ? elsewhereCell : 1;
+  return first + ((hash >>> 0) % (elsewhereCell - 1));
 }
 
-type Asked = Pick<RequestHead, 'method' | 'target'>;
+type Asked = Pick<RequestHead, 'method' | 'target' | 'authority'>;
+
+/** Whether an address has a host of another site than that of the request: the last two labels of a name, or an address. */
+function isElsewhere(start: string, authority: string): boolean {
+  const host = /^[^/]*\/\/(?:[^@/]*@)?([^/]+)/.exec(start)?.[1];
+  return host !== undefined && siteOf(host) !== siteOf(authority);
+}
+
+function siteOf(authority: string): string {
+  const host = authority.toLowerCase().replace(/:\d*$/, '');
+  return /^\[|^[\d.]+$/.test(host) ? host : host.replace(/\.$/, '').split('.').slice(-2).join('.');
+}
 
 function isMade(location: string, { target }: Asked): boolean {
   const folder = `${pathOf(target).replace(/\/$/, '')}/`;

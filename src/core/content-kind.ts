@@ -96,15 +96,29 @@ export const unknownClientForm = unclosedForm + 1;
 export const unaskedForm = unknownClientForm + 1;
 /** 413, 415 and others that refuse a request for its size or its form, whatever it is about. */
 export const unfitForm = unaskedForm + 1;
+/** For a client that the route has answered well, and what it answered well before: a redirect, one to another site, and as `declinedForm`. */
+export const divertedForm = unfitForm + 1;
+export const strayForm = divertedForm + 1;
+export const withdrawnForm = strayForm + 1;
 
-/** What clients ask for that they may not have, that is not there, that is too large, or that is wrong; and what they ask for too often. */
+/**
+ * What clients ask for that they may not have, that is not there, that is too large, or that is wrong; what they ask for too often; and what is no longer where they
+ * ask for it.
+ */
 export const refusedForms: ReadonlySet<number> = new Set([
   ...[deniedForm, limitedForm, lostForm, declinedForm, unfitForm],
+  ...[divertedForm, strayForm, withdrawnForm],
 ]);
+
+/** The form of an answer without what was answered before. */
+export function formByItself(form: number): number {
+  if (form === divertedForm || form === strayForm) return redirectForm;
+  return form === withdrawnForm ? declinedForm : form;
+}
 
 export const unfitStatuses: ReadonlySet<number> = new Set([406, 411, 413, 414, 415, 417, 421, 426, 431]);
 
-function formOfClientError(status: number): number {
+export function formOfClientError(status: number): number {
   if (status === 401 || status === 403 || status === 407) return deniedForm;
   if (status === 429) return limitedForm;
   if (status === 409) return conflictForm;
@@ -125,6 +139,8 @@ export const optionsKey = acceptedKey + unsafeKey;
 export const sizeCells = 128;
 /** In place of the cell of a target: a form is answered with a redirect to what it has made (`targetCell`). */
 export const madeCell = sizeCells - 1;
+/** The cells of targets from this one on are those at other sites. */
+export const elsewhereCell = sizeCells / 2;
 const stream = contentKinds.indexOf('stream');
 const [notModified, partialContent] = [304, 206];
 

@@ -29,7 +29,7 @@ import type { Endpoint } from './ports.ts';
 export interface AttemptOwner {
   readonly client: ClientFacts;
   readonly route: string;
-  readonly request: Pick<RequestHead, 'method' | 'target' | 'upgrade' | 'headers'>;
+  readonly request: Pick<RequestHead, 'method' | 'target' | 'authority' | 'upgrade' | 'headers'>;
   readonly clientCapabilities: Capabilities;
   /** Milliseconds since the exchange began. */
   elapsedMs(): number;

@@ -120,6 +120,7 @@ function partyOfIncident(open: OpenIncident, root: CountedFailure): Whose {
     suspects: open.suspects,
     answersInHttp: open.requests.answeredBetween('notHttp') !== null,
     haveMoved: open.answers?.missing !== undefined,
+    areLate: open.lateness != null && open.lateness.left === undefined,
     application: open.application,
   });
 }

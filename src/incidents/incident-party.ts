@@ -14,6 +14,8 @@ interface PartyFacts {
   readonly answersInHttp: boolean;
   /** Clients ask for paths that never were, in place of others. */
   readonly haveMoved?: boolean;
+  /** Its responses have become late; clients that leave others after one time have set it too short. */
+  readonly areLate?: boolean;
   /** The application that Candor runs at its upstream; null: none. */
   readonly application: string | null;
 }
@@ -26,9 +28,12 @@ const isOfWaiting = (root: PartyFacts['root']): boolean =>
   root === 'late_response' || (isCause(root) && familyOfCause(root) === 'slow');
 
 /** Whose fault an incident is. */
-export function partyOf({ root, parties, suspects, answersInHttp, haveMoved, application }: PartyFacts): Whose {
+export function partyOf(facts: PartyFacts): Whose {
+  const { root, parties, suspects, answersInHttp, haveMoved, areLate, application } = facts;
   const [suspect] = suspects;
   if (suspect !== undefined && ofOperator.has(suspect.name)) return 'operator';
+  // Whoever waits for what has become late gives up at last.
+  if (suspect?.name === 'client_timeout' && areLate === true) return 'application';
   if (suspect !== undefined && ofClient.has(suspect.name)) return 'client';
   if (suspect?.name === 'changed_responses' && haveMoved === true) return 'client';
   // What waits in vain does not know for what.

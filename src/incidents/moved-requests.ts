@@ -23,8 +23,15 @@ const togetherMin = 0.85;
 const pathsMax = 512;
 
 interface Vain {
+  readonly counts: readonly number[];
+  readonly clients: readonly number[];
+}
+
+interface VainAtRoute extends Vain {
   readonly counts: number[];
   readonly clients: number[];
+  readonly route: string;
+  readonly upstream: string;
 }
 
 /** Requests that have moved from a path that is answered to one that never was: an update of a program builds wrong paths. */
@@ -45,7 +52,7 @@ export class MovedRequestsWatch {
   /** Good answers by route and pattern, and by slice; the same of all. */
   readonly #good = new Map<string, number[]>();
   readonly #all: number[] = [];
-  readonly #vain = new Map<string, Vain & { readonly route: string; readonly upstream: string }>();
+  readonly #vain = new Map<string, VainAtRoute>();
   #slice = -1;
   #known = 0;
 
@@ -110,21 +117,31 @@ export class MovedRequestsWatch {
   /** Where they have moved to, of an upstream; null: nowhere. Once for each slice that is over. */
   judge(second: number, upstream: string): MovedRequests | null {
     if ((second + 1) % sliceS !== 0 || this.#vain.size === 0) return null;
-    if (Math.floor(second / sliceS) !== this.#slice) return null;
+    // The first batch of the next slice may have come already.
+    const ahead = this.#slice - Math.floor(second / sliceS);
+    if (ahead !== 0 && ahead !== 1) return null;
+    const over = (counts: readonly number[]): readonly number[] => counts.slice(0, counts.length - ahead);
     for (const widthS of widthsS) {
-      if (this.#known <= (widthS + beforeS) / sliceS) continue;
+      if (this.#known - ahead <= (widthS + beforeS) / sliceS) continue;
       for (const vain of this.#vain.values()) {
-        if (vain.upstream !== upstream || !isSteady(vain, widthS)) continue;
-        const from = this.#missing(newest(vain.counts, widthS), widthS);
+        const { counts, clients } = vain;
+        if (vain.upstream !== upstream || !isSteady({ counts: over(counts), clients: over(clients) }, widthS)) continue;
+        const from = this.#missing(newest(over(counts), widthS), widthS, over);
         if (from !== null) return { route: vain.route, upstream, from, second: second + 1 - widthS };
       }
     }
     return null;
   }
 
-  #missing(vain: number, widthS: number): MovedRequests['from'] | null {
-    if (newest(this.#all, widthS) < togetherMin * expected(this.#all, widthS)) return null;
-    for (const [key, counts] of this.#good) {
+  #missing(
+    vain: number,
+    widthS: number,
+    over: (counts: readonly number[]) => readonly number[],
+  ): MovedRequests['from'] | null {
+    const all = over(this.#all);
+    if (newest(all, widthS) < togetherMin * expected(all, widthS)) return null;
+    for (const [key, whole] of this.#good) {
+      const counts = over(whole);
       const [now, usual] = [newest(counts, widthS), expected(counts, widthS)];
       const missing = usual - now;
       if (missing < missingShare.min * vain || missing > missingShare.max * vain) continue;

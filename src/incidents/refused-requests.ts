@@ -4,6 +4,7 @@ import type { FailureFamily } from '../core/live-incident.ts';
 import { upperShare } from '../core/upper-share.ts';
 import { chanceExponent } from './chance.ts';
 import { SlidingSeconds } from './family-window.ts';
+import { areFewerThanChance } from './replaced-answers.ts';
 import type { CountedFailure } from './upstream-failures.ts';
 
 /** What a new configuration refuses shows within this time, by so many requests of so many clients. */
@@ -24,6 +25,25 @@ const servedMin = 20;
 const missingChanceMax = 6;
 const missingShareMin = 0.5;
 
+/**
+ * Without a new configuration usual clients must be refused in place of being served: in so many seconds so many served requests are missing for each refused one that
+ * chance does not explain it (e^-n, beside the number of routes). Clients that were served so long before are usual; where they are known as users once they are let in,
+ * that is not known, and half of the served requests must be missing.
+ */
+const instead = {
+  widthsS: [10, 20, 40],
+  secondsMin: 4,
+  shareMin: 0.15,
+  leftMax: 0.87,
+  missing: { min: 0.5, max: 2 },
+  chanceMax: 12,
+  ofUsers: { moreChance: 6, leftMax: 0.5 },
+  usualShareMin: 0.5,
+  usualAfterS: 20,
+} as const;
+const clientsKept = 32;
+const servedClientsMax = 4096;
+
 const kindsMax = 1000;
 
 /** Requests that the gateway itself answers with 4xx, for one reason. */
@@ -33,8 +53,8 @@ interface RefusedKind {
   readonly kind: CountedFailure;
   readonly family: FailureFamily;
   readonly refused: SlidingSeconds;
-  /** No more than it takes. */
-  readonly clients: Set<number>;
+  /** The last ones, as hashes: when each was refused last, and whether it was served before. */
+  readonly clients: Map<number, { readonly second: number; readonly isUsual: boolean }>;
   /** An incident is about it. */
   isOpen: boolean;
 }
@@ -46,7 +66,10 @@ interface RefusedSecond {
   readonly count: number;
 }
 
-/** What the gateway refuses more often since a new configuration is active. Clients send wrong requests all the time: only the change tells something. */
+/**
+ * What the gateway refuses more often since a new configuration is active. Clients send wrong requests all the time: only the change tells something, or that served ones are
+ * missing in their place.
+ */
 export class RefusedRequests {
   readonly #kinds = new Map<string, RefusedKind>();
   readonly #served = new Map<string, SlidingSeconds>();
@@ -55,6 +78,8 @@ export class RefusedRequests {
   /** The same of users who have authenticated. */
   readonly #usersSince = new Map<string, number>();
   readonly #servedAll = new SlidingSeconds();
+  /** Some of the clients that were served, as hashes, and since when they are known. */
+  readonly #servedClients = new Map<number, number>();
   readonly #all = new SlidingSeconds();
   #firstSecond = Infinity;
   #appliedAt = -Infinity;
@@ -81,6 +106,7 @@ export class RefusedRequests {
       if (counted.client?.startsWith(userPrefix) === true) noteFirst(this.#usersSince, route, second);
       valueOf(this.#served, route)?.add(second, count);
       this.#servedAll.add(second, count);
+      if (counted.client !== undefined && counted.client !== '') this.#noteServedClient(counted.client, second);
     }
     // Clients that send no head open connections to have them.
     if (end !== 'generated' || statusClass !== '4xx' || cause === 'request_head_timeout') return null;
@@ -94,28 +120,84 @@ export class RefusedRequests {
           : ({ kind: cause, family: 'gateway' } as const);
       this.#kinds.set(
         key,
-        (kind = { upstream, route, ...what, refused: new SlidingSeconds(), clients: new Set(), isOpen: false }),
+        (kind = { upstream, route, ...what, refused: new SlidingSeconds(), clients: new Map(), isOpen: false }),
       );
     }
     kind.refused.add(second, count);
-    for (const { client } of counted.clients ?? []) noteClient(kind, client);
-    if (counted.client !== undefined && counted.client !== '') noteClient(kind, counted.client);
+    for (const { client } of counted.clients ?? []) this.#noteRefused(kind, client, second);
+    if (counted.client !== undefined && counted.client !== '') this.#noteRefused(kind, counted.client, second);
     return kind.isOpen ? kind : null;
+  }
+
+  #noteServedClient(client: string, second: number): void {
+    const hash = clientHash(client);
+    if (this.#servedClients.has(hash)) return;
+    const [oldest] = this.#servedClients.keys();
+    if (this.#servedClients.size >= servedClientsMax && oldest !== undefined) this.#servedClients.delete(oldest);
+    this.#servedClients.set(hash, second);
+  }
+
+  #noteRefused({ clients }: RefusedKind, client: string, second: number): void {
+    const hash = clientHash(client);
+    if (!clients.delete(hash) && clients.size >= clientsKept) clients.delete(clients.keys().next().value as number);
+    clients.set(hash, { second, isUsual: (this.#servedClients.get(hash) ?? Infinity) <= second - instead.usualAfterS });
   }
 
   /** Those that begin to be an incident, with how many came in each second since the configuration was applied. */
   *judge(second: number): Generator<{ readonly kind: RefusedKind; readonly refused: readonly RefusedSecond[] }> {
-    const since = second - this.#appliedAt + 1;
-    if (since > watchedS || this.#appliedAt - this.#firstSecond < knownS) return;
+    const sinceApplied = second - this.#appliedAt + 1;
+    const isNew = sinceApplied <= watchedS && this.#appliedAt - this.#firstSecond >= knownS;
     for (const kind of this.#kinds.values()) {
-      if (kind.isOpen || kind.clients.size < clientsMin || !this.#isMore(kind, second, since)) continue;
+      if (kind.isOpen || kind.clients.size < clientsMin) continue;
+      const isByChange = isNew && this.#isMore(kind, second, sinceApplied);
+      const since = isByChange ? sinceApplied : this.#insteadFor(kind, second);
+      if (since === null) continue;
       kind.isOpen = true;
       const refused = Array.from({ length: since }, (_, at) => {
-        const one = this.#appliedAt + at;
+        const one = second - since + 1 + at;
         return { second: one, firstMs: Math.max(one * 1000, this.#appliedMs), count: kind.refused.at(one) };
       });
       yield { kind, refused: refused.filter(({ count }) => count > 0) };
     }
+  }
+
+  /** For how many seconds usual clients have been refused in place of being served; null: they have not. */
+  #insteadFor(kind: RefusedKind, second: number): number | null {
+    const { refused, route, clients } = kind;
+    if (refused.at(second) === 0) return null;
+    for (const widthS of instead.widthsS) {
+      const now = refused.sum(second, widthS);
+      const knownFor = Math.min(beforeS, second - widthS - this.#firstSecond);
+      if (now < refusedMin || knownFor < knownS) continue;
+      const before = sumUntil(refused, second, widthS);
+      if (now * knownFor < timesMin * before * widthS || this.#secondsOf(refused, second, widthS) < instead.secondsMin)
+        continue;
+      const recent = [...clients.values()].filter((one) => one.second > second - widthS);
+      if (recent.length < clientsMin) continue;
+      const isOfUsers = this.#usersSince.has(route);
+      const usual = recent.filter(({ isUsual }) => isUsual).length;
+      if (!isOfUsers && usual < instead.usualShareMin * recent.length) continue;
+      const chanceMax =
+        instead.chanceMax + Math.log(1 + this.#served.size) + (isOfUsers ? instead.ofUsers.moreChance : 0);
+      const own = this.#served.get(route);
+      const all = route === '' ? [this.#servedAll, ...this.#served.values()] : own === undefined ? [] : [own];
+      for (const served of all) {
+        const left = served.sum(second, widthS);
+        const expected = (sumUntil(served, second, widthS) * widthS) / knownFor;
+        const missing = expected - left;
+        const { min, max } = instead.missing;
+        if (now < instead.shareMin * (now + left) || missing < min * now || missing > max * now) continue;
+        const found = { usual: left, expected, widths: knownFor / widthS };
+        if (areFewerThanChance(found, chanceMax, isOfUsers ? instead.ofUsers.leftMax : instead.leftMax)) return widthS;
+      }
+    }
+    return null;
+  }
+
+  #secondsOf(refused: SlidingSeconds, second: number, widthS: number): number {
+    let seconds = 0;
+    for (let back = 0; back < widthS; back++) if (refused.at(second - back) > 0) seconds += 1;
+    return seconds;
   }
 
   #isMore({ refused, route, family, kind }: RefusedKind, second: number, since: number): boolean {
@@ -169,10 +251,6 @@ const isGood = (statusClass: ExchangeCount['statusClass']): boolean =>
 
 function noteFirst(map: Map<string, number>, key: string, second: number): void {
   if (!map.has(key) && map.size < kindsMax) map.set(key, second);
-}
-
-function noteClient({ clients }: RefusedKind, client: string): void {
-  if (clients.size < clientsMin) clients.add(clientHash(client));
 }
 
 /** Of the minutes that end `since` seconds before the end of this second. */

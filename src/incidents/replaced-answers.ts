@@ -2,6 +2,9 @@ import { chanceExponent } from './chance.ts';
 
 /** Of the usual answers, no more are left. */
 const wellMax = 0.75;
+/** More may be left where about as many of the usual ones are missing as there are others. */
+const wellInstead = 0.87;
+const missingTimes = { min: 0.4, max: 1.8 } as const;
 /**
  * And no chance: of those before and now together, so few would come now with a probability below e^-10 (Chernoff). A third of the clients must get others besides.
  * That is so for a fiftieth of the time at most, so that one a month needs no e^-14.
@@ -24,6 +27,10 @@ export interface ReplacedAnswers {
   readonly widths: number;
   /** The second of the first unusual one. */
   readonly since: number;
+  /** Clients that were answered well before get most of the unusual ones. */
+  readonly ofUsualClients: boolean;
+  /** How seldom chance must explain what is missing, by what the unusual ones are. */
+  readonly chance: number;
 }
 
 /**
@@ -33,10 +40,18 @@ export interface ReplacedAnswers {
 export function areFewerThanChance(
   { usual, expected, widths }: Pick<ReplacedAnswers, 'usual' | 'expected' | 'widths'>,
   chanceMax: number,
+  leftMax = wellMax,
 ): boolean {
-  if (!(usual <= wellMax * expected)) return false;
+  if (!(usual <= leftMax * expected)) return false;
   const before = expected * widths;
   return chanceExponent(before, before + usual, widths / (1 + widths)) >= chanceMax;
+}
+
+/** Whether others have come in place of usual ones: about as many are missing. Both happen by themselves every day, and hardly to the same extent in the same seconds. */
+export function haveReplaced(found: ReplacedAnswers, moreChance: number): boolean {
+  const times = (found.expected - found.usual) / found.unusual;
+  if (times < missingTimes.min || times > missingTimes.max) return false;
+  return areFewerThanChance(found, found.chance + moreChance, wellInstead);
 }
 
 /** Requests of one route with GET, or those that may change something. */

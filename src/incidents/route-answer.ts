@@ -1,8 +1,20 @@
 import { bitCount } from '../core/bit-count.ts';
-import { conflictForm, declinedForm, lostForm, redirectForm, refusedForms, sizeCells } from '../core/content-kind.ts';
+import {
+  conflictForm,
+  declinedForm,
+  divertedForm,
+  lostForm,
+  redirectForm,
+  refusedForms,
+  sizeCells,
+  strayForm,
+  unclosedForm,
+  unreadableForm,
+  withdrawnForm,
+} from '../core/content-kind.ts';
 import type { AnswerChange } from '../core/live-incident.ts';
 import { answerParts } from '../core/route-traffic.ts';
-import { answersChanceMax, areFewerThanChance, type ReplacedAnswers } from './replaced-answers.ts';
+import { answersChanceMax, areFewerThanChance, haveReplaced, type ReplacedAnswers } from './replaced-answers.ts';
 import type { AddedAnswers } from './added-requests.ts';
 import { formWords, otherTargetWords, sizeText } from '../core/answer-words.ts';
 import { cellAt, type LearntCount, long, manyClients, short, UsualForms } from './usual-forms.ts';
@@ -27,6 +39,16 @@ const shareMin = 0.3;
 /** 409 tells of the state of what is asked for, such as a product that is sold out: of the application only where less than this is left of the usual answers. */
 const leftBesideConflicts = 0.2;
 const unusualMin = 8;
+/** Fewer are enough where usual clients are refused, and about as many of the usual answers are missing. */
+const replacedShareMin = 0.15;
+/**
+ * What usual clients seldom get besides is in place of the usual answers where chance makes so few of these by less than e^-n: what was answered well before leads
+ * elsewhere, is gone, or cannot be read. Tokens, codes and forms are refused every day.
+ */
+const seldomBesides: ReadonlyMap<number, number> = new Map([
+  ...([strayForm, withdrawnForm] as const).map((form) => [form, 4] as const),
+  ...([divertedForm, lostForm, unreadableForm, unclosedForm] as const).map((form) => [form, 7] as const),
+]);
 /** Of the clients of the route, at least so many get them. */
 const concernedMin = 1 / 3;
 /** Fewer are enough where they are usual clients: of those that are refused, no more than this share has had no good answer. */
@@ -65,6 +87,8 @@ interface CountedSecond {
   answered: number;
   unusual: number;
   conflicts: number;
+  /** Of the unusual ones, the sum of how seldom chance must explain what is missing (`seldomBesides`). */
+  chances: number;
   /** How often other forms had become usual (`UsualForms`). */
   learnt: number;
 }
@@ -161,20 +185,19 @@ export class RouteAnswer {
 
   /** A scanner is one client, or few, and what it gets shows nothing of the others, even where a busy client leaves at the same time. */
   #isOfManyClients(after: number, unusual: number): boolean {
-    const all = this.#clientsSince(after - beforeS);
     const concerned = bitsOf(this.#seconds, after, ({ unusualClients }) => unusualClients);
-    if (concerned >= clientsMin && this.#areOfUsualClients(after, unusual)) return true;
-    return concerned >= concernedMin * Math.min(all, unusual);
+    return concerned >= concernedMin * Math.min(this.#clientsSince(after - beforeS), unusual);
   }
 
   #areOfUsualClients(after: number, unusual: number): boolean {
     let [refused, newRefused] = [0, 0];
-    for (const one of this.#seconds) {
-      if (one.second <= after) continue;
+    for (let at = firstAfter(this.#seconds, after); at < this.#seconds.length; at++) {
+      const one = this.#seconds[at] as Second;
       refused += one.refused;
       newRefused += one.newRefused;
     }
-    return 2 * refused >= unusual && newRefused <= newcomersMax * refused;
+    if (2 * refused < unusual || newRefused > newcomersMax * refused) return false;
+    return bitsOf(this.#seconds, after, ({ unusualClients }) => unusualClients) >= clientsMin;
   }
 
   /** How many groups of clients the route has. */
@@ -221,12 +244,21 @@ export class RouteAnswer {
   /** The second since which it answers otherwise what it answered well before; null: it does not. A visitor of other pages only adds to what is usual. */
   changedSince(second: number): number | null {
     if ((this.#seconds.at(-1)?.second ?? 0) < second - 2 || !this.#hasUnusual(second)) return null;
-    for (const widthS of widthsS) {
-      const found = this.replaced(second, widthS, shareMin);
-      if (found !== null && found.unusual >= unusualMin && areFewerThanChance(found, this.#chanceMax))
-        return found.since;
+    for (const widthS of this.#widthsS(second)) {
+      const found = this.replaced(second, widthS, replacedShareMin);
+      if (found === null || found.unusual < unusualMin) continue;
+      const isMuch = found.unusual >= shareMin * (found.unusual + found.usual);
+      if (isMuch && areFewerThanChance(found, this.#chanceMax)) return found.since;
+      if (found.ofUsualClients && haveReplaced(found, this.#chanceMax - answersChanceMax)) return found.since;
     }
     return null;
+  }
+
+  /** And the time since the first unusual one: what came before it is all as usual. */
+  #widthsS(second: number): readonly number[] {
+    const first = this.#unusualSeconds?.find((one) => one.second > second - longestS)?.second ?? second;
+    const sinceFirst = second - first + 1;
+    return sinceFirst > widthsS[0] && sinceFirst < longestS ? [...widthsS, sinceFirst] : widthsS;
   }
 
   /** Whether an answer of the last seconds is none of the usual ones. */
@@ -246,11 +278,13 @@ export class RouteAnswer {
     const compared = now.conflicts * 2 > now.unusual ? leftBesideConflicts : 1;
     const { perS, knownS } = this.#before(second - widthS);
     const expected = compared * perS * widthS;
-    if (!this.#isOfManyClients(second - widthS, now.unusual)) return null;
+    const ofUsualClients = this.#areOfUsualClients(second - widthS, now.unusual);
+    if (!ofUsualClients && !this.#isOfManyClients(second - widthS, now.unusual)) return null;
     const first = this.#seconds.find((one) => one.second > second - widthS && this.#count(one).unusual > 0);
     return {
       ...{ unusual: now.unusual, usual: now.answered - now.unusual, expected },
       ...{ widths: knownS / widthS, since: first?.second ?? second },
+      ...{ ofUsualClients, chance: now.chances / now.unusual },
     };
   }
 
@@ -268,17 +302,18 @@ export class RouteAnswer {
     return { perS, knownS };
   }
 
-  #sum(after: number, until: number): { answered: number; unusual: number; conflicts: number; first: number } {
-    const sum = { answered: 0, unusual: 0, conflicts: 0, first: until };
+  #sum(after: number, until: number): Omit<CountedSecond, 'learnt'> & { first: number } {
+    const sum = { answered: 0, unusual: 0, conflicts: 0, chances: 0, first: until };
     // From the newest on: most sums are of the last seconds.
     for (let at = this.#seconds.length - 1; at >= 0; at--) {
       const one = this.#seconds[at] as Second;
       if (one.second <= after) break;
       if (one.second > until) continue;
-      const { answered, unusual, conflicts } = this.#count(one);
+      const { answered, unusual, conflicts, chances } = this.#count(one);
       sum.answered += answered;
       sum.unusual += unusual;
       sum.conflicts += conflicts;
+      sum.chances += chances;
       sum.first = one.second;
     }
     return sum;
@@ -286,12 +321,13 @@ export class RouteAnswer {
 
   #count(second: Second): CountedSecond {
     if (second.counted?.learnt === this.#usual.changes) return second.counted;
-    const counted = { answered: 0, unusual: 0, conflicts: 0, learnt: this.#usual.changes };
+    const counted = { answered: 0, unusual: 0, conflicts: 0, chances: 0, learnt: this.#usual.changes };
     for (let at = 0; at < second.forms.length; at += 2) {
       const [form, count] = [second.forms[at], second.forms[at + 1]] as [number, number];
       counted.answered += count;
       if (!this.#usual.isUnusual(form)) continue;
       counted.unusual += count;
+      counted.chances += count * (seldomBesides.get(form) ?? answersChanceMax);
       if (form === conflictForm) counted.conflicts += count;
     }
     return (second.counted = counted);

@@ -11,17 +11,20 @@ import {
   optionsKey,
   redirectForm,
   sizeCells,
+  strayForm,
   unaskedForm,
   unclosedForm,
   unfitForm,
   unreadableForm,
   unsafeKey,
   upgradeKey,
+  withdrawnForm,
 } from '../core/content-kind.ts';
 import { formWords, optionsWords } from '../core/answer-words.ts';
 import type { AnswerChange } from '../core/live-incident.ts';
 import { answerParts, type RouteTraffic } from '../core/route-traffic.ts';
 import { AddedRequests, refusedNewcomers } from './added-requests.ts';
+import { ClientGroups } from './client-groups.ts';
 import { ComparedEndpoints } from './compared-endpoints.ts';
 import { type MovedRequests, MovedRequestsWatch } from './moved-requests.ts';
 import { changedTogether } from './replaced-answers.ts';
@@ -44,7 +47,7 @@ const noneUnusual: UnusualCount = { unusual: 0, telling: 0 };
  * a message with a link has many readers.
  */
 const tellingOfReads: ReadonlySet<number> = new Set([
-  ...[emptyForm, deniedForm, limitedForm, lostForm, unfitForm],
+  ...[emptyForm, deniedForm, limitedForm, lostForm, unfitForm, strayForm, withdrawnForm],
   ...[unreadableForm, unclosedForm, unaskedForm, redirectForm + short],
   ...(['none', 'text', 'html'] as const).map((kind) => contentKinds.indexOf(kind)),
 ]);
@@ -72,6 +75,7 @@ export class RouteAnswers {
         route,
         (known = {
           ...{ upstream, upgrades: new UpgradeAnswers(second) },
+          ...{ readers: new ClientGroups(second), changers: new ClientGroups(second) },
           ...{
             reading: new RouteAnswer(second, tellingOfReads),
             changing: new RouteAnswer(second, tellingOfChanges),
@@ -81,6 +85,8 @@ export class RouteAnswers {
       );
     }
     known.upstream = upstream;
+    known.readers.add(answers, 0, second);
+    known.changers.add(answers, 1, second);
     const reading: number[] = [];
     const changing: number[] = [];
     const options: number[] = [];
@@ -112,6 +118,10 @@ export class RouteAnswers {
       if (known.upstream !== upstream) continue;
       for (const lane of [known.reading, known.changing, known.upgrades, known.options]) {
         const since = lane.changedSince(second);
+        if (since !== null) found.push(since);
+      }
+      for (const clients of [known.readers, known.changers]) {
+        const since = clients.refusedSince(second);
         if (since !== null) found.push(since);
       }
       for (const lane of [known.reading, known.changing])
@@ -182,4 +192,7 @@ interface AnsweredRoute {
   /** Requests with OPTIONS: a form of those that succeed, and those of the others. */
   readonly options: RouteAnswer;
   readonly upgrades: UpgradeAnswers;
+  /** Who sends the former two. */
+  readonly readers: ClientGroups;
+  readonly changers: ClientGroups;
 }

@@ -44,6 +44,14 @@ describe('a check is said to pass while requests fail', () => {
       'app/1: its checks pass, but 90 of 90 requests failed (the latest of 2 such events), 33 s after the first failure',
     ]);
   });
+  test('and behind what cuts responses in their middle, which no check meets', () => {
+    const cut = incidentOf('gone', [['response_chunked_truncated', 30]]);
+    const found = ranking({ ...cut, requests: 40 }, { events });
+    assert.deepEqual(
+      found.map(({ name }) => name),
+      ['connections_cut', 'lying_check'],
+    );
+  });
   test('and not where it fails too', () => {
     assert.equal(suspect({ endpoints: [endpointOf('app/1', { state: 'unhealthy', reason: 'no answer' })] }), undefined);
   });

@@ -8,6 +8,7 @@ import { withTarget, outputStepOf, foreignLogStep } from './step-target.ts';
 import { stoppedEvidence, stoppedFinding } from './stopped-processes.ts';
 import { failedStarts, ownExits } from './suspected-exits.ts';
 import { shortages } from './suspected-shortages.ts';
+import type { CountedFailure } from './upstream-failures.ts';
 import { applicationsOf, type NewestFailure, type WatchedUpstream } from './watched-upstream.ts';
 import {
   type Rule,
@@ -171,6 +172,9 @@ function repeatedPauses({ incident, pauses, watched }: SuspectContext): SuspectF
   };
 }
 
+/** What begins well and breaks off. */
+const truncated: ReadonlySet<CountedFailure> = new Set(['response_chunked_truncated', 'response_body_short']);
+
 /** A smaller share of the requests fails than a check could be expected to show. */
 const rareShare = 0.4;
 
@@ -256,9 +260,11 @@ export const applications = {
     const isCommon = subjects.size * 2 < watched.endpoints.length || (isOf(incident, 'slow') && !isElsewhere);
     // A check is not expected to meet what some requests meet, or what is late.
     const isRare = incident.failed < rareShare * incident.requests || isOf(incident, 'slower');
+    // Nor what breaks off behind a good beginning.
+    const breaksOff = shareOf(incident, truncated) >= 0.5;
     return {
       // Where every endpoint hangs, a better check would not get any request answered: why they hang comes first.
-      fit: isRare || (isOf(incident, 'application') && isExplained) ? 0.45 : isCommon ? 0.5 : 0.74,
+      fit: breaksOff ? 0.44 : isRare || (isOf(incident, 'application') && isExplained) ? 0.45 : isCommon ? 0.5 : 0.74,
       sentence: 'The health check passes while requests fail: it does not look at what fails.',
       evidence: datedLines(passing),
       nextStep: `Let the path that the check requests (\`${key}\`) use what the application needs, or report it in the health document.`,

@@ -67,6 +67,22 @@ describe('of responses with 5xx, the endpoints from which nearly all come are th
       /^Only \S+, \S+ fail; the/,
     ],
     [
+      'few fail, all at one',
+      [
+        [9, 170],
+        [0, 290],
+      ],
+      'one_endpoint',
+    ],
+    [
+      'so few fail that chance may have chosen one',
+      [
+        [3, 56],
+        [0, 100],
+      ],
+      'application_errors',
+    ],
+    [
       'both fail alike',
       [
         [40, 65],

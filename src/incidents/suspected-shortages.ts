@@ -1,3 +1,4 @@
+import { chanceExponent } from './chance.ts';
 import { familyOfCause, isCause } from './failure-family.ts';
 import { upperFirst } from '#failures/first-letter.ts';
 import { connectionRefusals } from '../core/connection-refusals.ts';
@@ -132,6 +133,10 @@ function showsOverload(incident: LiveIncident): boolean {
   return !isOf(incident, 'slow') || incident.failed < 0.95 * incident.requests;
 }
 
+/** Where few attempts fail, chance must explain that they are at these endpoints by less than e^-n. */
+const rareShareMax = 0.5;
+const rareChanceMin = 4;
+
 const failedOf = (endpoints: readonly CountedEndpoint[]): number =>
   endpoints.reduce((all, { failed }) => all + failed, 0);
 
@@ -156,6 +161,9 @@ function answerWell(others: readonly CountedEndpoint[], bad: readonly CountedEnd
   const [failed, attempts] = [failedOf(others), sum(others)];
   const share = failedOf(bad) / sum(bad);
   if (failed > wellShareMax * share * attempts) return false;
+  const all = attempts + sum(bad);
+  if (share < rareShareMax && chanceExponent(failedOf(bad), failed + failedOf(bad), sum(bad) / all) < rareChanceMin)
+    return false;
   return attempts - failed >= Math.min(failedOf(bad), expectedMin / share);
 }
 

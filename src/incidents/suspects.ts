@@ -8,6 +8,7 @@ import { applications } from './suspected-applications.ts';
 import { authenticationService, changedDependency } from './suspected-dependencies.ts';
 import { clients } from './suspected-clients.ts';
 import { limits } from './suspected-limits.ts';
+import { changedCredentials, metLimits } from './suspected-refusals.ts';
 import type { IncidentSuspect, SuspectKind } from '../core/live-incident.ts';
 import {
   type SuspectContext,
@@ -37,8 +38,12 @@ const rules: Readonly<Record<SuspectKind, Rule>> = {
   ...applications,
   ...clients,
   ...limits,
+  gateway_limit: (context) => shortages.gateway_limit(context) ?? metLimits(context),
   dependency: (context) =>
-    changedDependency(context) ?? authenticationService(context) ?? applications.dependency(context),
+    changedDependency(context) ??
+    authenticationService(context) ??
+    applications.dependency(context) ??
+    changedCredentials(context),
 };
 
 /** What may have caused the incident, the likeliest first; empty: not known. `isLater`: it has caused only what began later. */

@@ -1,5 +1,5 @@
 import { bitCount } from '../core/bit-count.ts';
-import { madeCell, redirectForm, sizeCells } from '../core/content-kind.ts';
+import { divertedForm, formByItself, madeCell, redirectForm, sizeCells, strayForm } from '../core/content-kind.ts';
 
 /** Half of what is usual is forgotten in an hour: this share of it is kept when a slice is learnt. */
 const keptOfSlice = 0.998;
@@ -74,8 +74,11 @@ export class UsualForms {
 
   /** The form, of a short answer that of short ones. */
   formOf(key: number): number {
-    const [form, cell] = [Math.floor(key / sizeCells), key % sizeCells];
-    if (cell === 0) return form;
+    const [counted, cell] = [Math.floor(key / sizeCells), key % sizeCells];
+    // Where redirects are usual, pages have them for some of their visitors.
+    const isRedirect = counted === divertedForm || counted === strayForm;
+    const form = isRedirect && !this.isUnusual(redirectForm) ? redirectForm : counted;
+    if (cell === 0 || form > redirectForm) return form;
     if (form === redirectForm && cell === madeCell) return made;
     if (form === redirectForm) return this.#targets.size === 0 || this.#targets.has(cell) ? form : form + short;
     const [least, most] = [this.#leastCells.get(form), this.#mostCells.get(form)];
@@ -107,7 +110,8 @@ export class UsualForms {
       // What a scanner gets for minutes is not what the route usually answers.
       const isOfFew = bitCount(clients) <= fewClients && (hasMany ??= hasManyClients());
       const count = isOfFew ? Math.min(whole, learntPerClient * bitCount(clients)) : whole;
-      const name = Math.floor(key / sizeCells);
+      const counted = Math.floor(key / sizeCells);
+      const name = formByItself(counted) === redirectForm ? redirectForm : counted;
       let form = this.#forms.get(name);
       if (form === undefined) this.#forms.set(name, (form = new UsualForm()));
       form.add(count, key % sizeCells);

@@ -38,14 +38,22 @@ export class AnsweredTargets {
 
   /** Whether a request with POST was answered well there. */
   hasCall(target: string): boolean {
-    const hash = hashOf(target, true);
+    return this.#hasHash(hashOf(target, true));
+  }
+
+  #hasHash(hash: number): boolean {
     return has(this.#newest, hash) || has(this.#older, hash);
+  }
+
+  /** Whether a request with GET was answered well there. */
+  has(target: string): boolean {
+    return this.#hasHash(hashOf(target));
   }
 
   /** Whether it is one of three targets at least that were answered well and are missing now. `ms`: of a clock that does not go back. */
   isLost(target: string, ms: number): boolean {
     const hash = hashOf(target);
-    if (!has(this.#newest, hash) && !has(this.#older, hash)) return false;
+    if (!this.#hasHash(hash)) return false;
     if (ms - this.#lostSince > lostWithinMs) {
       this.#lost = 0;
       this.#lostSince = ms;

@@ -3,6 +3,7 @@ import {
   declinedForm,
   deniedForm,
   emptyForm,
+  formByItself,
   jsonKind,
   limitedForm,
   listKind,
@@ -199,7 +200,7 @@ function* parted(all: readonly PatternAnswers[]): Iterable<PartedAnswer> {
     for (let at = 0; at < answers.length; at += answerParts) {
       const [key, count, clients] = answers.slice(at, at + answerParts) as [number, number, number];
       if (key >= upgradeKey) continue;
-      const [form, cell] = [Math.floor((key % unsafeKey) / sizeCells), key % sizeCells];
+      const [form, cell] = [formByItself(Math.floor((key % unsafeKey) / sizeCells)), key % sizeCells];
       yield { pattern: key >= unsafeKey ? `${pattern}, not GET` : pattern, form, cell, count, clients };
     }
 }

@@ -6,7 +6,10 @@ import {
   acceptedKey,
   answerKey,
   contentKindOfText,
+  declinedForm,
   deniedForm,
+  divertedForm,
+  elsewhereCell,
   emptyForm,
   lostForm,
   madeCell,
@@ -14,6 +17,7 @@ import {
   missingForm,
   redirectForm,
   sizeCells,
+  strayForm,
   unknownClientForm,
   surplusForm,
   unaskedForm,
@@ -21,6 +25,7 @@ import {
   unreadableForm,
   unsafeKey,
   upgradeKey,
+  withdrawnForm,
 } from '../core/content-kind.ts';
 import type { AttemptFacts, EndedExchange } from '../core/exchange.ts';
 import { latencyCellOf } from '../core/latency-cells.ts';
@@ -143,6 +148,60 @@ test('a 404 for a call with POST that was answered well is told from one of a st
   assert.deepEqual(
     [unsafeKey + lostForm * sizeCells, unsafeKey + missingForm * sizeCells, missingForm * sizeCells].map(countOf),
     [1, 2, 1],
+  );
+});
+
+test('redirects and 4xx for what was answered well are told from others, where the client was answered well too', () => {
+  const counts = new RouteTrafficCounts();
+  const ask = (address: string, target: string, status: number, redirectCell?: number, method = 'GET'): void =>
+    counts.count(
+      exchangeOf(
+        { status, headMs: 5, ...(redirectCell === undefined ? {} : { redirectCell }) },
+        { ...of(address), method, target },
+      ),
+    );
+  for (const target of ['/a', '/b']) ask('10.0.0.1', target, 200);
+  ask('10.0.0.1', '/call', 200, undefined, 'POST');
+  counts.take();
+  const elsewhere = elsewhereCell + 2;
+  for (const [target, status, cell] of [
+    ...([
+      ['/a', 302, 3],
+      ['/b', 302, elsewhere],
+      ['/new', 302, elsewhere],
+    ] as const),
+    ...([
+      ['/a', 451],
+      ['/new', 451],
+      ['/a', 304],
+    ] as const),
+  ])
+    ask('10.0.0.1', target, status, cell);
+  for (const [status, cell] of [[302, elsewhere], [303, madeCell], [422]] as const)
+    ask('10.0.0.1', '/call', status, cell, 'POST');
+  ask('10.0.0.9', '/a', 451);
+  const [{ answers = [] }] = counts.take() as [RouteTraffic];
+  const found = new Map<number, number>();
+  for (let at = 0; at < answers.length; at += answerParts) found.set(answers[at] as number, answers[at + 1] as number);
+  const cells = (form: number, cell = 0): number => form * sizeCells + cell;
+  assert.deepEqual(
+    found,
+    new Map([
+      ...([
+        [cells(divertedForm, 3), 1],
+        [cells(strayForm, elsewhere), 1],
+        [cells(redirectForm, elsewhere), 1],
+      ] as const),
+      ...([
+        [cells(withdrawnForm), 1],
+        [cells(declinedForm), 2],
+      ] as const),
+      ...([
+        [unsafeKey + cells(divertedForm, elsewhere), 1],
+        [unsafeKey + cells(redirectForm, madeCell), 1],
+      ] as const),
+      [unsafeKey + cells(declinedForm), 1] as const,
+    ]),
   );
 });
 
@@ -380,7 +439,7 @@ test('content that clients cannot read, JSON without its end, and where redirect
   counts.count(exchangeOf({ contentKind, lastByte: 0x61 }));
   counts.count(exchangeOf({ contentKind, lastByte: 0x7d }));
   counts.count(exchangeOf({ contentKind, lastByte: 0x61, isEncoded: true }));
-  counts.count(exchangeOf({ status: 302, redirectCell: 9 }));
+  counts.count(exchangeOf({ status: 302, redirectCell: 9 }, { target: '/moved' }));
   const [{ answers = [] } = {}] = counts.take();
   assert.deepEqual(
     answers.filter((_, at) => at % 3 === 0),

@@ -3,13 +3,18 @@ import type { AwaitedResponses } from '../core/awaited-responses.ts';
 import {
   acceptedKey,
   answerKey,
+  declinedForm,
   deniedForm,
+  divertedForm,
+  elsewhereCell,
+  formOfClientError,
   lostForm,
   madeCell,
   noContentKind,
   optionsAnswerKey,
   refusedForms,
   sizeCells,
+  strayForm,
   unknownClientForm,
   surplusForm,
   unaskedForm,
@@ -17,6 +22,7 @@ import {
   unreadableForm,
   unsafeKey,
   upgradeKey,
+  withdrawnForm,
 } from '../core/content-kind.ts';
 import { newcomerCells } from '../core/newcomer-cells.ts';
 import { isUnclosedJson } from '../core/content-flaw.ts';
@@ -162,11 +168,11 @@ export class RouteTrafficCounts {
     const isDenied = key % unsafeKey === deniedForm * sizeCells;
     const isUnknownClient = isDenied && isNewcomer && !this.#clients.has(pair.routeHash + 1 - lane, by);
     const name = this.#patterns.of(target, status < 400);
-    const isLost = this.#isLost(exchange, status, name, isNewcomer);
+    const turned = this.#turnedForm(exchange, status, name, isNewcomer, redirectCell);
     const answered = isUnknownClient ? laneOf(key) + unknownClientForm * sizeCells : key;
-    const lost = laneOf(key) + lostForm * sizeCells;
-    addAnswer(pair.answers, isLost ? lost : answered, by);
-    const answer = isLost ? lost : redirectCell === madeCell ? key : plain;
+    const other = laneOf(key) + turned * sizeCells;
+    addAnswer(pair.answers, turned > 0 ? other + (key % sizeCells) : answered, by);
+    const answer = turned > 0 ? other : redirectCell === madeCell ? key : plain;
     const hasSurplus = attempt.surplusBytes !== undefined && attempt.surplusBytes > 0;
     const pattern = this.#patternOf(pair, name);
     if (pattern === null) return;
@@ -177,13 +183,32 @@ export class RouteTrafficCounts {
     if (ms > slowMs) noteSlow(pattern.slow, exchange, Math.round(ms), slowOfPatternMax);
   }
 
-  /** Whether what was answered well is gone. A path without numbers that takes requests with POST is a function: usual clients need no others to show that. */
-  #isLost({ method, target, endedAt }: EndedExchange, status: number, pattern: string, isNewcomer: boolean): boolean {
+  /**
+   * The form of another answer than before to what was answered well; 0: it is none. A path without numbers that takes requests with POST is a function: usual
+   * clients need no others to show that it is gone. What they send there may be wrong (4xx).
+   */
+  #turnedForm(
+    { method, target, endedAt }: EndedExchange,
+    status: number,
+    pattern: string,
+    isNewcomer: boolean,
+    redirectCell = 0,
+  ): number {
     const isCall = method === 'POST' && !/[#*]/.test(pattern);
-    if (method !== 'GET' && !isCall) return false;
-    if (status < 300) this.#targets.add(target, isCall);
-    if (status !== 404 && status !== 410) return false;
-    return isCall ? !isNewcomer && this.#targets.hasCall(target) : this.#targets.isLost(target, endedAt);
+    if (method !== 'GET' && !isCall) return 0;
+    if (status < 300) {
+      this.#targets.add(target, isCall);
+      return 0;
+    }
+    if (status === notFound || status === gone) {
+      const isLost = isCall ? !isNewcomer && this.#targets.hasCall(target) : this.#targets.isLost(target, endedAt);
+      return isLost ? lostForm : 0;
+    }
+    if (isNewcomer || status === notModified || redirectCell === madeCell) return 0;
+    if (status >= 400 && (isCall || formOfClientError(status) !== declinedForm)) return 0;
+    if (!(isCall ? this.#targets.hasCall(target) : this.#targets.has(target))) return 0;
+    if (status >= 400) return withdrawnForm;
+    return !isCall && redirectCell >= elsewhereCell ? strayForm : divertedForm;
   }
 
   /** Where browsers are not let, they send nothing that would fail. */
@@ -250,7 +275,7 @@ export class RouteTrafficCounts {
   }
 }
 
-const switchingProtocols = 101;
+const [switchingProtocols, notModified, notFound, gone] = [101, 304, 404, 410];
 
 /** A connection that does not come about says nothing of the route. */
 const isOfRoute = (failure: Failure): boolean =>

@@ -57,7 +57,7 @@ const seeds = [1, 2, 3, 4];
 describe('an outage of few requests is an incident within two minutes', () => {
   const cases: readonly (readonly [
     what: string,
-    play: Pick<FlowPlay, 'flows' | 'meets'>,
+    play: Pick<FlowPlay, 'flows' | 'meets' | 'isJudgedLate'>,
     found: number,
     says: RegExp,
   ])[] = [
@@ -114,7 +114,7 @@ describe('an outage of few requests is an incident within two minutes', () => {
       'requests that move to paths that never were',
       {
         flows: [...usual, flow('plug-in', 'tasks', 5, { ...tasks, clients: 12, firstClient: 60 })],
-        meets: meets('plug-in', inVain),
+        ...{ meets: meets('plug-in', inVain), isJudgedLate: true },
       },
       ...([4, /404 on the route v1, and as many requests are missing at \/tasks of the route tasks/] as const),
     ],

@@ -68,6 +68,8 @@ export interface FlowPlay {
   readonly seed?: number;
   /** Each request goes to an endpoint by chance; by default it does. */
   readonly sendsByChance?: boolean;
+  /** As main does: a second is judged when the first batch of the next one is counted. */
+  readonly isJudgedLate?: true;
 }
 
 interface FlowsPlayed {
@@ -105,6 +107,7 @@ export function playFlows({
   seconds = 115,
   seed = 1,
   sendsByChance = true,
+  isJudgedLate,
 }: FlowPlay): FlowsPlayed {
   const random = new SeededRandom(seed);
   const tracker = new IncidentTracker(0);
@@ -135,10 +138,10 @@ export function playFlows({
         ...{ exchanges: exchangesOf(ended), outcomes: outcomesOf(whole) },
         ...{ routes: trafficOf(whole), staleReusesFailed: 0 },
       },
-      second * 1000 + 999,
+      second * 1000 + (isJudgedLate ? 0 : 999),
     );
     const watched = () => ({ application: 'shop', endpoints, ...(sendsByChance ? { sendsByChance } : {}) });
-    const changes = tracker.judge((second + 1) * 1000, watched);
+    const changes = tracker.judge((isJudgedLate ? second : second + 1) * 1000, watched);
     const opened = changes.find(({ kind }) => kind === 'opened');
     if (opened !== undefined && openedAt === null) [openedAt, atFirst] = [second, opened.incident];
     if (openedAt !== null && second === openedAt + laterS)

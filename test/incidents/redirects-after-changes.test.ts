@@ -18,7 +18,7 @@ const answered = (status: number, location: string): number =>
     0,
     false,
     0,
-    targetCell(location, status, { method, target: '/holds' }),
+    targetCell(location, status, { method, target: '/holds', authority: 'shop.test' }),
   );
 
 /** After how many seconds an incident opened; `usual`: what is answered before. */
