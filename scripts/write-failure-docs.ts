@@ -197,7 +197,7 @@ const fieldMeanings: Readonly<Record<string, string>> = {
   what: 'what reached the limit, or what contradicts itself',
   reason: 'the reason, taken from the endpoints',
   policy: 'the limit, by its name',
-  key: 'what the limit counts, such as `address`, `route` or `header X-Api-Key`',
+  key: 'what the limit counts, such as `address`, `route` or `header.x-api-key`',
   'value of rate_limited': 'which of these it is; of a secret such as a key, its name alone, or nothing',
   'value of too_many_requests_at_once': 'which of these it is; of a secret such as a key, its name alone, or nothing',
   rate: 'the limit, in words',

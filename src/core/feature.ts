@@ -24,6 +24,11 @@ export type FeatureSemaphores = Readonly<Record<string, SemaphoreHandle>>;
 /** What the parts of a feature in a worker, or in the main thread, tell those in the other: by `scopeKey`. */
 export type FeatureMessages = Readonly<Record<string, object>>;
 
+/** What a part in a worker has counted in its scope since the worker has had that; absent: nothing since the last report. */
+export interface CountsReport {
+  readonly counts?: Readonly<Record<string, number>>;
+}
+
 /** What a feature's part in the main thread hands to that of the next process. */
 export interface FeatureState {
   /** Of the form of `bytes`, which only the feature knows. */

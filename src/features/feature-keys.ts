@@ -164,6 +164,32 @@ export function featureKeys<R, U, F = object, A = object>(feature: FeatureKeys<R
   return feature as unknown as FeatureKeys;
 }
 
+/** Where a key may stand that routes have, or the file for all of them. */
+type Scope<K extends string, T> = { readonly [P in K]?: T | 'none' | undefined };
+
+/** What holds for a route of such a key; null for `none`. Checks of load balancers come from anywhere, without credentials: of the file nothing holds for them. */
+export function inForce<K extends string, T extends object>(name: K, route: Scope<K, T>, file: Scope<K, T>): T | null {
+  const isCheck = (route as { readonly readiness?: boolean }).readiness === true;
+  const read = route[name] ?? (isCheck ? 'none' : file[name]) ?? 'none';
+  return read === 'none' ? null : (read as T);
+}
+
+interface Read {
+  readonly read: object;
+}
+
+/** Warns of what the file says for all routes under such a key, where each has its own. */
+export function reviewReplaced(
+  name: string,
+  { file, routes }: { readonly file: Read; readonly routes: readonly Read[] },
+  findings: Findings,
+): void {
+  const written = ({ read }: Read): unknown => (read as Readonly<Record<string, unknown>>)[name];
+  const isReplaced = routes.length > 0 && routes.every((route) => written(route) !== undefined);
+  if (typeof written(file) === 'object' && isReplaced)
+    findings.warnAtKey([name], 'every route has its own', 'remove it here, or there');
+}
+
 /** The settings of a key that the file may have for all routes: each that the route does not write is the file's. Null: the nearest says `false`, or nothing does. */
 export function laidOver<T extends object>(
   ofRoute: T | boolean | undefined,

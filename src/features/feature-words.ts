@@ -50,6 +50,17 @@ export interface FeatureWords<Shown extends object = object> {
   readonly status?: { readonly title: string; readonly rows: (status: Shown) => readonly StatusRow[] };
 }
 
+/** The `settings` of a feature that says something of routes that have it, by its spec. */
+export function settingsOf(
+  name: string,
+  shown: (spec: never, asked: AskedRequest) => ShownSettings,
+): NonNullable<FeatureWords['settings']> {
+  return (ofRoute, _, asked) => {
+    const spec = ofRoute?.[name];
+    return spec === undefined ? {} : shown(spec as never, asked);
+  };
+}
+
 /** The words, as the registry has them. */
 export function featureWords<Shown extends object>(words: FeatureWords<Shown>): FeatureWords {
   return words as unknown as FeatureWords;

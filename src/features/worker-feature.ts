@@ -117,6 +117,27 @@ export interface WorkerFeature<S extends object = object, P extends FeaturePart 
   prepare(scope: FeatureScope, spec: S, ports: FeaturePorts, previous: P | null): P;
 }
 
+type PrepareOfOne = Parameters<WorkerFeature<never, never>['prepare']>;
+
+/** A feature whose code is loaded where a configuration has it: most workers do without. */
+export function lazyWorkerFeature<L>(
+  name: string,
+  load: () => Promise<L>,
+  prepare: (loaded: L, ...of: PrepareOfOne) => FeaturePart,
+): WorkerFeature {
+  let loaded: L | null = null;
+  return {
+    name,
+    async load() {
+      loaded = await load();
+    },
+    prepare(...of) {
+      if (loaded === null) throw new Error(`${name} is loaded before it is prepared`);
+      return prepare(loaded, ...(of as PrepareOfOne));
+    },
+  };
+}
+
 /** The feature, as a registry has it: only `prepare` knows its spec. */
 export function workerFeature<S extends object, P extends FeaturePart>(feature: WorkerFeature<S, P>): WorkerFeature {
   return feature as unknown as WorkerFeature;

@@ -17,20 +17,14 @@ import { answerParts } from '../core/route-traffic.ts';
 import { answersChanceMax, areFewerThanChance, haveReplaced, type ReplacedAnswers } from './replaced-answers.ts';
 import type { AddedAnswers } from './added-requests.ts';
 import { formWords, otherTargetWords, sizeText } from '../core/answer-words.ts';
+import { UnsettledSlices } from './unsettled-slices.ts';
 import { cellAt, type LearntCount, long, manyClients, short, UsualForms } from './usual-forms.ts';
-
-/** What is usual is learnt in slices. */
-export const sliceS = 10;
 
 /** Fewer answers, or a shorter time, say nothing of what is usual. */
 const knownMin = 40;
 const learntS = 40;
 /** Few unusual ones tell nothing sooner: what comes seldom has not come yet. */
 const tellingLearntS = 60;
-
-/** A slice is known to be usual after so long without an incident. */
-const unsettledS = 60;
-const unsettledAtFirstS = 10;
 
 /** Answers in place of others, in so many seconds: the longer times where requests come seldom. */
 const widthsS = [8, 12, 16, 24, 32, 60] as const;
@@ -104,10 +98,8 @@ export interface UnusualCount {
 export class RouteAnswer {
   readonly firstSecond: number;
   readonly #usual = new UsualForms();
-  /** By slice number: counts by key, and their clients. */
-  readonly #recent = new Map<number, Map<number, LearntCount>>();
-  /** Slices of an incident, and of the minute before it. */
-  readonly #unusual = new Set<number>();
+  /** Counts by key, and their clients. */
+  readonly #recent: UnsettledSlices<Map<number, LearntCount>>;
   readonly #seconds: Second[] = [];
   /** Those of the last minute with unusual answers; null: what is usual has changed since they were counted. */
   #unusualSeconds: { readonly second: number; count: number }[] | null = null;
@@ -118,6 +110,7 @@ export class RouteAnswer {
   /** `telling`: forms of which few tell something. `moreChance`: as of `RouteLatency`. */
   constructor(second: number, telling: ReadonlySet<number>, moreChance = 0) {
     this.firstSecond = second;
+    this.#recent = new UnsettledSlices(second, () => new Map());
     this.#telling = telling;
     this.#chanceMax = answersChanceMax + moreChance;
   }
@@ -125,9 +118,7 @@ export class RouteAnswer {
   /** `added`: answers to requests that came besides the usual ones, which tell nothing of these; `newRefused`: refusals to clients that have had no good one. */
   add(answers: readonly number[], second: number, newRefused = 0, added?: AddedAnswers): UnusualCount {
     const left = added === undefined || added.size === 0 ? null : new Map(added);
-    const slice = Math.floor(second / sliceS);
-    let recent = this.#recent.get(slice);
-    if (recent === undefined) this.#recent.set(slice, (recent = new Map()));
+    const recent = this.#recent.at(second);
     const isKnown = this.#usual.known >= knownMin && second - this.firstSecond >= learntS;
     let [unusual, tellingCount] = [0, 0];
     for (let at = 0; at < answers.length; at += answerParts) {
@@ -334,17 +325,11 @@ export class RouteAnswer {
   }
 
   settle(second: number, isUsual: boolean): void {
-    const unsettled = second - this.firstSecond < unsettledS ? unsettledAtFirstS : unsettledS;
-    const oldest = Math.floor((second - unsettled) / sliceS);
-    for (const [slice, counts] of this.#recent) {
-      if (!isUsual) this.#unusual.add(slice);
-      if (slice >= oldest) continue;
-      this.#recent.delete(slice);
-      if (this.#unusual.delete(slice)) continue;
+    this.#recent.settle(second, isUsual, (counts) => {
       const isOther = this.#usual.learn(counts, () => this.#clientsSince(second - beforeS) >= manyClients);
       // What has been counted stays right where the same forms are usual.
       if (isOther) this.#unusualSeconds = null;
-    }
+    });
   }
 
   /** How it answers now, and how often in the last minute; null: as usual. */
@@ -374,7 +359,7 @@ export class RouteAnswer {
 
   #medianOf(what: number): number | null {
     const sizes = new Float64Array(sizeCells);
-    for (const counts of this.#recent.values())
+    for (const [, counts] of this.#recent.entries())
       for (const [key, { count }] of counts)
         if (this.#usual.formOf(key) === what) (sizes[key % sizeCells] as number) += count;
     return cellAt(sizes, 0.5);

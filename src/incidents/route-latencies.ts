@@ -9,23 +9,16 @@ import { LeavingClients } from './leaving-clients.ts';
 import { LongWaits, longWaitsSince, type PartThatWaits, partThatWaits, waitingClient } from './long-waits.ts';
 import { type PausesSeen, RepeatedPauses } from './repeated-pauses.ts';
 import { type CountedLateness, SteadyLateness } from './steady-lateness.ts';
+import { addSlice, sliceS, UnsettledSlices } from './unsettled-slices.ts';
 import { WarmEndpoints } from './warm-endpoints.ts';
 
 /** Late is what takes longer than this many times the usual p90 of the route, and so much more. */
 const lateTimes = 3;
 const latePlusMs = 100;
 
-/** Half of what is usual is forgotten in an hour. */
-const sliceS = 10;
-const keptOfSlice = 0.998;
-
 /** Fewer responses, or a shorter time, say nothing of what is usual. */
 const knownMin = 20;
 const learntS = 30;
-
-/** A slice is known to be usual after so long without an incident. */
-const unsettledS = 60;
-const unsettledAtFirstS = 10;
 
 /** What takes so long is slow for people: it is told sooner. */
 const severeMs = 300;
@@ -76,14 +69,10 @@ interface LateCount extends CountedLateness {
 const noneLate: LateCount = { answered: 0, late: 0, severe: 0, telling: 0 };
 
 export class RouteLatency {
-  readonly firstSecond: number;
   readonly #byChanceMax: number;
   readonly waits: LongWaits;
   readonly #usual = new Float64Array(latencyCells);
-  /** By slice number. */
-  readonly #recent = new Map<number, number[]>();
-  /** Slices of an incident, and of the minute before it. */
-  readonly #unusual = new Set<number>();
+  readonly #recent: UnsettledSlices<Float64Array>;
   readonly #seconds: Second[] = [];
   #lateAt = -Infinity;
   readonly #lateOnes = new CountedAwaited();
@@ -101,7 +90,7 @@ export class RouteLatency {
   /** `moreChance`: of many of which it is one, so that each must be less likely by chance: e^n. */
   constructor(route: string, second: number, moreChance = 0) {
     this.waits = new LongWaits(route);
-    this.firstSecond = second;
+    this.#recent = new UnsettledSlices(second, () => new Float64Array(latencyCells));
     this.#byChanceMax = lateByChanceMax + moreChance;
   }
 
@@ -109,9 +98,7 @@ export class RouteLatency {
     { answered, latencies, awaited }: Pick<RouteTraffic, 'answered' | 'latencies' | 'awaited'>,
     second: number,
   ): LateCount {
-    const slice = Math.floor(second / sliceS);
-    let cells = this.#recent.get(slice);
-    if (cells === undefined) this.#recent.set(slice, (cells = new Array<number>(latencyCells).fill(0)));
+    const cells = this.#recent.at(second);
     for (let at = 0; at < latencies.length; at += 2)
       (cells[latencies[at] as number] as number) += latencies[at + 1] as number;
     const { limitMs } = this;
@@ -244,19 +231,11 @@ export class RouteLatency {
   }
 
   settle(second: number, isUsual: boolean): void {
-    const unsettled = second - this.firstSecond < unsettledS ? unsettledAtFirstS : unsettledS;
-    const oldest = Math.floor((second - unsettled) / sliceS);
-    for (const [slice, cells] of this.#recent) {
-      if (!isUsual) this.#unusual.add(slice);
-      if (slice >= oldest) continue;
-      this.#recent.delete(slice);
-      if (this.#unusual.delete(slice)) continue;
-      for (let cell = 0; cell < latencyCells; cell++)
-        this.#usual[cell] = (this.#usual[cell] as number) * keptOfSlice + (cells[cell] as number);
-    }
+    this.#recent.settle(second, isUsual, (cells) => addSlice(this.#usual, cells));
     let known = 0;
     for (let cell = 0; cell < latencyCells; cell++) known += this.#usual[cell] as number;
-    const p90 = known < knownMin || second - this.firstSecond < learntS ? null : latencyQuantileMs(this.#usual, 0.9);
+    const p90 =
+      known < knownMin || second - this.#recent.firstSecond < learntS ? null : latencyQuantileMs(this.#usual, 0.9);
     this.usualMostMs = p90;
     this.limitMs = p90 === null ? null : Math.round(lateTimes * p90 + latePlusMs);
     if (this.limitMs !== null)
@@ -276,7 +255,7 @@ export class RouteLatency {
   lateness(route: string, second: number): Lateness | null {
     const { usualMs } = this;
     const now = new Array<number>(latencyCells).fill(0);
-    for (const [slice, cells] of this.#recent)
+    for (const [slice, cells] of this.#recent.entries())
       if (slice >= Math.floor(second / sliceS) - 1)
         for (let cell = 0; cell < latencyCells; cell++) (now[cell] as number) += cells[cell] as number;
     const nowMs = latencyQuantileMs(now, 0.5);

@@ -3,6 +3,7 @@ import type { Lateness } from '../core/live-incident.ts';
 import type { PartBeginning } from './path-parts.ts';
 import { areFewerThanChance } from './replaced-answers.ts';
 import { LatenessSeconds, type SteadySpan } from './steady-lateness.ts';
+import { addSlice, sliceS, UnsettledSlices } from './unsettled-slices.ts';
 
 /** Late is what takes longer until it is complete than this many times the usual p90 of the route, and so much more; people notice it from `severeMs` on. */
 const lateTimes = 3;
@@ -17,11 +18,6 @@ const learntShare = 0.1;
 /** Fewer responses, or a shorter time, say nothing of what is usual. */
 const knownMin = 20;
 const learntS = 30;
-const sliceS = 10;
-const keptOfSlice = 0.998;
-/** A slice is known to be usual after so long without an incident; sooner while little is known of the route. */
-const unsettledS = 60;
-const unsettledAtFirstS = 10;
 
 /** A larger response is sent as fast as its client takes it; what waits in the buffers of a connection is not. */
 const bytesMax = 256 * 1024;
@@ -49,11 +45,8 @@ const routesMax = 1000;
 
 /** What a route sends, and how long that takes. */
 class BodyTimes {
-  readonly #firstSecond: number;
   readonly #usual = noCells();
-  readonly #recent = new Map<number, Float64Array>();
-  /** Slices of an incident, and of the minute before it. */
-  readonly #unusual = new Set<number>();
+  readonly #recent: UnsettledSlices<Float64Array>;
   readonly seconds = new LatenessSeconds();
   #clients: { readonly second: number; readonly client: string }[] = [];
   readonly #bytes: { usual: number | null; now: number | null } = { usual: null, now: null };
@@ -64,7 +57,7 @@ class BodyTimes {
   isOpen = false;
 
   constructor(second: number) {
-    this.#firstSecond = second;
+    this.#recent = new UnsettledSlices(second, noCells);
   }
 
   /** How many took long. */
@@ -95,9 +88,7 @@ class BodyTimes {
   }
 
   #learn(durations: readonly number[], count: number, second: number): void {
-    const slice = Math.floor(second / sliceS);
-    let cells = this.#recent.get(slice);
-    if (cells === undefined) this.#recent.set(slice, (cells = noCells()));
+    const cells = this.#recent.at(second);
     for (let cell = 0, left = count; left > 0 && cell < cells.length; cell++) {
       const own = durations[cell] as number;
       if (own === 0) continue;
@@ -137,18 +128,9 @@ class BodyTimes {
   }
 
   settle(second: number, isUsual: boolean): void {
-    const unsettled = second - this.#firstSecond < unsettledS ? unsettledAtFirstS : unsettledS;
-    const oldest = Math.floor((second - unsettled) / sliceS);
-    for (const [slice, cells] of this.#recent) {
-      if (!isUsual) this.#unusual.add(slice);
-      if (slice >= oldest) continue;
-      this.#recent.delete(slice);
-      if (this.#unusual.delete(slice)) continue;
-      for (let cell = 0; cell < cells.length; cell++)
-        this.#usual[cell] = (this.#usual[cell] as number) * keptOfSlice + (cells[cell] as number);
-    }
+    this.#recent.settle(second, isUsual, (cells) => addSlice(this.#usual, cells));
     const known = this.#usual.reduce((sum, count) => sum + count, 0);
-    if (known < knownMin || second - this.#firstSecond < learntS) return;
+    if (known < knownMin || second - this.#recent.firstSecond < learntS) return;
     if (this.limitMs === null) this.#countedSince = second;
     this.limitMs = Math.round(lateTimes * (quantileOf(this.#usual, 0.9) as number) + latePlusMs);
     this.#lateUsually = Math.max(lateUsuallyMin, countFrom(this.#usual, this.limitMs) / known);
@@ -157,7 +139,7 @@ class BodyTimes {
   lateness(route: string): Lateness | null {
     const usualMs = quantileOf(this.#usual, 0.5);
     const now = noCells();
-    for (const cells of [...this.#recent.values()].slice(-2))
+    for (const [, cells] of [...this.#recent.entries()].slice(-2))
       for (let cell = 0; cell < now.length; cell++) (now[cell] as number) += cells[cell] as number;
     const nowMs = quantileOf(now, 0.5);
     return usualMs === null || nowMs === null || this.limitMs === null

@@ -7,22 +7,11 @@ import signal
 import threading
 import time
 
-from .request import DRAIN_HEADER, Readiness, Request, Result, checks_of, document
+from .request import DRAIN_HEADER, Readiness, Request, Result, document
 
 
 class Kit(Readiness):
-    """`app = Kit(app, checks={"database": ping})`. `notice`: seconds between SIGTERM and the end of the listener."""
-
-    def __init__(self, app, name=None, version=None, checks=None, health="/healthz", ready="/readyz", notice=None):
-        super().__init__()
-        self.app = app
-        self.name = name
-        self.version = version
-        self.checks = checks_of(checks)
-        self.health = health
-        self.ready = ready
-        # Candor sends no requests to an instance that it ends; other gateways have to find out.
-        self.notice = (0.0 if "CANDOR_START" in os.environ else 5.0) if notice is None else notice
+    """`app = Kit(app, checks={"database": ping})`: see `Readiness` for what else it takes."""
 
     async def __call__(self, scope, receive, send):
         if scope["type"] == "lifespan":

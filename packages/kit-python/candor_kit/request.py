@@ -3,6 +3,7 @@
 import contextvars
 import json
 import logging
+import os
 import re
 import time
 import uuid
@@ -80,9 +81,17 @@ ENDS = "the application ends"
 
 
 class Readiness:
-    """Whether the instance wants requests. `draining`: why not; None: it does."""
+    """An application, and whether it wants requests. `draining`: why not; None: it does. `notice`: seconds between SIGTERM and the end of the listener."""
 
-    def __init__(self):
+    def __init__(self, app, name=None, version=None, checks=None, health="/healthz", ready="/readyz", notice=None):
+        self.app = app
+        self.name = name
+        self.version = version
+        self.checks = checks_of(checks)
+        self.health = health
+        self.ready = ready
+        # Candor sends no requests to an instance that it ends; other gateways have to find out.
+        self.notice = (0.0 if "CANDOR_START" in os.environ else 5.0) if notice is None else notice
         self._ends_since = None
         self._declined = None
 

@@ -2,7 +2,7 @@ import type { Server } from 'node:http';
 import type { Server as SecureServer } from 'node:https';
 import type { Kit } from './kit.ts';
 import { type ListenOptions, listenAddress } from './kit-options.ts';
-import { attach, listening } from './serve.ts';
+import { attach, closingFirst, listening } from './serve.ts';
 
 export interface FastifyApplication {
   readonly server: Server | SecureServer;
@@ -12,11 +12,10 @@ export interface FastifyApplication {
 
 /** The hooks `onClose` of the application run after its last response. */
 export async function serve(app: FastifyApplication, options: ListenOptions = {}): Promise<Kit> {
-  const onClose = async (): Promise<void> => {
-    await app.close();
-    await options.onClose?.();
-  };
-  const kit = attach(app.server, { ...options, onClose });
+  const kit = attach(
+    app.server,
+    closingFirst(() => app.close(), options),
+  );
   // Without a host Fastify listens on localhost alone, which no gateway of another container reaches.
   return listening(kit, () => app.listen({ host: '::', ...listenAddress(options) }));
 }

@@ -17,7 +17,7 @@ import { serve as serveNest } from './nest.ts';
 import { serve as serveNext } from './next.ts';
 import { RawConnection } from './raw-connection.test-support.ts';
 import { currentRequest } from './request-context.ts';
-import { serve as serveNode } from './serve.ts';
+import { closingFirst, serve as serveNode } from './serve.ts';
 
 /** What the handler of POST /echo answers after the framework has read the body, and of GET /slow when the test says so. */
 interface Handlers {
@@ -148,3 +148,9 @@ for (const [name, start] of Object.entries(frameworks))
       await assert.rejects(fetch(`${url}/`), 'nothing listens');
     });
   });
+
+test('what the framework closes is closed before `onClose`', async () => {
+  const steps: string[] = [];
+  await closingFirst(() => steps.push('framework'), { onClose: () => steps.push('onClose') }).onClose?.();
+  assert.deepEqual(steps, ['framework', 'onClose']);
+});

@@ -1,7 +1,7 @@
 import type { Server } from 'node:http';
 import type { Kit } from './kit.ts';
 import { type ListenOptions, listenAddress } from './kit-options.ts';
-import { attach, listening } from './serve.ts';
+import { attach, closingFirst, listening } from './serve.ts';
 
 export interface NestApplication {
   // Nest itself says `any`.
@@ -15,11 +15,10 @@ export interface NestApplication {
  * `enableShutdownHooks` out: it would close the application while requests are in flight.
  */
 export async function serve(app: NestApplication, options: ListenOptions = {}): Promise<Kit> {
-  const onClose = async (): Promise<void> => {
-    await app.close();
-    await options.onClose?.();
-  };
-  const kit = attach(app.getHttpServer() as Server, { ...options, onClose });
+  const kit = attach(
+    app.getHttpServer() as Server,
+    closingFirst(() => app.close(), options),
+  );
   const { port, host } = listenAddress(options);
   return listening(kit, () => (host === undefined ? app.listen(port) : app.listen(port, host)));
 }

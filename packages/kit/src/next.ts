@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Kit } from './kit.ts';
 import type { ListenOptions } from './kit-options.ts';
-import { serve as serveListener } from './serve.ts';
+import { closingFirst, serve as serveListener } from './serve.ts';
 
 export interface NextApplication {
   prepare(): Promise<unknown>;
@@ -13,9 +13,8 @@ export interface NextApplication {
 export async function serve(app: NextApplication, options: ListenOptions = {}): Promise<Kit> {
   await app.prepare();
   const handle = app.getRequestHandler();
-  const onClose = async (): Promise<void> => {
-    await app.close?.();
-    await options.onClose?.();
-  };
-  return serveListener((request, response) => void handle(request, response), { ...options, onClose });
+  return serveListener(
+    (request, response) => void handle(request, response),
+    closingFirst(() => app.close?.(), options),
+  );
 }

@@ -22,6 +22,15 @@ export async function serve(app: RequestListener | Server | SecureServer, option
   });
 }
 
+/** What the framework closes is closed before `onClose`. */
+export function closingFirst(close: () => unknown, options: ListenOptions): ListenOptions {
+  const onClose = async (): Promise<void> => {
+    await close();
+    await options.onClose?.();
+  };
+  return { ...options, onClose };
+}
+
 /** Resolves when the server listens. Where it cannot, the program may go on, such as with another port. */
 export async function listening(kit: Kit, listen: () => PromiseLike<unknown>): Promise<Kit> {
   try {

@@ -1,9 +1,11 @@
 /** Lists of networks: in the configuration, and in files with one in each line. */
 import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
-import { type ErrorDetail, quoted } from '../../schema/error-detail.ts';
+import { quoted } from '../../schema/error-detail.ts';
 import type { Findings, Path } from '../../schema/findings.ts';
 import { parseNetwork } from '../../schema/format/network.ts';
+import type { LineFlaw } from '../content-lines.ts';
+import { reviewLines, shownMax } from '../keys-lines.ts';
 import { compareRanges, isInside, type NetworkRange, packRanges, rangeOf } from './network-ranges.ts';
 import type { NetworkList } from './settings.ts';
 
@@ -15,7 +17,7 @@ export interface WrittenNetwork extends NetworkRange {
 
 interface NetworkFile {
   readonly networks: readonly WrittenNetwork[];
-  readonly flaws: readonly (ErrorDetail & { readonly line: number })[];
+  readonly flaws: readonly LineFlaw[];
 }
 
 /** A file is read when it is reviewed, and again for each route that names it. */
@@ -28,7 +30,7 @@ function readNetworkFile(path: string, text: string): NetworkFile {
   const known = filesRead.get(key);
   if (known !== undefined) return known;
   const networks: WrittenNetwork[] = [];
-  const flaws: (ErrorDetail & { readonly line: number })[] = [];
+  const flaws: LineFlaw[] = [];
   const name = quoted(basename(path));
   for (const [index, line] of text
     .replace(/^\uFEFF/, '')
@@ -93,22 +95,14 @@ function makeList(
   return { shown: shown.join(' '), count: ranges.length, packed, version };
 }
 
-/** More are found when the first ones are corrected. */
-const shownMax = 5;
-
 export function reviewNetworkFile(
   path: string,
   isAllow: boolean,
 ): (text: string, at: Path, findings: Findings) => void {
-  const name = quoted(basename(path));
   return (text, at, findings) => {
     const { networks, flaws } = readNetworkFile(path, text);
-    for (const { line, message, suggestion } of flaws.slice(0, shownMax))
-      findings.errorAtValue(at, `line ${line} of ${name}: ${message}`, suggestion);
-    if (flaws.length > shownMax)
-      findings.errorAtValue(at, `${flaws.length - shownMax} more lines of ${name} are wrong`, 'correct the first ones');
-    if (networks.length === 0 && flaws.length === 0 && isAllow)
-      findings.errorAtValue(at, `${name} has no network: nobody could enter`, 'add a line such as 10.0.0.0/8');
+    const isEmpty = isAllow && networks.length === 0;
+    reviewLines(path, { flaws, isEmpty, what: 'network', add: 'such as 10.0.0.0/8' }, at, findings);
     for (const { one, within } of insideOthers(networks).slice(0, shownMax))
       findings.warnAtValue(at, `${one.text} in ${one.at} is within ${within.text}, in ${within.at}`, 'remove it');
   };

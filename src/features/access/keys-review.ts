@@ -1,7 +1,7 @@
 /** What is wrong with rules about who may ask, or without effect. */
 import { quoted } from '../../schema/error-detail.ts';
 import type { Findings, Path } from '../../schema/findings.ts';
-import type { FeatureKeys } from '../feature-keys.ts';
+import { type FeatureKeys, reviewReplaced } from '../feature-keys.ts';
 import { agentWords } from './agent-groups.ts';
 import { insideOf, insideOthers, networksIn, type WrittenNetwork } from './keys-networks.ts';
 import type { AccessFileRead, AccessRouteRead } from './keys-schema.ts';
@@ -23,22 +23,17 @@ export function reviewAccess(written: Written, findings: Findings): void {
   reviewProxy(rules, beside, findings);
   if (file.read.country_file !== undefined && !rules.some(([{ countries }]) => countries !== undefined))
     findings.warnAtKey(['country_file'], 'no rule asks for countries', 'add "countries" to "access", or remove it');
-  const isReplaced = routes.length > 0 && routes.every(({ read }) => read.access !== undefined);
-  if (typeof file.read.access === 'object' && isReplaced)
-    findings.warnAtKey([accessName], 'every route has its own', 'remove it here, or there');
+  reviewReplaced(accessName, written, findings);
 }
 
 function reviewOne(read: Read, at: Path, { asksForCertificates, file }: Beside, findings: Findings): void {
-  const { allow, allow_file, deny, deny_file, countries, user_agents, certificates } = read;
-  if ([allow, allow_file, deny, deny_file, countries, user_agents, certificates].every((rule) => rule === undefined))
+  const { dry_run: _, ...rules } = read;
+  const { countries, user_agents, certificates } = rules;
+  if (Object.values(rules).every((rule) => rule === undefined))
     findings.errorAtKey(at, 'no rule says who may ask', 'add "allow: 10.0.0.0/8", or write none');
   reviewNetworks(read, at, findings);
-  for (const [name, of] of [
-    ['countries', countries],
-    ['user_agents', user_agents],
-    ['certificates', certificates],
-  ] as const)
-    if (of !== undefined && of.allow === undefined && of.deny === undefined)
+  for (const name of ['countries', 'user_agents', 'certificates'] as const)
+    if (rules[name] !== undefined && rules[name].allow === undefined && rules[name].deny === undefined)
       findings.errorAtKey([...at, name], 'it says neither who may ask nor who may not', 'add "allow" or "deny"');
   if (countries !== undefined) {
     if (file.country_file === undefined)

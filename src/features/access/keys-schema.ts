@@ -89,11 +89,9 @@ export type AccessRead = z.output<typeof accessSection>;
 
 export interface AccessRouteRead {
   readonly access?: AccessRead | 'none';
-  readonly readiness?: unknown;
 }
 
-export interface AccessFileRead {
-  readonly access?: AccessRead | 'none';
+export interface AccessFileRead extends AccessRouteRead {
   readonly country_file?: string;
   readonly trusted_peers?: readonly string[];
 }

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { type FeatureKeys, featureKeys, type NamedFile, type TextFile } from '../feature-keys.ts';
+import { type FeatureKeys, featureKeys, inForce, type NamedFile, type TextFile } from '../feature-keys.ts';
 import { countryFile, reviewCountryFile } from './keys-country-file.ts';
 import { networkList, reviewNetworkFile } from './keys-networks.ts';
 import { reviewAccess } from './keys-review.ts';
@@ -10,14 +10,7 @@ import {
   type AccessRead,
   type AccessRouteRead,
 } from './keys-schema.ts';
-import { accessName, type AccessSpec, type CertificateRule, type ValueRules } from './settings.ts';
-
-/** Checks of load balancers come from anywhere: only what the route says itself holds for them. */
-function inForce(route: AccessRouteRead, file: AccessFileRead): AccessRead | null {
-  const isCheck = route.readiness !== undefined && route.readiness !== false;
-  const read = route.access ?? (isCheck ? undefined : file.access) ?? 'none';
-  return read === 'none' ? null : read;
-}
+import { accessName, type AccessSpec, type RuleLists } from './settings.ts';
 
 type ContentOf = (path: string) => string;
 
@@ -38,42 +31,21 @@ function specOf(read: AccessRead, file: AccessFileRead, directory: string, conte
       of === undefined || file.country_file === undefined
         ? null
         : {
-            ...valuesIn(of),
+            ...listsOf(of),
             allowsUnknown: of.unknown === undefined ? of.allow === undefined : of.unknown === 'allow',
             file: resolve(directory, file.country_file),
             version: contentOf(file.country_file),
           },
-    userAgents: read.user_agents === undefined ? null : valuesIn(read.user_agents),
-    certificates:
-      read.certificates === undefined
-        ? null
-        : { allow: rulesIn(read.certificates.allow), deny: rulesIn(read.certificates.deny) },
+    userAgents: read.user_agents === undefined ? null : listsOf(read.user_agents),
+    certificates: read.certificates === undefined ? null : listsOf(read.certificates),
     isDryRun: read.dry_run ?? false,
   };
   built.set(read, spec);
   return spec;
 }
 
-function valuesIn({
-  allow,
-  deny,
-}: {
-  readonly allow?: string[] | undefined;
-  readonly deny?: string[] | undefined;
-}): ValueRules {
+function listsOf<T>({ allow, deny }: { allow?: T[] | undefined; deny?: T[] | undefined }): RuleLists<T> {
   return { allow: allow ?? null, deny: deny ?? null };
-}
-
-type RulesRead = NonNullable<NonNullable<AccessRead['certificates']>['allow']>;
-
-function rulesIn(read: RulesRead | undefined): readonly CertificateRule[] | null {
-  return (
-    read?.map(({ subject, issuer, fingerprint }) => ({
-      ...(subject === undefined ? {} : { subject }),
-      ...(issuer === undefined ? {} : { issuer }),
-      ...(fingerprint === undefined ? {} : { fingerprint }),
-    })) ?? null
-  );
 }
 
 /** Twice a hundred thousand lines of IPv6. */
@@ -103,7 +75,7 @@ export const access: FeatureKeys = featureKeys<AccessRouteRead, object, AccessFi
     },
   },
   ofRoute(route, file, { directory, contentOf }) {
-    const read = inForce(route, file);
+    const read = inForce(accessName, route, file);
     return read === null ? null : specOf(read, file, directory, contentOf);
   },
   filesOfRoute: ({ access: read }) => filesIn(read),

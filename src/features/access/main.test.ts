@@ -42,11 +42,11 @@ describe('the part of access in the main thread', () => {
     const part = started();
     const scopes = [{ scope: scope as never, spec: specOf('one') }];
     part.use(scopes);
-    part.onReports?.({ 'route /a': { refused: { deny: 2 } } }, 1);
-    part.onReports?.({ 'route /a': { refused: { deny: 3, allow: 9 } } }, 2);
-    part.onReports?.({ 'route /a': { refused: { deny: 4 } } }, 1);
+    part.onReports?.({ 'route /a': { counts: { deny: 2 } } }, 1);
+    part.onReports?.({ 'route /a': { counts: { deny: 3, allow: 9 } } }, 2);
+    part.onReports?.({ 'route /a': { counts: { deny: 4 } } }, 1);
     part.onWorkerGone?.(2);
-    part.onReports?.({ 'route /a': { refused: { deny: 1 } } }, 3);
+    part.onReports?.({ 'route /a': { counts: { deny: 1 } } }, 3);
     const refused = (): unknown => (part.status?.() as AccessStatus | undefined)?.access[0]?.refused;
     assert.deepEqual(refused(), [
       { rule: 'allow', count: 9 },

@@ -1,20 +1,16 @@
 import { readFileSync } from 'node:fs';
-import type { FeatureMessages } from '../../core/feature.ts';
-import { mainFeature, type MainPart, type ScopedSpec } from '../main-feature.ts';
+import { mainFeature, type ScopedSpec } from '../main-feature.ts';
 import { RouteCounts } from '../main-route-counts.ts';
 import { contentHash } from './country-database.ts';
-import { accessName, type AccessReport, type AccessSpec, type AccessStatus, type CountryRules } from './settings.ts';
+import { accessName, type AccessSpec, type AccessStatus, type CountryRules } from './settings.ts';
 
 /** Adds up what the rules of each route have refused, over all workers and those that are gone, and reads the file of countries for all workers. */
-class AccessView implements MainPart<AccessSpec> {
-  #scopes: readonly ScopedSpec<AccessSpec>[] = [];
-  readonly #counts = new RouteCounts();
+class AccessView extends RouteCounts<AccessSpec> {
   /** By version: a worker that starts later gets it too, whatever has become of the file. */
   readonly #databases = new Map<string, SharedArrayBuffer>();
 
-  use(scopes: readonly ScopedSpec<AccessSpec>[]): void {
-    this.#scopes = scopes;
-    this.#counts.use(scopes);
+  override use(scopes: readonly ScopedSpec<AccessSpec>[]): void {
+    super.use(scopes);
     const versions = new Set(scopes.map(({ spec }) => spec.countries?.version));
     for (const version of this.#databases.keys()) if (!versions.has(version)) this.#databases.delete(version);
   }
@@ -29,20 +25,12 @@ class AccessView implements MainPart<AccessSpec> {
     return { ...spec, countries: { ...countries, database } };
   }
 
-  onReports(reports: FeatureMessages, worker: number): void {
-    this.#counts.onReports(reports, worker, (report) => (report as AccessReport).refused);
-  }
-
-  onWorkerGone(worker: number): void {
-    this.#counts.onWorkerGone(worker);
-  }
-
   status(): AccessStatus {
     return {
-      access: this.#scopes.map(({ scope, spec }) => ({
+      access: this.scopes.map(({ scope, spec }) => ({
         route: scope.id,
         dryRun: spec.isDryRun,
-        refused: this.#counts.of(scope).map(([rule, count]) => ({ rule, count })),
+        refused: this.countsOf(scope).map(([rule, count]) => ({ rule, count })),
       })),
     };
   }

@@ -6,13 +6,18 @@ export const accessName = 'access';
 export interface AccessSpec {
   readonly networks: NetworkRules | null;
   readonly countries: CountryRules | null;
-  readonly userAgents: ValueRules | null;
-  readonly certificates: CertificateRules | null;
+  readonly userAgents: RuleLists | null;
+  readonly certificates: RuleLists<CertificateRule> | null;
   /** Requests that would be refused are counted, and pass. */
   readonly isDryRun: boolean;
 }
 
 /** What is denied is refused, also where it is allowed as well. Null: there is no such list. */
+export interface RuleLists<T = string> {
+  readonly allow: readonly T[] | null;
+  readonly deny: readonly T[] | null;
+}
+
 interface NetworkRules {
   readonly allow: NetworkList | null;
   readonly deny: NetworkList | null;
@@ -28,12 +33,7 @@ export interface NetworkList {
   readonly version: string;
 }
 
-export interface ValueRules {
-  readonly allow: readonly string[] | null;
-  readonly deny: readonly string[] | null;
-}
-
-export interface CountryRules extends ValueRules {
+export interface CountryRules extends RuleLists {
   /** Whether a client may ask whose country the file does not have. */
   readonly allowsUnknown: boolean;
   /** Absolute. */
@@ -46,23 +46,13 @@ export interface CountryRules extends ValueRules {
 
 /** Each key that is there must hold for the certificate. */
 export interface CertificateRule {
-  readonly subject?: string;
-  readonly issuer?: string;
+  readonly subject?: string | undefined;
+  readonly issuer?: string | undefined;
   /** SHA-256, in lowercase hexadecimal digits. */
-  readonly fingerprint?: string;
-}
-
-interface CertificateRules {
-  readonly allow: readonly CertificateRule[] | null;
-  readonly deny: readonly CertificateRule[] | null;
+  readonly fingerprint?: string | undefined;
 }
 
 /** What may refuse a request: a key of `access`. */
 export type AccessRule = 'deny' | 'allow' | 'certificates' | 'user_agents' | 'countries';
-
-/** How many requests each rule has refused, or would have, in one worker since its start. */
-export interface AccessReport {
-  readonly refused: Readonly<Partial<Record<AccessRule, number>>>;
-}
 
 export type AccessStatus = Pick<GatewayStatus, 'access'>;

@@ -1,26 +1,21 @@
-import { featureWords, type FlatSettings } from '../feature-words.ts';
-import { accessName, type AccessSpec, type AccessStatus, type CertificateRule, type ValueRules } from './settings.ts';
+import { featureWords, type FlatSettings, settingsOf } from '../feature-words.ts';
+import { accessName, type AccessSpec, type AccessStatus, type CertificateRule, type RuleLists } from './settings.ts';
 
 export const accessWords = featureWords<AccessStatus>({
-  settings(features) {
-    const spec = features?.[accessName] as AccessSpec | undefined;
-    if (spec === undefined) return {};
-    const { networks, countries, userAgents, certificates, isDryRun } = spec;
-    return {
-      access: {
-        ...(networks?.allow == null ? {} : { allow: networks.allow.shown }),
-        ...(networks?.deny == null ? {} : { deny: networks.deny.shown }),
-        ...shownValues('countries', countries),
-        ...(countries?.allowsUnknown === true ? { unknownCountries: 'allow' } : {}),
-        ...shownValues('userAgents', userAgents),
-        ...shownValues('certificates', {
-          allow: certificates?.allow?.map(shownRule) ?? null,
-          deny: certificates?.deny?.map(shownRule) ?? null,
-        }),
-        ...(isDryRun ? { dryRun: true } : {}),
-      },
-    };
-  },
+  settings: settingsOf(accessName, ({ networks, countries, userAgents, certificates, isDryRun }: AccessSpec) => ({
+    access: {
+      ...(networks?.allow == null ? {} : { allow: networks.allow.shown }),
+      ...(networks?.deny == null ? {} : { deny: networks.deny.shown }),
+      ...shownValues('countries', countries),
+      ...(countries?.allowsUnknown === true ? { unknownCountries: 'allow' } : {}),
+      ...shownValues('userAgents', userAgents),
+      ...shownValues('certificates', {
+        allow: certificates?.allow?.map(shownRule) ?? null,
+        deny: certificates?.deny?.map(shownRule) ?? null,
+      }),
+      ...(isDryRun ? { dryRun: true } : {}),
+    },
+  })),
   status: {
     title: 'ACCESS',
     rows: ({ access: views }) =>
@@ -35,7 +30,7 @@ export const accessWords = featureWords<AccessStatus>({
   },
 });
 
-function shownValues(name: string, rules: ValueRules | null): FlatSettings {
+function shownValues(name: string, rules: RuleLists | null): FlatSettings {
   const [allow, deny] = [rules?.allow ?? null, rules?.deny ?? null];
   return {
     ...(allow === null ? {} : { [`${name}Allowed`]: allow.join(' ') }),

@@ -1,8 +1,9 @@
 import { fail, type DeniedBy, type Failure } from '#failures/failure.ts';
 import type { Filter, FilterContext, FilterStage } from '../../core/filter.ts';
 import { type FeaturePart, workerFeature } from '../worker-feature.ts';
+import { CountedOutcomes } from '../worker-counted-outcomes.ts';
 import { NetworkRanges } from './network-ranges.ts';
-import { type AccessReport, accessName, type AccessRule, type AccessSpec, type ValueRules } from './settings.ts';
+import { accessName, type AccessRule, type AccessSpec, type RuleLists } from './settings.ts';
 import { agentTest } from './worker-agents.ts';
 import { certificateTest } from './worker-certificates.ts';
 import { countriesOf, loadCountries } from './worker-countries.ts';
@@ -10,12 +11,19 @@ import { countriesOf, loadCountries } from './worker-countries.ts';
 /** Why a request may not pass. */
 interface Denial {
   readonly rule: AccessRule;
-  readonly by: DeniedBy;
   readonly value: string;
   readonly because: string;
 }
 
+/** What of a client each rule is about. */
+const deniedBy: Readonly<Record<AccessRule, DeniedBy>> = {
+  ...{ deny: 'network', allow: 'network', certificates: 'certificate' },
+  ...{ user_agents: 'user_agent', countries: 'country' },
+};
+
 type Check = (exchange: FilterContext) => Denial | null;
+
+type RefusalCounts = CountedOutcomes<AccessRule>;
 
 interface AccessPart extends FeaturePart {
   readonly counts: RefusalCounts;
@@ -28,7 +36,7 @@ export const access = workerFeature<AccessSpec, AccessPart>({
   loadFor: ({ countries }) => (countries === null ? null : loadCountries(countries)),
 
   prepare(_, spec, __, previous) {
-    const counts = previous?.counts ?? new RefusalCounts();
+    const counts = previous?.counts ?? new CountedOutcomes();
     const { certificates } = spec;
     const first = checksOf(spec);
     const filters = [
@@ -60,8 +68,8 @@ function accessFilter(stage: FilterStage, checks: readonly Check[], rules: Acces
   };
 }
 
-function failureOf({ by, value, because }: Denial): Failure {
-  return fail('access_denied', 'filter', { by, value, because });
+function failureOf({ rule, value, because }: Denial): Failure {
+  return fail('access_denied', 'filter', { by: deniedBy[rule], value, because });
 }
 
 /** The cheapest first. */
@@ -76,11 +84,10 @@ function checksOf({ networks, countries, userAgents }: AccessSpec): readonly Che
 function networkCheck({ allow, deny }: NonNullable<AccessSpec['networks']>): Check {
   const [allowed, denied] = [allow, deny].map((list) => (list === null ? null : new NetworkRanges(list.packed)));
   return ({ client: { address } }) => {
-    const by = 'network';
     if (denied?.has(address) === true)
-      return { rule: 'deny', by, value: address, because: 'it is in a network that "deny" names' };
+      return { rule: 'deny', value: address, because: 'it is in a network that "deny" names' };
     if (allowed?.has(address) === false)
-      return { rule: 'allow', by, value: address, because: 'it is in no network that "allow" names' };
+      return { rule: 'allow', value: address, because: 'it is in no network that "allow" names' };
     return null;
   };
 }
@@ -89,12 +96,8 @@ function certificateCheck({ allow, deny }: NonNullable<AccessSpec['certificates'
   const [isAllowed, isDenied] = [allow, deny].map((rules) => (rules === null ? null : certificateTest(rules)));
   return ({ client: { tls } }) => {
     const certificate = tls?.clientCertificate ?? null;
-    const denial = (because: string): Denial => ({
-      rule: 'certificates',
-      by: 'certificate',
-      value: certificate?.subject ?? 'none',
-      because,
-    });
+    const value = certificate?.subject ?? 'none';
+    const denial = (because: string): Denial => ({ rule: 'certificates', value, because });
     if (certificate === null) return allow === null ? null : denial('the client has shown none');
     if (isDenied?.(certificate) === true) return denial('a rule in "deny" of "certificates" is for it');
     return isAllowed?.(certificate) === false ? denial('no rule in "allow" of "certificates" is for it') : null;
@@ -104,14 +107,12 @@ function certificateCheck({ allow, deny }: NonNullable<AccessSpec['certificates'
 /** A client may send as much as a head has room for. */
 const shownMax = 200;
 
-function agentCheck({ allow, deny }: ValueRules): Check {
+function agentCheck({ allow, deny }: RuleLists): Check {
   const [allowed, denied] = [allow, deny].map((patterns) => (patterns === null ? null : agentTest(patterns)));
   return ({ variables }) => {
     const userAgent = variables.header('user-agent');
-    const denial = (because: string): Denial => ({
-      ...{ rule: 'user_agents', by: 'user_agent', because },
-      value: (userAgent ?? '').slice(0, shownMax),
-    });
+    const value = (userAgent ?? '').slice(0, shownMax);
+    const denial = (because: string): Denial => ({ rule: 'user_agents', value, because });
     const found = denied?.(userAgent) ?? null;
     if (found !== null) return denial(`"${found}" in "deny" of "user_agents" is for it`);
     return allowed?.(userAgent) === null ? denial('nothing in "allow" of "user_agents" is for it') : null;
@@ -124,32 +125,11 @@ function countryCheck(rules: NonNullable<AccessSpec['countries']>): Check {
   const [allowed, denied] = [allow, deny].map((codes) => (codes === null ? null : new Set(codes)));
   return ({ client: { address } }) => {
     const country = source.countryOf(address);
-    const denial = (because: string): Denial => ({
-      ...{ rule: 'countries', by: 'country', because },
-      value: country ?? 'unknown',
-    });
+    const denial = (because: string): Denial => ({ rule: 'countries', value: country ?? 'unknown', because });
     if (country === null) return allowsUnknown ? null : denial(`the file of countries does not have ${address}`);
     if (denied?.has(country) === true) return denial(`"deny" of "countries" names it, and ${address} is there`);
     if (allowed?.has(country) === false)
       return denial(`"allow" of "countries" does not name it, and ${address} is there`);
     return null;
   };
-}
-
-/** How many requests each rule has refused since the worker has had the route. */
-class RefusalCounts {
-  readonly #refused: Partial<Record<AccessRule, number>> = {};
-  #changed = false;
-
-  add(rule: AccessRule): void {
-    this.#refused[rule] = (this.#refused[rule] ?? 0) + 1;
-    this.#changed = true;
-  }
-
-  /** All of them, if there are others than at the last call. */
-  take(): AccessReport | null {
-    if (!this.#changed) return null;
-    this.#changed = false;
-    return { refused: { ...this.#refused } };
-  }
 }

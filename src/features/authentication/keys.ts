@@ -4,7 +4,14 @@ import { quoted } from '../../schema/error-detail.ts';
 import type { Findings, Path } from '../../schema/findings.ts';
 import { oneOrMany, parsed, text } from '../../schema/leaves.ts';
 import { key, section } from '../../schema/section.ts';
-import { type FeatureKeys, featureKeys, type NamedFile, type SettingsBeside } from '../feature-keys.ts';
+import {
+  type FeatureKeys,
+  featureKeys,
+  inForce,
+  type NamedFile,
+  reviewReplaced,
+  type SettingsBeside,
+} from '../feature-keys.ts';
 import { parseRealm, parseUserHeader } from './keys-values.ts';
 import { reviewAnswers } from './keys-answers.ts';
 import { reviewConditions, reviewUses } from './keys-conditions.ts';
@@ -67,19 +74,9 @@ interface CommonRead {
 
 type AuthenticationRead = 'none' | CommonRead;
 
+/** A route, or the file. */
 interface ScopeRead {
   readonly authentication?: AuthenticationRead;
-}
-
-/** Checks of load balancers have no credentials: only what the route says itself holds for them. */
-interface RouteRead extends ScopeRead {
-  readonly readiness?: unknown;
-}
-
-function inForce(route: RouteRead, file: ScopeRead): CommonRead | null {
-  const isCheck = route.readiness !== undefined && route.readiness !== false;
-  const read = route.authentication ?? (isCheck ? undefined : file.authentication) ?? 'none';
-  return read === 'none' ? null : read;
 }
 
 function schemesIn(read: CommonRead): readonly (readonly [scheme: SchemeKeys, read: object])[] {
@@ -141,8 +138,8 @@ function headersSetBy(read: CommonRead): readonly string[] {
   return [...own, ...schemesIn(read).flatMap(([{ headersSet }, scheme]) => headersSet?.(scheme) ?? [])];
 }
 
-function headersReserved(route: RouteRead, file: ScopeRead): readonly string[] {
-  const read = inForce(route, file);
+function headersReserved(route: ScopeRead, file: ScopeRead): readonly string[] {
+  const read = inForce(authenticationName, route, file);
   return read === null ? [] : headersSetBy(read);
 }
 
@@ -150,7 +147,7 @@ function upstreamsOf(read: CommonRead | null): readonly string[] {
   return read === null ? [] : schemesIn(read).flatMap(([{ upstreams }, own]) => upstreams?.(own) ?? []);
 }
 
-export const authentication: FeatureKeys = featureKeys<RouteRead, object, ScopeRead>({
+export const authentication: FeatureKeys = featureKeys<ScopeRead, object, ScopeRead>({
   name: authenticationName,
   routeKeys: authenticationKeys,
   fileKeys: authenticationKeys,
@@ -162,14 +159,15 @@ export const authentication: FeatureKeys = featureKeys<RouteRead, object, ScopeR
     },
   },
   ofRoute(route, file, context) {
-    const read = inForce(route, file);
+    const read = inForce(authenticationName, route, file);
     return read === null ? null : specOf(read, context);
   },
   filesOfRoute: ({ authentication: read }) => filesIn(read),
   filesOfFile: ({ authentication: read }) => filesIn(read),
   headersReserved,
-  upstreamsOfRoute: (route, file) => upstreamsOf(inForce(route, file)),
-  review({ file, routes, targets, listensWithTls }, findings) {
+  upstreamsOfRoute: (route, file) => upstreamsOf(inForce(authenticationName, route, file)),
+  review(written, findings) {
+    const { file, routes, targets, listensWithTls } = written;
     const { trusted_peers: trusted = [] } = file.read as { readonly trusted_peers?: readonly string[] };
     const reserved = new Set(
       routes.flatMap(({ read }) => headersReserved(read, file.read).map((name) => name.toLowerCase())),
@@ -186,20 +184,17 @@ export const authentication: FeatureKeys = featureKeys<RouteRead, object, ScopeR
       reviewConditions(read, path, reserved, findings);
       reviewUses(read, path, 'route', reserved, findings);
       reviewOne(read.authentication, [...path, authenticationName], besideOf(beside), findings);
-      reviewEdits(inForce(read, file.read), read, path, findings);
+      reviewEdits(inForce(authenticationName, read, file.read), read, path, findings);
     }
     reviewAnswers(
       routes.flatMap(({ path, match, read }) => {
-        const own = inForce(read, file.read);
+        const own = inForce(authenticationName, read, file.read);
         const at = read.authentication === undefined ? [authenticationName] : [...path, authenticationName];
         return own === null ? [] : [{ at, match, schemes: schemesIn(own) }];
       }),
       findings,
     );
-    const [first] = routes;
-    if (typeof file.read.authentication === 'object' && routes.every(({ read }) => read.authentication !== undefined))
-      if (first !== undefined)
-        findings.warnAtKey([authenticationName], 'every route has its own', 'remove it here, or there');
+    reviewReplaced(authenticationName, written, findings);
   },
 });
 

@@ -1,5 +1,5 @@
-import { type FeatureState, scopeKey } from '../../core/feature.ts';
-import { mainFeature, type MainFeaturePorts, type MainPart, type ScopedSpec } from '../main-feature.ts';
+import { type FeatureMessages, type FeatureState, scopeKey } from '../../core/feature.ts';
+import { mainFeature, type MainFeaturePorts, type ScopedSpec } from '../main-feature.ts';
 import { RouteCounts } from '../main-route-counts.ts';
 import { SchemeConditions } from './main-conditions.ts';
 import type { SchemeForWorkers } from './main-scheme.ts';
@@ -17,9 +17,7 @@ import {
 const stateVersion = 1;
 
 /** Adds up how requests of each route have authenticated, over all workers and those that are gone. */
-class AuthenticationCounts implements MainPart<AuthenticationSpec> {
-  #scopes: readonly ScopedSpec<AuthenticationSpec>[] = [];
-  readonly #counts = new RouteCounts();
+class AuthenticationCounts extends RouteCounts<AuthenticationSpec> {
   readonly #schemes: Readonly<Record<string, SchemeForWorkers>>;
   /** Routes that have what the file says share one spec, and workers get it once. */
   readonly #sent = new WeakMap<AuthenticationSpec, AuthenticationSpec>();
@@ -28,6 +26,7 @@ class AuthenticationCounts implements MainPart<AuthenticationSpec> {
   readonly #ports: MainFeaturePorts;
 
   constructor(ports: MainFeaturePorts) {
+    super();
     this.#conditions = new SchemeConditions(ports.clock);
     this.#ports = ports;
     this.#schemes = Object.fromEntries(
@@ -45,25 +44,23 @@ class AuthenticationCounts implements MainPart<AuthenticationSpec> {
     return sent;
   }
 
-  use(scopes: readonly ScopedSpec<AuthenticationSpec>[]): void {
-    this.#scopes = scopes;
-    this.#counts.use(scopes);
+  override use(scopes: readonly ScopedSpec<AuthenticationSpec>[]): void {
+    super.use(scopes);
     this.#conditions.keep(new Set(scopes.map(({ scope }) => scopeKey(scope))));
     this.#ports.publish(this.#conditions.states);
   }
 
-  onReports(reports: Readonly<Record<string, object>>, worker: number): void {
+  override onReports(reports: FeatureMessages, worker: number): void {
+    super.onReports(reports, worker);
     let isNew = false;
-    for (const [key, report] of Object.entries(reports) as [string, AuthenticationReport][]) {
-      if (report.counts !== undefined) this.#counts.onReport(key, worker, report.counts);
-      if (this.#conditions.onReport(key, worker, report)) isNew = true;
-    }
+    for (const [key, report] of Object.entries(reports))
+      if (this.#conditions.onReport(key, worker, report as AuthenticationReport)) isNew = true;
     if (isNew) this.#ports.publish(this.#conditions.states);
   }
 
-  onWorkerGone(worker: number): void {
+  override onWorkerGone(worker: number): void {
+    super.onWorkerGone(worker);
     this.#conditions.onWorkerGone(worker);
-    this.#counts.onWorkerGone(worker);
   }
 
   export(): FeatureState | null {
@@ -77,8 +74,8 @@ class AuthenticationCounts implements MainPart<AuthenticationSpec> {
 
   status(): AuthenticationStatus {
     return {
-      authentication: this.#scopes.map(({ scope, spec }) => {
-        const outcomes = this.#counts.of(scope).map(([name, count]) => {
+      authentication: this.scopes.map(({ scope, spec }) => {
+        const outcomes = this.countsOf(scope).map(([name, count]) => {
           const [scheme = '', fault = ''] = name.split(' ');
           return { scheme, fault, count };
         });

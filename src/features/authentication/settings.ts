@@ -1,3 +1,4 @@
+import type { CountsReport } from '../../core/feature.ts';
 import type { GatewayStatus } from '../../core/schemas/status.ts';
 
 export const authenticationName = 'authentication';
@@ -33,9 +34,7 @@ export interface RequiredOfUsers {
 }
 
 /** How often each scheme of a route has come to each outcome, in one worker since its start: by `scheme outcome`. */
-export interface AuthenticationReport {
-  /** Absent: there are no others than in the last report. */
-  readonly counts?: Readonly<Record<string, number>>;
+export interface AuthenticationReport extends CountsReport {
   /** By scheme; absent: as in the last report. */
   readonly conditions?: Readonly<Record<string, SchemeCondition>>;
 }

@@ -1,25 +1,25 @@
-import { featureWords } from '../feature-words.ts';
+import { featureWords, settingsOf } from '../feature-words.ts';
 import { authenticationName, type AuthenticationSpec, type AuthenticationStatus, type KeysView } from './settings.ts';
 
 export const authenticationWords = featureWords<AuthenticationStatus>({
-  settings(features) {
-    const spec = features?.[authenticationName] as AuthenticationSpec | undefined;
-    if (spec === undefined) return {};
-    const { schemes, require: required, userHeader, groupsHeader } = spec;
-    const { users = null, groups = null, claims = null } = required ?? {};
-    return {
-      access: {
-        authentication: schemes
-          .map(({ name, believes }) => (believes === undefined ? name : `${name} by ${believes}`))
-          .join(' or '),
-        ...(users === null ? {} : { users: users.join(' ') }),
-        ...(groups === null ? {} : { groups: groups.join(' ') }),
-        ...(claims === null ? {} : { claims: Object.keys(claims).join(' ') }),
-        ...(userHeader === null ? {} : { userHeader }),
-        ...(groupsHeader === null ? {} : { groupsHeader }),
-      },
-    };
-  },
+  settings: settingsOf(
+    authenticationName,
+    ({ schemes, require: required, userHeader, groupsHeader }: AuthenticationSpec) => {
+      const { users = null, groups = null, claims = null } = required ?? {};
+      return {
+        access: {
+          authentication: schemes
+            .map(({ name, believes }) => (believes === undefined ? name : `${name} by ${believes}`))
+            .join(' or '),
+          ...(users === null ? {} : { users: users.join(' ') }),
+          ...(groups === null ? {} : { groups: groups.join(' ') }),
+          ...(claims === null ? {} : { claims: Object.keys(claims).join(' ') }),
+          ...(userHeader === null ? {} : { userHeader }),
+          ...(groupsHeader === null ? {} : { groupsHeader }),
+        },
+      };
+    },
+  ),
   status: {
     title: 'AUTHENTICATION',
     rows: ({ authentication: views }) =>

@@ -1,9 +1,9 @@
 import { fail, type Failure } from '#failures/failure.ts';
 import type { Filter, FilterContext, FilterDecision, FilterResponseHead } from '../../core/filter.ts';
+import type { CountedOutcomes } from '../worker-counted-outcomes.ts';
 import { headerListOf, headerValueOf } from './header-value.ts';
 import { groupsOf, lackOf } from './required.ts';
 import { admitted, authenticationName, type AuthenticationSpec } from './settings.ts';
-import type { AuthenticationOutcomes } from './worker-outcomes.ts';
 import { faultOf, type PendingDecision, type SchemeDecision, type SchemePart } from './worker-scheme.ts';
 
 /** Asks each scheme of the route until one knows the client. */
@@ -13,10 +13,10 @@ export class AuthenticationFilter implements Filter {
   readonly spec: AuthenticationSpec;
   readonly rules: AuthenticationSpec;
   readonly schemes: readonly (readonly [name: string, part: SchemePart])[];
-  readonly counts: AuthenticationOutcomes;
+  readonly counts: CountedOutcomes;
   readonly #ofResponses: boolean;
 
-  constructor(spec: AuthenticationSpec, schemes: ReadonlyMap<string, SchemePart>, counts: AuthenticationOutcomes) {
+  constructor(spec: AuthenticationSpec, schemes: ReadonlyMap<string, SchemePart>, counts: CountedOutcomes) {
     this.spec = this.rules = spec;
     this.schemes = [...schemes];
     this.counts = counts;
@@ -106,7 +106,7 @@ class AuthenticationRun {
   #end(name: string, part: SchemePart, decision: SchemeDecision): Exclude<FilterDecision, 'suspend'> | null {
     if (decision.kind === 'absent') return null;
     if (decision.kind === 'user') return this.#permit(name, part, decision);
-    this.#filter.counts.add(name, decision.fault);
+    this.#filter.counts.add(`${name} ${decision.fault}`);
     if (decision.kind === 'answer') return decision.answer;
     if (decision.kind === 'failed') this.#failure ??= decision.failure;
     else this.#because.push(decision.because);
@@ -123,12 +123,12 @@ class AuthenticationRun {
     if (user.name !== '') this.#exchange.noteUser(user);
     const lacks = lackOf(user, spec.require);
     if (lacks !== null) {
-      counts.add(name, 'not_permitted');
+      counts.add(`${name} not_permitted`);
       const { asksFor, loginPath } = part;
       const evidence = { scheme: asksFor, user: user.name, lacks };
       return fail('not_permitted', 'filter', loginPath === undefined ? evidence : { ...evidence, loginPath });
     }
-    counts.add(name, admitted);
+    counts.add(`${name} ${admitted}`);
     this.admittedBy = part;
     this.note = note;
     for (const [header, value] of headerValues) this.#exchange.setRequestHeader(header, value);
@@ -142,7 +142,7 @@ class AuthenticationRun {
 
   #notAuthenticated(): Failure {
     const parts = this.#filter.schemes.map(([, part]) => part);
-    if (this.#because.length === 0) this.#filter.counts.add(this.#filter.schemes[0]?.[0] ?? '', 'missing');
+    if (this.#because.length === 0) this.#filter.counts.add(`${this.#filter.schemes[0]?.[0] ?? ''} missing`);
     return fail('not_authenticated', 'filter', {
       scheme: parts.map(({ asksFor }) => asksFor).join(' or '),
       fault: this.#because.join(', and ') || 'the request has none',

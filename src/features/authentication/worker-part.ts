@@ -1,15 +1,15 @@
 import type { Filter } from '../../core/filter.ts';
 import type { FeatureScope } from '../../core/feature.ts';
 import type { FeaturePart, FeaturePorts } from '../worker-feature.ts';
+import { CountedOutcomes } from '../worker-counted-outcomes.ts';
 import type { AuthenticationReport, AuthenticationSpec } from './settings.ts';
 import { Conditions } from './worker-conditions.ts';
 import { AuthenticationFilter } from './worker-filter.ts';
-import { AuthenticationOutcomes } from './worker-outcomes.ts';
 import type { AuthenticationScheme, SchemePart } from './worker-scheme.ts';
 import { schemesOfWorkers } from './worker-schemes.ts';
 
 export interface AuthenticationPart extends FeaturePart {
-  readonly counts: AuthenticationOutcomes;
+  readonly counts: CountedOutcomes;
   readonly schemes: ReadonlyMap<string, SchemePart>;
 }
 
@@ -34,7 +34,7 @@ export function preparePart(
       return [[scheme.name, part] as const];
     }),
   );
-  const counts = previous?.counts ?? new AuthenticationOutcomes();
+  const counts = previous?.counts ?? new CountedOutcomes();
   const conditions = new Conditions(schemes);
   const filter: Filter = new AuthenticationFilter(spec, schemes, counts);
   const each = (call: (part: SchemePart) => void): void => {
@@ -55,7 +55,7 @@ export function preparePart(
   };
 }
 
-function reportOf(counts: AuthenticationOutcomes, conditions: Conditions): AuthenticationReport | null {
+function reportOf(counts: CountedOutcomes, conditions: Conditions): AuthenticationReport | null {
   const outcomes = counts.take();
   const changed = conditions.take();
   if (outcomes === null && changed === null) return null;

@@ -1,5 +1,3 @@
-import type { FeatureSpecs } from '../../core/feature.ts';
-
 export const bandwidthName = 'bandwidth';
 
 /** How fast bodies of responses are sent. */
@@ -19,7 +17,3 @@ export const countedBytes = 1024;
 
 /** What a route may have sent at once, in `countedBytes`. */
 export const burstOf = (bytesPerS: number): number => Math.max(64, Math.ceil(bytesPerS / 8 / countedBytes));
-
-export function bandwidthOf(features: FeatureSpecs | undefined): BandwidthSpec | null {
-  return (features?.[bandwidthName] as BandwidthSpec | undefined) ?? null;
-}

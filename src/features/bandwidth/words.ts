@@ -1,16 +1,11 @@
-import { featureWords } from '../feature-words.ts';
-import { bandwidthOf } from './settings.ts';
+import { featureWords, settingsOf } from '../feature-words.ts';
+import { bandwidthName, type BandwidthSpec } from './settings.ts';
 
 export const bandwidthWords = featureWords({
-  settings(features) {
-    const spec = bandwidthOf(features);
-    if (spec === null) return {};
-    const { responseBytesPerS, routeBytesPerS, freeBytes } = spec;
-    return {
-      limits: {
-        ...(responseBytesPerS === null ? {} : { responseBytesPerS, freeBytes }),
-        ...(routeBytesPerS === null ? {} : { routeBytesPerS }),
-      },
-    };
-  },
+  settings: settingsOf(bandwidthName, ({ responseBytesPerS, routeBytesPerS, freeBytes }: BandwidthSpec) => ({
+    limits: {
+      ...(responseBytesPerS === null ? {} : { responseBytesPerS, freeBytes }),
+      ...(routeBytesPerS === null ? {} : { routeBytesPerS }),
+    },
+  })),
 });

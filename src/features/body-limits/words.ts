@@ -1,15 +1,13 @@
-import { featureWords, type FlatSettings } from '../feature-words.ts';
-import { bodyLimitsOf } from './settings.ts';
+import type { BodyLimits } from '../../core/body-limit.ts';
+import { featureWords, type FlatSettings, settingsOf } from '../feature-words.ts';
+import { bodyLimitsName } from './settings.ts';
 
 export const bodyLimitsWords = featureWords({
-  settings(features) {
-    const spec = bodyLimitsOf(features);
-    if (spec === null) return {};
-    const { requestBytesMax, responseBytesMax } = spec;
+  settings: settingsOf(bodyLimitsName, ({ requestBytesMax, responseBytesMax }: BodyLimits) => {
     const limits: FlatSettings = {
       ...(requestBytesMax === undefined ? {} : { requestBytesMax: requestBytesMax ?? 'none' }),
       ...(responseBytesMax === null ? {} : { responseBytesMax }),
     };
     return { limits };
-  },
+  }),
 });

@@ -1,5 +1,3 @@
-import type { FeatureSpecs } from '../../core/feature.ts';
-
 export const compressionName = 'compression';
 
 /** In the order in which they are chosen among those that a client likes equally. */
@@ -17,8 +15,3 @@ export interface CompressionSpec {
 
 /** Streams, of which each write must arrive as it is. Also of patterns, which have a `*`. */
 export const neverCompressed = /^(?:text\/event-stream|application\/grpc(?:[-+*].*)?|multipart\/x-mixed-replace)$/;
-
-/** Undefined: responses are not compressed. */
-export function compressionOf(features: FeatureSpecs | undefined): CompressionSpec | undefined {
-  return features?.[compressionName] as CompressionSpec | undefined;
-}

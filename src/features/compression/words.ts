@@ -1,9 +1,8 @@
-import { featureWords } from '../feature-words.ts';
-import { compressionOf } from './settings.ts';
+import { featureWords, settingsOf } from '../feature-words.ts';
+import { compressionName, type CompressionSpec } from './settings.ts';
 
 export const compressionWords = featureWords({
-  settings(features) {
-    const spec = compressionOf(features);
-    return spec === undefined ? {} : { limits: { compress: spec.codings.join(', '), compressMinBytes: spec.minBytes } };
-  },
+  settings: settingsOf(compressionName, (spec: CompressionSpec) => ({
+    limits: { compress: spec.codings.join(', '), compressMinBytes: spec.minBytes },
+  })),
 });

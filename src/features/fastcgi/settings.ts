@@ -1,5 +1,3 @@
-import type { FeatureSpecs } from '../../core/feature.ts';
-
 export const fastCgiName = 'fastcgi';
 
 /** Which program below a folder a request is for. */
@@ -40,8 +38,4 @@ export function phpRead(read: PhpRead | undefined) {
   const frontController = front === undefined ? phpDefaults.frontController : front;
   const sends = remote || read.static === false ? undefined : read.root;
   return { root: read.root, index, split, frontController, remote, variables: read.variables ?? {}, sends };
-}
-
-export function phpOf(features: FeatureSpecs | undefined): PhpSpec | null {
-  return (features?.[fastCgiName] as PhpSpec | undefined) ?? null;
 }

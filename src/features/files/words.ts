@@ -1,10 +1,8 @@
-import { featureWords } from '../feature-words.ts';
+import { featureWords, settingsOf } from '../feature-words.ts';
 import { filesName, type FilesSpec } from './settings.ts';
 
 export const filesWords = featureWords({
-  settings(features) {
-    const spec = features?.[filesName] as FilesSpec | undefined;
-    if (spec === undefined) return {};
+  settings: settingsOf(filesName, (spec: FilesSpec) => {
     const { root, index, extensions, fallback, listing, precompressed, cache, passes, release } = spec;
     return {
       answer: {
@@ -18,5 +16,5 @@ export const filesWords = featureWords({
         ...(passes ? { otherwise: 'to the upstream' } : {}),
       },
     };
-  },
+  }),
 });

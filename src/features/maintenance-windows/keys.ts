@@ -7,7 +7,7 @@ import { messageAlone, oneOrMany, parsed } from '../../schema/leaves.ts';
 import { key, section } from '../../schema/section.ts';
 import type { Findings, Path } from '../../schema/findings.ts';
 import { type Result, succeed } from '#failures/result.ts';
-import { type FeatureKeys, featureKeys } from '../feature-keys.ts';
+import { type FeatureKeys, featureKeys, inForce, reviewReplaced } from '../feature-keys.ts';
 import { parseSchedule, parseTimeZone } from '../jobs/keys-schedule.ts';
 import { maintenanceDefaults } from '../maintenance/settings.ts';
 import { reviewPlainText } from '../text-keys.ts';
@@ -83,17 +83,15 @@ export const maintenanceWindows: FeatureKeys = featureKeys<WindowsRead, object, 
     },
   },
   ofRoute(route, file): MaintenanceWindowsSpec | null {
-    const isCheck = (route as { readonly readiness?: boolean }).readiness === true;
-    const read = route.maintenance_windows ?? (isCheck ? 'none' : file.maintenance_windows) ?? 'none';
-    return read === 'none' ? null : { windows: read.map(specOf) };
+    const windows = inForce(maintenanceWindowsName, route, file);
+    return windows === null ? null : { windows: windows.map(specOf) };
   },
-  review({ file, routes }, findings) {
+  review(written, findings) {
+    const { file, routes } = written;
     reviewWindows(file.read.maintenance_windows, [maintenanceWindowsName], findings);
     for (const { path, read } of routes)
       reviewWindows(read.maintenance_windows, [...path, maintenanceWindowsName], findings);
-    const isReplaced = routes.length > 0 && routes.every(({ read }) => read.maintenance_windows !== undefined);
-    if (Array.isArray(file.read.maintenance_windows) && isReplaced)
-      findings.warnAtKey([maintenanceWindowsName], 'every route has its own', 'remove it here, or there');
+    reviewReplaced(maintenanceWindowsName, written, findings);
   },
 });
 

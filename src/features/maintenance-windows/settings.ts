@@ -1,4 +1,3 @@
-import type { FeatureSpecs } from '../../core/feature.ts';
 import type { GatewayStatus } from '../../core/schemas/status.ts';
 
 export const maintenanceWindowsName = 'maintenance_windows';
@@ -17,10 +16,6 @@ export interface MaintenanceWindowSpec {
   readonly message: string;
   /** Networks whose clients pass. */
   readonly allow: readonly string[];
-}
-
-export function maintenanceWindowsOf(features: FeatureSpecs | undefined): MaintenanceWindowsSpec | null {
-  return (features?.[maintenanceWindowsName] as MaintenanceWindowsSpec | undefined) ?? null;
 }
 
 export type MaintenanceWindowsStatus = Pick<GatewayStatus, 'maintenanceWindows'>;

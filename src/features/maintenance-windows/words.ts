@@ -1,22 +1,19 @@
-import { featureWords } from '../feature-words.ts';
-import { maintenanceWindowsOf, type MaintenanceWindowsStatus } from './settings.ts';
+import { featureWords, settingsOf } from '../feature-words.ts';
+import { maintenanceWindowsName, type MaintenanceWindowsSpec, type MaintenanceWindowsStatus } from './settings.ts';
 
 export const maintenanceWindowsWords = featureWords<MaintenanceWindowsStatus>({
-  settings(features) {
-    const windows = maintenanceWindowsOf(features)?.windows ?? [];
-    return {
-      access: Object.fromEntries(
-        windows.flatMap(({ schedule, timeZone, lengthMs, allow }, index) => {
-          const at = windows.length === 1 ? '' : String(index + 1);
-          return [
-            [`maintenanceWindow${at}`, `${schedule}${timeZone === null ? '' : ` ${timeZone}`}`],
-            [`windowLength${at}Ms`, lengthMs],
-            ...(allow.length === 0 ? [] : [[`windowAllow${at}`, allow.join(' ')] as const]),
-          ];
-        }),
-      ),
-    };
-  },
+  settings: settingsOf(maintenanceWindowsName, ({ windows }: MaintenanceWindowsSpec) => ({
+    access: Object.fromEntries(
+      windows.flatMap(({ schedule, timeZone, lengthMs, allow }, index) => {
+        const at = windows.length === 1 ? '' : String(index + 1);
+        return [
+          [`maintenanceWindow${at}`, `${schedule}${timeZone === null ? '' : ` ${timeZone}`}`],
+          [`windowLength${at}Ms`, lengthMs],
+          ...(allow.length === 0 ? [] : [[`windowAllow${at}`, allow.join(' ')] as const]),
+        ];
+      }),
+    ),
+  })),
   status: {
     title: 'MAINTENANCE WINDOWS',
     rows: ({ maintenanceWindows }) =>

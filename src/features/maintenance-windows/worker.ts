@@ -4,23 +4,26 @@ import { retryAfterUntil } from '../../filters/maintenance.ts';
 import { NetworkRanges, packRanges, rangeOf } from '../access/network-ranges.ts';
 import type { CronSchedule } from '../cron-schedule.ts';
 import { machineZone } from '../machine-zone.ts';
-import { type FeaturePart, workerFeature } from '../worker-feature.ts';
+import { lazyWorkerFeature } from '../worker-feature.ts';
 import { maintenanceWindowsName, type MaintenanceWindowSpec, type MaintenanceWindowsSpec } from './settings.ts';
 import { WindowTimes } from './window-times.ts';
 
-let scheduleOf: ((pattern: string, timeZone: string) => CronSchedule) | null = null;
-
 /** Closes a route at certain times. Each worker reckons them by its clock: a window begins also while the main thread is busy. */
-export const maintenanceWindows = workerFeature<MaintenanceWindowsSpec, FeaturePart>({
-  name: maintenanceWindowsName,
-  load: () => import('../cron-schedule.ts').then((loaded) => void ({ scheduleOf } = loaded)),
-  prepare: ({ id }, { windows }) => ({ hooks: { filters: windows.map((window) => windowFilter(id, window)) } }),
-});
+export const maintenanceWindows = lazyWorkerFeature(
+  maintenanceWindowsName,
+  () => import('../cron-schedule.ts'),
+  ({ scheduleOf }, { id }, { windows }: MaintenanceWindowsSpec) => ({
+    hooks: {
+      filters: windows.map((window) =>
+        windowFilter(id, window, scheduleOf(window.schedule, window.timeZone ?? machineZone())),
+      ),
+    },
+  }),
+);
 
-function windowFilter(route: string, window: MaintenanceWindowSpec): Filter {
-  const { schedule, timeZone, lengthMs, message, allow } = window;
-  if (scheduleOf === null) throw new Error('the schedule is not loaded');
-  const times = new WindowTimes(scheduleOf(schedule, timeZone ?? machineZone()), lengthMs);
+function windowFilter(route: string, window: MaintenanceWindowSpec, schedule: CronSchedule): Filter {
+  const { lengthMs, message, allow } = window;
+  const times = new WindowTimes(schedule, lengthMs);
   const allowed = new NetworkRanges(packRanges(allow.flatMap((network) => rangeOf(network) ?? [])));
   return {
     name: maintenanceWindowsName,

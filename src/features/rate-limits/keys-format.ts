@@ -1,8 +1,9 @@
 import type { Result } from '#failures/result.ts';
 import { succeed } from '#failures/result.ts';
-import { type ErrorDetail, quoted, reject } from '../../schema/error-detail.ts';
+import { type ErrorDetail, orList, quoted, reject } from '../../schema/error-detail.ts';
 import { parseDuration } from '../../schema/format/duration.ts';
 import { isToken } from '../../schema/format/field.ts';
+import { keyForms } from './settings.ts';
 
 export interface RateRead {
   readonly requests: number;
@@ -52,7 +53,7 @@ export function bareRateError(value: number): ErrorDetail {
 
 /** What a limit counts by. */
 export function parseKeyPart(text: string): Result<string, ErrorDetail> {
-  if (text === 'address' || text === 'route' || text === 'user') return succeed(text);
+  if (keyForms.some((form) => form === text && !form.endsWith('.NAME'))) return succeed(text);
   const [kind, name] = [text.slice(0, text.indexOf('.')), text.slice(text.indexOf('.') + 1)];
   if (kind === 'header' && isToken(name)) return succeed(`header.${name.toLowerCase()}`);
   if (kind === 'cookie' && isToken(name)) return succeed(text);
@@ -64,8 +65,5 @@ export function parseKeyPart(text: string): Result<string, ErrorDetail> {
       `${quoted(text)} is nothing to count by`,
       'write user: it is the owner of the key that the route asks for',
     );
-  return reject(
-    `${quoted(text)} is nothing to count by`,
-    'write address, route, user, header.NAME, cookie.NAME or claim.NAME',
-  );
+  return reject(`${quoted(text)} is nothing to count by`, `write ${orList(keyForms)}`);
 }

@@ -5,9 +5,9 @@ import type { Findings, Path } from '../../schema/findings.ts';
 import { parseNetwork } from '../../schema/format/network.ts';
 import { name, nameError, oneOrMany, parsed, whole } from '../../schema/leaves.ts';
 import { key, section } from '../../schema/section.ts';
-import { type FeatureKeys, featureKeys } from '../feature-keys.ts';
+import { type FeatureKeys, featureKeys, inForce } from '../feature-keys.ts';
 import { bareRateError, parseKeyPart, parseRate, type RateRead } from './keys-format.ts';
-import { type RateLimitSpec, rateLimitsName, type RateLimitsSpec, ratesMax } from './settings.ts';
+import { keyForms, partOfUser, type RateLimitSpec, rateLimitsName, type RateLimitsSpec, ratesMax } from './settings.ts';
 
 const absent = {
   name: describe('what it counts by', 'One limit of a kind needs no other name.'),
@@ -26,7 +26,7 @@ const limit = section({
   name: key(name, 'Its name in responses, metrics and the status.', absent.name),
   by: key(
     oneOrMany(parsed(parseKeyPart, { kind: 'what to count by', examples: ['address', 'header.X-Tenant', 'user'] })),
-    'What it counts by: `address`, `route`, `user` (who has authenticated, also the owner of an API key), `header.NAME`, `cookie.NAME`, `claim.NAME` of a token, or a list of them for each combination. Requests without the header, cookie, user or claim count by their address.',
+    `What it counts by: ${keyForms.map((form) => `\`${form}\``).join(', ')}, or a list of them for each combination. \`user\` is who has authenticated, also the owner of an API key; \`claim.NAME\` is one of a token. Requests without the header, cookie, user or claim count by their address.`,
     absent.by,
   ),
   rate: key(
@@ -78,9 +78,7 @@ export const rateLimits: FeatureKeys = featureKeys<RateLimitsRead, object, RateL
     rate_limits: { example: '{ by: address, rate: 100/s }', off: 'write none', stands: ['rate'] },
   },
   ofRoute(route, file): RateLimitsSpec | null {
-    const isCheck = (route as { readonly readiness?: boolean }).readiness === true;
-    const read = route.rate_limits ?? (isCheck ? 'none' : file.rate_limits) ?? 'none';
-    if (read === 'none') return null;
+    const read = inForce(rateLimitsName, route, file) ?? [];
     const limits = read.map((one) => specOf(one, route.rate_limits === undefined)).filter((one) => one !== null);
     return limits.length === 0 ? null : { limits };
   },
@@ -155,7 +153,7 @@ function reviewLimits(
     // One limit may stand without a list.
     const at = read.length === 1 ? path : [...path, index];
     reviewLimit(one, at, findings);
-    const part = knowsUsers ? undefined : byOf(one).find((by) => by === 'user' || by.startsWith('claim.'));
+    const part = knowsUsers ? undefined : partOfUser(byOf(one));
     if (part !== undefined)
       findings.warnAtKey(
         [...at, 'by'],

@@ -5,7 +5,13 @@ export const rateLimitsName = 'rate_limits';
 /** Different rates in use at once, and some of configurations before. */
 export const ratesMax = 250;
 
-/** What a limit counts by: 'address', 'route', 'user', 'header.x-tenant', 'cookie.session', 'claim.org'. */
+/** What a limit may count by; in place of NAME stands a name: 'header.x-tenant'. */
+export const keyForms = ['address', 'route', 'user', 'header.NAME', 'cookie.NAME', 'claim.NAME'] as const;
+
+type KindOf<F extends string> = F extends `${infer K}.NAME` ? K : F;
+export type KeyKind = KindOf<(typeof keyForms)[number]>;
+
+/** One of `keyForms`, with its name. */
 export type KeyPart = string;
 
 export interface RateLimitSpec {
@@ -58,7 +64,7 @@ export type RateLimitView = GatewayStatus['rateLimits'][number];
 
 export type RateLimitsStatus = Pick<GatewayStatus, 'rateLimits' | 'rateTable'>;
 
-/** A limit that has to know who the client is. */
-export function needsUser({ by }: Pick<RateLimitSpec, 'by'>): boolean {
-  return by.some((part) => part === 'user' || part.startsWith('claim.'));
+/** What a limit counts by for which it has to know who the client is; undefined: nothing. */
+export function partOfUser(by: readonly KeyPart[]): KeyPart | undefined {
+  return by.find((part) => part === 'user' || part.startsWith('claim.'));
 }

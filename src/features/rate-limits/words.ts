@@ -1,4 +1,4 @@
-import { featureWords } from '../feature-words.ts';
+import { featureWords, settingsOf } from '../feature-words.ts';
 import {
   type RateLimitSpec,
   rateLimitsName,
@@ -8,11 +8,9 @@ import {
 } from './settings.ts';
 
 export const rateLimitsWords = featureWords<RateLimitsStatus>({
-  settings(features) {
-    const spec = features?.[rateLimitsName] as RateLimitsSpec | undefined;
-    if (spec === undefined) return {};
-    return { limits: Object.fromEntries(spec.limits.map((one) => [`limit ${one.name}`, limitText(one)])) };
-  },
+  settings: settingsOf(rateLimitsName, (spec: RateLimitsSpec) => ({
+    limits: Object.fromEntries(spec.limits.map((one) => [`limit ${one.name}`, limitText(one)])),
+  })),
   status: {
     title: 'LIMITS',
     rows: ({ rateLimits, rateTable }) => [

@@ -1,6 +1,6 @@
 import { BlockList, isIP } from 'node:net';
 import type { FilterContext } from '../../core/filter.ts';
-import type { KeyPart } from './settings.ts';
+import type { KeyKind, KeyPart } from './settings.ts';
 
 /** Addresses whose network is known, since each request asks. */
 const rememberedMax = 4096;
@@ -87,9 +87,11 @@ interface KeyReader {
 
 /** How a part of a key is read. An empty value is none: otherwise it would be a further client. */
 export function keyReader(part: KeyPart, network: (address: string) => string, route: string): KeyReader {
-  const dot = part.indexOf('.');
-  const name = part.slice(dot + 1);
-  switch (dot < 0 ? part : part.slice(0, dot)) {
+  const [kind, ...rest] = part.split('.');
+  const name = rest.join('.');
+  switch (kind as KeyKind) {
+    case 'address':
+      return { of: ({ client }) => network(client.address), isHidden: false };
     case 'route':
       return { of: () => route, isHidden: false };
     case 'user':
@@ -103,8 +105,6 @@ export function keyReader(part: KeyPart, network: (address: string) => string, r
         of: ({ user }) => (user !== null && Object.hasOwn(user.claims, name) ? claimText(user.claims[name]) : null),
         isHidden: false,
       };
-    default:
-      return { of: ({ client }) => network(client.address), isHidden: false };
   }
 }
 

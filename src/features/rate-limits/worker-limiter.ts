@@ -53,21 +53,14 @@ export class Limiter {
     this.#network = network;
     const readers = by.map((part) => keyReader(part, network, route));
     this.#isHidden = readers.some(({ isHidden }) => isHidden);
-    const [only] = readers;
+    const keys = readers.map(({ of }) => (exchange: FilterContext): string => {
+      const value = of(exchange);
+      return value === null ? network(exchange.client.address) : `=${value}`;
+    });
+    const [only] = keys;
     if (by.length === 1 && by[0] === 'address') this.keyOf = ({ client }) => network(client.address);
-    else if (by.length === 1 && only !== undefined)
-      this.keyOf = (exchange) => {
-        const value = only.of(exchange);
-        return value === null ? network(exchange.client.address) : `=${value}`;
-      };
-    else
-      this.keyOf = (exchange) =>
-        readers
-          .map(({ of }) => {
-            const value = of(exchange);
-            return value === null ? network(exchange.client.address) : `=${value}`;
-          })
-          .join('\0');
+    else if (only !== undefined && by.length === 1) this.keyOf = only;
+    else this.keyOf = (exchange) => keys.map((keyOf) => keyOf(exchange)).join('\0');
   }
 
   /** For records: which one is counted, or '' where that may be a secret. */

@@ -6,7 +6,7 @@ import { SharedWords } from '../../limits/shared-words.ts';
 import { ratePolicy } from '../../limits/gcra.ts';
 import type { FeaturePart, FeaturePorts } from '../worker-feature.ts';
 import type { FeatureScope } from '../../core/feature.ts';
-import { needsUser, type RateLimitSpec, type RateLimitsReport, type RateLimitsSpec } from './settings.ts';
+import { partOfUser, type RateLimitSpec, type RateLimitsReport, type RateLimitsSpec } from './settings.ts';
 import { type HeldRequests, RateLimitFilter, releaseHeld } from './worker-filter.ts';
 import { Limiter } from './worker-limiter.ts';
 
@@ -42,7 +42,8 @@ export function rateLimitsPart(
   const table = new RateTable(new SharedWords(shared.rates), shared.rates.byteLength);
   const atOnce = shared.atOnce === null ? null : new RequestsAtOnce(shared.atOnce, worker);
   const all = limits.map((spec, index) => new Limiter(spec, id, shared.numbers[index] ?? 0, table, atOnce));
-  const [ofUser, others] = [all.filter(({ spec }) => needsUser(spec)), all.filter(({ spec }) => !needsUser(spec))];
+  const isOfUser = ({ spec }: Limiter): boolean => partOfUser(spec.by) !== undefined;
+  const [ofUser, others] = [all.filter(isOfUser), all.filter((one) => !isOfUser(one))];
   const filters = [
     ...(others.length === 0 ? [] : [new RateLimitFilter('address_rate', others, held, clock)]),
     ...(ofUser.length === 0 ? [] : [new RateLimitFilter('identity_rate', ofUser, held, clock)]),

@@ -1,5 +1,3 @@
-import type { FeatureSpecs } from '../../core/feature.ts';
-
 export const recordingName = 'recording';
 
 /** What the log has of the exchanges of a route. */
@@ -8,8 +6,4 @@ export interface RecordingSpec {
   readonly share: number;
   /** Further values of each record, by name: texts with variables. */
   readonly fields: Readonly<Record<string, string>>;
-}
-
-export function recordingOf(features: FeatureSpecs | undefined): RecordingSpec | null {
-  return (features?.[recordingName] as RecordingSpec | undefined) ?? null;
 }

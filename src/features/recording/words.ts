@@ -1,12 +1,10 @@
-import { featureWords } from '../feature-words.ts';
-import { recordingOf } from './settings.ts';
+import { featureWords, settingsOf } from '../feature-words.ts';
+import { recordingName, type RecordingSpec } from './settings.ts';
 
 export const recordingWords = featureWords({
-  settings(features) {
-    const spec = recordingOf(features);
-    if (spec === null) return {};
+  settings: settingsOf(recordingName, (spec: RecordingSpec) => {
     const names = Object.keys(spec.fields).join(', ');
     const { share } = spec;
     return { limits: { loggedShare: share, ...(names === '' ? {} : { loggedFields: names }) } };
-  },
+  }),
 });

@@ -1,12 +1,9 @@
-import { type AskedRequest, featureWords, type FlatSettings } from '../feature-words.ts';
+import { type AskedRequest, featureWords, type FlatSettings, settingsOf } from '../feature-words.ts';
 import { redirectOf } from './settings-map.ts';
 import { redirectName, type RedirectSpec } from './settings.ts';
 
 export const redirectWords = featureWords({
-  settings(features, _, asked) {
-    const spec = features?.[redirectName] as RedirectSpec | undefined;
-    return spec === undefined ? {} : { answer: answerTo(asked, spec) };
-  },
+  settings: settingsOf(redirectName, (spec: RedirectSpec, asked) => ({ answer: answerTo(asked, spec) })),
 });
 
 function answerTo({ request, locationOf }: AskedRequest, spec: RedirectSpec): FlatSettings {

@@ -1,10 +1,8 @@
-import { featureWords } from '../feature-words.ts';
-import { decompressionOf } from './settings.ts';
+import { featureWords, settingsOf } from '../feature-words.ts';
+import { decompressionName, type DecompressionSpec } from './settings.ts';
 
 export const decompressionWords = featureWords({
-  settings(features) {
-    const spec = decompressionOf(features);
-    if (spec === undefined) return {};
-    return { limits: { decompressedRequestBytes: spec.bytesMax, decompressedRequestRatio: spec.ratioMax } };
-  },
+  settings: settingsOf(decompressionName, (spec: DecompressionSpec) => ({
+    limits: { decompressedRequestBytes: spec.bytesMax, decompressedRequestRatio: spec.ratioMax },
+  })),
 });

@@ -1,10 +1,8 @@
-import { featureWords } from '../feature-words.ts';
+import { featureWords, settingsOf } from '../feature-words.ts';
 import { respondName, type RespondSpec } from './settings.ts';
 
 export const respondWords = featureWords({
-  settings(features) {
-    const spec = features?.[respondName] as RespondSpec | undefined;
-    if (spec === undefined) return {};
+  settings: settingsOf(respondName, (spec: RespondSpec) => {
     if ('closes' in spec) return { answer: { respond: 'close' } };
     const { status, contentType, body, headers = [] } = spec;
     const bodyBytes = new TextEncoder().encode(body).length;
@@ -12,5 +10,5 @@ export const respondWords = featureWords({
       answer: { status, ...(body === '' ? {} : { contentType }), bodyBytes },
       ...(headers.length === 0 ? {} : { headers: { respond: headers.map(([name]) => name).join(' ') } }),
     };
-  },
+  }),
 });

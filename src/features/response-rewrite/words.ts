@@ -1,18 +1,15 @@
-import { featureWords, type FlatSettings } from '../feature-words.ts';
+import { featureWords, type FlatSettings, settingsOf } from '../feature-words.ts';
 import { type CookieChange, type ResponseRewriteSpec, responseRewriteName } from './settings.ts';
 
 export const responseRewriteWords = featureWords({
-  settings(features) {
-    const spec = features?.[responseRewriteName] as ResponseRewriteSpec | undefined;
-    if (spec === undefined) return {};
-    const { urls, cookies } = spec;
+  settings: settingsOf(responseRewriteName, ({ urls, cookies }: ResponseRewriteSpec) => {
     const shown: FlatSettings = {
       ...(urls === null ? {} : { urls: urls.paths ? 'addresses and paths' : 'addresses of endpoints' }),
       ...(urls === null || urls.hosts.length === 0 ? {} : { hosts: urls.hosts.join(', ') }),
       ...(cookies === null ? {} : cookieWords(cookies)),
     };
     return { rewrite: shown };
-  },
+  }),
 });
 
 function cookieWords({ path, domain, secure, httpOnly, sameSite }: CookieChange): FlatSettings {

@@ -1,5 +1,3 @@
-import type { FeatureSpecs } from '../../core/feature.ts';
-
 export const sendFilesName = 'send_files';
 
 /** Files that responses of applications name, and that are sent in their place. */
@@ -14,8 +12,4 @@ export interface NamedFolder {
   readonly prefix: string;
   /** Absolute. */
   readonly folder: string;
-}
-
-export function sendFilesOf(features: FeatureSpecs | undefined): SendFilesSpec | undefined {
-  return features?.[sendFilesName] as SendFilesSpec | undefined;
 }

@@ -1,10 +1,8 @@
-import { featureWords } from '../feature-words.ts';
-import { sendFilesOf } from './settings.ts';
+import { featureWords, settingsOf } from '../feature-words.ts';
+import { sendFilesName, type SendFilesSpec } from './settings.ts';
 
 export const sendFilesWords = featureWords({
-  settings(features) {
-    const spec = sendFilesOf(features);
-    if (spec === undefined) return {};
-    return { answer: { sendFiles: spec.folders.map(({ prefix, folder }) => `${prefix}: ${folder}`).join('; ') } };
-  },
+  settings: settingsOf(sendFilesName, (spec: SendFilesSpec) => ({
+    answer: { sendFiles: spec.folders.map(({ prefix, folder }) => `${prefix}: ${folder}`).join('; ') },
+  })),
 });

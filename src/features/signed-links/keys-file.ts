@@ -1,24 +1,16 @@
 import { basename } from 'node:path';
 import { quoted } from '../../schema/error-detail.ts';
 import type { Findings, Path } from '../../schema/findings.ts';
+import { contentLines } from '../content-lines.ts';
 
 /** A key that can be guessed signs for anybody. */
 const charactersMin = 32;
 /** Each is tried for each request. */
 const keysMax = 8;
 
-interface KeyLine {
-  readonly line: number;
-  readonly key: string;
-}
-
 /** One key in each line, the one that signs first; empty lines and those that begin with `#` do not count. */
-export function linkKeysIn(text: string): readonly KeyLine[] {
-  return text
-    .replace(/^\uFEFF/, '')
-    .split('\n')
-    .map((line, index) => ({ line: index + 1, key: line.trim() }))
-    .filter(({ key }) => key !== '' && !key.startsWith('#'));
+export function linkKeysIn(text: string): ReturnType<typeof contentLines> {
+  return contentLines(text.replace(/^\uFEFF/, ''));
 }
 
 export function reviewLinkKeys(path: string): (text: string, at: Path, findings: Findings) => void {
@@ -32,7 +24,7 @@ export function reviewLinkKeys(path: string): (text: string, at: Path, findings:
         `${name} has ${keys.length} keys, and ${keysMax} is the most`,
         'remove those whose links have expired',
       );
-    for (const { line, key } of keys.slice(0, keysMax))
+    for (const { line, content: key } of keys.slice(0, keysMax))
       if (key.length < charactersMin)
         findings.errorAtValue(
           at,
@@ -40,7 +32,7 @@ export function reviewLinkKeys(path: string): (text: string, at: Path, findings:
           make,
         );
     const seen = new Map<string, number>();
-    for (const { line, key } of keys) {
+    for (const { line, content: key } of keys) {
       const before = seen.get(key);
       if (before !== undefined)
         findings.warnAtValue(at, `line ${line} of ${name} has the key of line ${before}`, 'remove one of them');

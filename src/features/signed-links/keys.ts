@@ -4,7 +4,14 @@ import { parseMethod } from '../../schema/format/field.ts';
 import { oneOrMany, parsed, path } from '../../schema/leaves.ts';
 import { hide } from '../../schema/schema-parts.ts';
 import { key, section } from '../../schema/section.ts';
-import { type FeatureKeys, featureKeys, type NamedFile, type TextFile } from '../feature-keys.ts';
+import {
+  type FeatureKeys,
+  featureKeys,
+  inForce,
+  type NamedFile,
+  reviewReplaced,
+  type TextFile,
+} from '../feature-keys.ts';
 import { linkKeysIn, reviewLinkKeys } from './keys-file.ts';
 import { signedLinksName, type SignedLinksSpec } from './settings.ts';
 
@@ -43,19 +50,9 @@ const signedLinksKeys = {
 
 type SignedLinksRead = z.output<typeof signedLinksSection> | 'none';
 
+/** A route, or the file. */
 interface ScopeRead {
   readonly signed_links?: SignedLinksRead;
-}
-
-interface RouteRead extends ScopeRead {
-  readonly readiness?: unknown;
-}
-
-/** Checks of load balancers have no links. */
-function inForce(route: RouteRead, file: ScopeRead): Exclude<SignedLinksRead, 'none'> | null {
-  const isCheck = route.readiness !== undefined && route.readiness !== false;
-  const read = route.signed_links ?? (isCheck ? undefined : file.signed_links) ?? 'none';
-  return read === 'none' ? null : read;
 }
 
 function filesIn(read: SignedLinksRead | undefined): readonly NamedFile[] {
@@ -67,7 +64,7 @@ function filesIn(read: SignedLinksRead | undefined): readonly NamedFile[] {
   return [{ kind, path: file, at: [signedLinksName, 'keys_file'], review: reviewLinkKeys(file) }];
 }
 
-export const signedLinks: FeatureKeys = featureKeys<RouteRead, object, ScopeRead>({
+export const signedLinks: FeatureKeys = featureKeys<ScopeRead, object, ScopeRead>({
   name: signedLinksName,
   routeKeys: signedLinksKeys,
   fileKeys: signedLinksKeys,
@@ -79,19 +76,20 @@ export const signedLinks: FeatureKeys = featureKeys<RouteRead, object, ScopeRead
     },
   },
   ofRoute(route, file, { contentOf }): SignedLinksSpec | null {
-    const read = inForce(route, file);
+    const read = inForce(signedLinksName, route, file);
     if (read === null) return null;
     return {
-      linkKeys: linkKeysIn(contentOf(read.keys_file)).map((line) => line.key),
+      linkKeys: linkKeysIn(contentOf(read.keys_file)).map(({ content }) => content),
       methods: read.methods ?? ['GET', 'HEAD'],
       isBoundToAddress: read.bound_to_address ?? false,
     };
   },
   filesOfRoute: ({ signed_links: read }) => filesIn(read),
   filesOfFile: ({ signed_links: read }) => filesIn(read),
-  review({ file, routes }, findings) {
+  review(written, findings) {
+    const { file, routes } = written;
     for (const { path: at, read, match } of routes) {
-      const own = inForce(read, file.read);
+      const own = inForce(signedLinksName, read, file.read);
       if (own === null || read.signed_links === undefined) continue;
       const methods = own.methods ?? ['GET', 'HEAD'];
       if (match.methods.length > 0 && !match.methods.some((method) => methods.includes(method)))
@@ -101,8 +99,6 @@ export const signedLinks: FeatureKeys = featureKeys<RouteRead, object, ScopeRead
           `add "methods: ${match.methods.join(', ')}" to it`,
         );
     }
-    const isReplaced = routes.length > 0 && routes.every(({ read }) => read.signed_links !== undefined);
-    if (typeof file.read.signed_links === 'object' && isReplaced)
-      findings.warnAtKey([signedLinksName], 'every route has its own', 'remove it here, or there');
+    reviewReplaced(signedLinksName, written, findings);
   },
 });

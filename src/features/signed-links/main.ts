@@ -1,29 +1,12 @@
-import type { FeatureMessages } from '../../core/feature.ts';
-import { mainFeature, type MainPart, type ScopedSpec } from '../main-feature.ts';
+import { mainFeature } from '../main-feature.ts';
 import { RouteCounts } from '../main-route-counts.ts';
-import { signedLinksName, type SignedLinksReport, type SignedLinksSpec, type SignedLinksStatus } from './settings.ts';
+import { signedLinksName, type SignedLinksSpec, type SignedLinksStatus } from './settings.ts';
 
-class SignedLinksView implements MainPart<SignedLinksSpec> {
-  #scopes: readonly ScopedSpec<SignedLinksSpec>[] = [];
-  readonly #counts = new RouteCounts();
-
-  use(scopes: readonly ScopedSpec<SignedLinksSpec>[]): void {
-    this.#scopes = scopes;
-    this.#counts.use(scopes);
-  }
-
-  onReports(reports: FeatureMessages, worker: number): void {
-    this.#counts.onReports(reports, worker, (report) => (report as SignedLinksReport).counts);
-  }
-
-  onWorkerGone(worker: number): void {
-    this.#counts.onWorkerGone(worker);
-  }
-
+class SignedLinksView extends RouteCounts<SignedLinksSpec> {
   status(): SignedLinksStatus {
     return {
-      signedLinks: this.#scopes.map(({ scope }) => {
-        const counts = this.#counts.of(scope);
+      signedLinks: this.scopes.map(({ scope }) => {
+        const counts = this.countsOf(scope);
         const refused = counts.flatMap(([fault, count]) => (fault === 'admitted' ? [] : [{ fault, count }]));
         return { route: scope.id, admitted: new Map(counts).get('admitted') ?? 0, refused };
       }),

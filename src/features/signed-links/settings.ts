@@ -19,9 +19,4 @@ export function signedLinksOf(features: FeatureSpecs | undefined): SignedLinksSp
 /** What may be wrong with a link. */
 export type LinkFault = 'missing' | 'not_valid' | 'expired' | 'method';
 
-/** How often each has happened in one worker since its start. */
-export interface SignedLinksReport {
-  readonly counts: Readonly<Partial<Record<LinkFault | 'admitted', number>>>;
-}
-
 export type SignedLinksStatus = Pick<GatewayStatus, 'signedLinks'>;

@@ -1,19 +1,14 @@
-import { featureWords } from '../feature-words.ts';
-import { signedLinksOf, type SignedLinksStatus } from './settings.ts';
+import { featureWords, settingsOf } from '../feature-words.ts';
+import { signedLinksName, type SignedLinksSpec, type SignedLinksStatus } from './settings.ts';
 
 export const signedLinksWords = featureWords<SignedLinksStatus>({
-  settings(features) {
-    const spec = signedLinksOf(features);
-    if (spec === null) return {};
-    const { linkKeys, methods, isBoundToAddress } = spec;
-    return {
-      access: {
-        signedLinks: `${linkKeys.length} ${linkKeys.length === 1 ? 'key' : 'keys'}`,
-        linkMethods: methods.join(' '),
-        ...(isBoundToAddress ? { boundToAddress: true } : {}),
-      },
-    };
-  },
+  settings: settingsOf(signedLinksName, ({ linkKeys, methods, isBoundToAddress }: SignedLinksSpec) => ({
+    access: {
+      signedLinks: `${linkKeys.length} ${linkKeys.length === 1 ? 'key' : 'keys'}`,
+      linkMethods: methods.join(' '),
+      ...(isBoundToAddress ? { boundToAddress: true } : {}),
+    },
+  })),
   status: {
     title: 'SIGNED LINKS',
     rows: ({ signedLinks: views }) =>

@@ -2,9 +2,12 @@ import { fail } from '#failures/failure.ts';
 import type { Filter } from '../../core/filter.ts';
 import type { Clock } from '../../core/time.ts';
 import { type FeaturePart, workerFeature } from '../worker-feature.ts';
+import { CountedOutcomes } from '../worker-counted-outcomes.ts';
 import { linkProblem, type LinkProblem } from './link.ts';
 import { isInFolder } from './worker-folder.ts';
-import { type LinkFault, signedLinksName, type SignedLinksReport, type SignedLinksSpec } from './settings.ts';
+import { type LinkFault, signedLinksName, type SignedLinksSpec } from './settings.ts';
+
+type LinkCounts = CountedOutcomes<LinkFault | 'admitted'>;
 
 interface SignedLinksPart extends FeaturePart {
   readonly counts: LinkCounts;
@@ -14,7 +17,7 @@ interface SignedLinksPart extends FeaturePart {
 export const signedLinks = workerFeature<SignedLinksSpec, SignedLinksPart>({
   name: signedLinksName,
   prepare(_, spec, { clock }, previous) {
-    const counts = previous?.counts ?? new LinkCounts();
+    const counts = previous?.counts ?? new CountedOutcomes();
     return { counts, hooks: { filters: [linkFilter(spec, clock, counts)] }, report: () => counts.take() };
   },
 });
@@ -40,22 +43,4 @@ function linkFilter(rules: SignedLinksSpec, clock: Clock, counts: LinkCounts): F
       return problem === null ? 'continue' : fail('link_refused', 'filter', { fault: problem.because });
     },
   };
-}
-
-/** What has become of the requests since the worker has had the route. */
-class LinkCounts {
-  readonly #counts: Partial<Record<LinkFault | 'admitted', number>> = {};
-  #changed = false;
-
-  add(outcome: LinkFault | 'admitted'): void {
-    this.#counts[outcome] = (this.#counts[outcome] ?? 0) + 1;
-    this.#changed = true;
-  }
-
-  /** All of them, if there are others than at the last call. */
-  take(): SignedLinksReport | null {
-    if (!this.#changed) return null;
-    this.#changed = false;
-    return { counts: { ...this.#counts } };
-  }
 }

@@ -1,5 +1,3 @@
-import type { FeatureSpecs } from '../../core/feature.ts';
-
 export const replacementName = 'text_replacement';
 
 export interface ReplacementSpec {
@@ -7,8 +5,4 @@ export interface ReplacementSpec {
   readonly pairs: readonly (readonly [text: string, replacement: string])[];
   /** Longer bodies are not changed; null: none is too long. */
   readonly bytesMax: number | null;
-}
-
-export function replacementOf(features: FeatureSpecs | undefined): ReplacementSpec | undefined {
-  return features?.[replacementName] as ReplacementSpec | undefined;
 }

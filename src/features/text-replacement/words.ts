@@ -1,9 +1,8 @@
-import { featureWords } from '../feature-words.ts';
-import { replacementOf } from './settings.ts';
+import { featureWords, settingsOf } from '../feature-words.ts';
+import { replacementName, type ReplacementSpec } from './settings.ts';
 
 export const replacementWords = featureWords({
-  settings(features) {
-    const spec = replacementOf(features);
-    return spec === undefined ? {} : { limits: { textsReplaced: spec.pairs.length, replaceTextBytes: spec.bytesMax } };
-  },
+  settings: settingsOf(replacementName, (spec: ReplacementSpec) => ({
+    limits: { textsReplaced: spec.pairs.length, replaceTextBytes: spec.bytesMax },
+  })),
 });

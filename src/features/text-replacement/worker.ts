@@ -1,18 +1,14 @@
-import { type FeaturePart, workerFeature } from '../worker-feature.ts';
+import { lazyWorkerFeature } from '../worker-feature.ts';
 import { replacementName, type ReplacementSpec } from './settings.ts';
 
-/** Most routes replace nothing: what does is loaded where one does. */
-let filters: typeof import('./worker-filter.ts') | null = null;
-
-export const textReplacement = workerFeature<ReplacementSpec, FeaturePart>({
-  name: replacementName,
-  async load() {
-    filters = await import('./worker-filter.ts');
-  },
-  prepare(_, spec) {
-    if (filters === null) throw new Error('load comes first');
-    const filter = new filters.ReplacementFilter(spec);
+export const textReplacement = lazyWorkerFeature(
+  replacementName,
+  () => import('./worker-filter.ts'),
+  ({ ReplacementFilter }, _, spec: ReplacementSpec) => ({
     // What comes coded or in ranges could not be read.
-    return { hooks: { filters: [filter], requestHeadersRemoved: ['accept-encoding', 'range', 'if-range'] } };
-  },
-});
+    hooks: {
+      filters: [new ReplacementFilter(spec)],
+      requestHeadersRemoved: ['accept-encoding', 'range', 'if-range'],
+    },
+  }),
+);

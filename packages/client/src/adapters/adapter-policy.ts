@@ -1,4 +1,5 @@
 import { answeredBefore, type CallFailure, describeFailure } from '../call-failure.ts';
+import { untilAborted, within } from '../call-scope.ts';
 import type { ClientClock } from '../client-clock.ts';
 import { fill } from '../fill.ts';
 import { BreakerOpenError, GatewayError } from '../gateway-error.ts';
@@ -91,22 +92,7 @@ export class AdapterCall {
 
 /** Resolves after the time; rejects with the reason of the signal as soon as that is aborted, and leaves no timer. */
 export function pause(clock: ClientClock, ms: number, signal: AbortSignal | null = null): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (signal?.aborted === true) return reject(signal.reason as Error);
-    const stop = (): void => {
-      timer.cancel();
-      reject(signal?.reason as Error);
-    };
-    const timer = clock.schedule(
-      clock.now() + ms,
-      () => {
-        signal?.removeEventListener('abort', stop);
-        resolve();
-      },
-      null,
-    );
-    signal?.addEventListener('abort', stop, { once: true });
-  });
+  return within(clock, ms, (over) => (signal === null ? over : untilAborted(over, signal)));
 }
 
 /** Resolves when the breaker lets the attempt through; rejects if that would take too long, or the caller gives up. */

@@ -9,13 +9,13 @@ export function joinHooks(...all: readonly ClientHooks[]): ClientHooks {
     // All are called at once. The client counts what one throws, or rejects with.
     (event: E): unknown =>
       Promise.all(all.map(async (hooks) => pick(hooks)?.(event)));
-  return {
+  const joined: Required<Omit<ClientHooks, 'failuresInRow'>> = {
     retry: each((hooks) => hooks.retry),
     breaker: each((hooks) => hooks.breaker),
     failures: each((hooks) => hooks.failures),
     attempt: each((hooks) => hooks.attempt),
-    ...(failuresInRow === undefined ? {} : { failuresInRow }),
   };
+  return failuresInRow === undefined ? joined : { ...joined, failuresInRow };
 }
 
 /** What `console`, pino and winston have. */

@@ -1,3 +1,4 @@
+import type { DeniedBy } from '../failure.ts';
 import type { FailureTable } from '../failure-spec.ts';
 import { clause, quoted } from './formatting.ts';
 
@@ -181,9 +182,10 @@ export const declined = {
   },
 } satisfies Partial<FailureTable>;
 
+/** Records of a newer gateway may have others. */
 const deniedBy: Readonly<Record<string, string>> = {
   network: 'address',
   country: 'country',
   user_agent: 'User-Agent',
   certificate: 'client certificate',
-};
+} satisfies Record<DeniedBy, string>;

@@ -1,3 +1,4 @@
+import { contentLines, type LineFlaw } from '../../content-lines.ts';
 import { groupsIn, isUserName } from '../basic/password-file.ts';
 
 export interface ApiKeyOwner {
@@ -9,7 +10,7 @@ export interface ApiKeyOwner {
 interface ApiKeyFile {
   /** By hash. */
   readonly owners: ReadonlyMap<string, ApiKeyOwner>;
-  readonly flaws: readonly { readonly line: number; readonly message: string; readonly suggestion: string }[];
+  readonly flaws: readonly LineFlaw[];
 }
 
 /** What `candor key new` writes before the random part, so that people and scanners know what it is. */
@@ -19,13 +20,11 @@ const make = 'make a new line with `candor key new NAME`';
 
 export function readKeyFile(text: string): ApiKeyFile {
   const owners = new Map<string, ApiKeyOwner>();
-  const flaws: { line: number; message: string; suggestion: string }[] = [];
-  for (const [index, written] of text.split('\n').entries()) {
-    const content = written.trim();
-    if (content === '' || content.startsWith('#')) continue;
+  const flaws: LineFlaw[] = [];
+  for (const { line, content } of contentLines(text)) {
     const [name = '', hash = '', groups = '', ...more] = content.split(':');
     const message = flawOf(name, hash, more.length, owners);
-    if (message !== null) flaws.push({ line: index + 1, message, suggestion: make });
+    if (message !== null) flaws.push({ line, message, suggestion: make });
     else owners.set(hash, { name, groups: groupsIn(groups) });
   }
   return { owners, flaws };

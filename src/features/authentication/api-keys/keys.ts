@@ -4,7 +4,7 @@ import { parseLoneHeaderName } from '../../../schema/format/field.ts';
 import { parsed, path } from '../../../schema/leaves.ts';
 import { hide } from '../../../schema/schema-parts.ts';
 import { key, section } from '../../../schema/section.ts';
-import { reviewLines } from '../keys-lines.ts';
+import { reviewLines } from '../../keys-lines.ts';
 import { hashesFile, schemeKeys, type SchemeKeys } from '../keys-scheme.ts';
 import { readKeyFile } from './key-file.ts';
 import { apiKeysName, type ApiKeysSpec } from './settings.ts';
@@ -54,8 +54,8 @@ export const apiKeys: SchemeKeys = schemeKeys<z.output<typeof schema>>({
       at: ['keys_file'],
       review(text, at, findings) {
         const { owners, flaws } = readKeyFile(text);
-        const make = `\`candor key new NAME >> ${keys_file}\``;
-        reviewLines(keys_file, { flaws, count: owners.size, what: 'key', make }, at, findings);
+        const add = `with \`candor key new NAME >> ${keys_file}\``;
+        reviewLines(keys_file, { flaws, isEmpty: owners.size === 0, what: 'key', add }, at, findings);
       },
     },
   ],

@@ -3,7 +3,7 @@ import { declare } from '../../../schema/default.ts';
 import { path } from '../../../schema/leaves.ts';
 import { hide } from '../../../schema/schema-parts.ts';
 import { key, section } from '../../../schema/section.ts';
-import { reviewLines } from '../keys-lines.ts';
+import { reviewLines } from '../../keys-lines.ts';
 import { hashesFile, schemeKeys, type SchemeKeys } from '../keys-scheme.ts';
 import { readPasswordFile } from './password-file.ts';
 import { basicName, type BasicSpec } from './settings.ts';
@@ -50,8 +50,8 @@ export const basic: SchemeKeys = schemeKeys<z.output<typeof schema>>({
       at: ['users_file'],
       review(text, at, findings) {
         const { users, flaws } = readPasswordFile(text);
-        const make = `\`candor password NAME >> ${users_file}\``;
-        reviewLines(users_file, { flaws, count: users.size, what: 'user', make }, at, findings);
+        const add = `with \`candor password NAME >> ${users_file}\``;
+        reviewLines(users_file, { flaws, isEmpty: users.size === 0, what: 'user', add }, at, findings);
       },
     },
   ],

@@ -1,3 +1,4 @@
+import { contentLines, type LineFlaw } from '../../content-lines.ts';
 import { type HashFlaw, parsePasswordHash, type PasswordHash } from './password-hash.ts';
 
 export interface PasswordUser {
@@ -8,7 +9,7 @@ export interface PasswordUser {
 /** A file of users in the form of htpasswd: lines `name:hash` or `name:hash:group,group`, empty lines, and comments that begin with "#". */
 interface PasswordFile {
   readonly users: ReadonlyMap<string, PasswordUser>;
-  readonly flaws: readonly (HashFlaw & { readonly line: number })[];
+  readonly flaws: readonly LineFlaw[];
 }
 
 // oxlint-disable-next-line no-control-regex -- these are what no name may have
@@ -20,11 +21,8 @@ export function isUserName(name: string): boolean {
 
 export function readPasswordFile(text: string): PasswordFile {
   const users = new Map<string, PasswordUser>();
-  const flaws: (HashFlaw & { line: number })[] = [];
-  for (const [index, written] of text.split('\n').entries()) {
-    const content = written.trim();
-    if (content === '' || content.startsWith('#')) continue;
-    const line = index + 1;
+  const flaws: LineFlaw[] = [];
+  for (const { line, content } of contentLines(text)) {
     // No hash has a colon.
     const [name = '', hashText, groups = '', ...more] = content.split(':');
     const flaw = lineFlaw(name, hashText, more.length, users);

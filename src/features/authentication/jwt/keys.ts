@@ -10,8 +10,9 @@ import { key, section } from '../../../schema/section.ts';
 import { type Result, succeed } from '#failures/result.ts';
 import { nearest } from '../../../core/nearest.ts';
 import type { NamedFile } from '../../feature-keys.ts';
+import { claimKeys, reviewClaimHeaders } from '../keys-claims.ts';
 import { type SchemeBeside, type SchemeContext, schemeKeys, secretFile, type SchemeKeys } from '../keys-scheme.ts';
-import { parseTarget, parseUserHeader, upstreamError } from '../keys-values.ts';
+import { parseTarget, upstreamError } from '../keys-values.ts';
 import { fitsOne, readPublicKeys } from './key-file.ts';
 import { jwtName, type JwtKeysSpec, type JwtSpec, publicAlgorithms, secretAlgorithms } from './settings.ts';
 
@@ -86,15 +87,7 @@ const schema = section({
   header: key(headerName, 'The header of requests that has the token, alone or after `Bearer`.', absent.from),
   cookie: key(cookieName, 'The cookie that has the token.', absent.from),
   user_claim: key(text, 'The claim that has the name of the user.', absent.userClaim),
-  groups_claim: key(
-    text,
-    'The claim that has the groups of the user; within another claim, with a dot between.',
-    absent.groupsClaim,
-  ),
-  claim_headers: key(
-    z.record(z.string(), text),
-    'Headers in which applications get claims: `{ X-Email: email }`. What clients send under these names is removed, on all routes.',
-  ),
+  ...claimKeys(absent.groupsClaim),
   pass_credentials: key(z.boolean(), 'Whether applications get the token.', absent.passCredentials),
 });
 
@@ -205,11 +198,7 @@ function reviewJwt(read: JwtRead, at: Path, { upstreams }: SchemeBeside, finding
     const error = upstreamError(read.keys_from.upstream, upstreams);
     if (error !== null) findings.errorAtValue([...at, 'keys_from', 'upstream'], error.message, error.suggestion);
   }
-  for (const name of Object.keys(read.claim_headers ?? {})) {
-    const parsedName = parseUserHeader(name);
-    if (!parsedName.ok)
-      findings.errorAtKey([...at, 'claim_headers', name], parsedName.failure.message, parsedName.failure.suggestion);
-  }
+  reviewClaimHeaders(read.claim_headers ?? {}, at, findings);
   reviewAlgorithms(read, at, findings);
   if (read.clock_skew !== undefined && read.clock_skew > 5 * 60_000)
     findings.warnAtValue(

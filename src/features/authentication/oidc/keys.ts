@@ -6,8 +6,9 @@ import { duration, oneOrMany, parsed, path, text } from '../../../schema/leaves.
 import { hide } from '../../../schema/schema-parts.ts';
 import { key, section } from '../../../schema/section.ts';
 import type { NamedFile } from '../../feature-keys.ts';
+import { claimKeys, reviewClaimHeaders } from '../keys-claims.ts';
 import { type SchemeBeside, schemeKeys, type SchemeKeys, secretFile } from '../keys-scheme.ts';
-import { parseUserHeader, upstreamError } from '../keys-values.ts';
+import { upstreamError } from '../keys-values.ts';
 import { parseIssuer, parseLoginPath, parseProviderHost } from './keys-values.ts';
 import { oidcName, type OidcSpec } from './settings.ts';
 
@@ -52,15 +53,7 @@ const schema = section({
     absent.scopes,
   ),
   user_claim: key(text, 'The claim that is the name of the user. A user who has none cannot enter.', absent.userClaim),
-  groups_claim: key(
-    text,
-    'The claim that has the groups of the user; within another claim, with a dot between.',
-    absent.groupsClaim,
-  ),
-  claim_headers: key(
-    z.record(z.string(), text),
-    'Headers in which applications get claims: `{ X-Email: email }`. What clients send under these names is removed, on all routes.',
-  ),
+  ...claimKeys(absent.groupsClaim),
   session: key(duration, 'After how long people log in again, whatever they do.', absent.session),
   logout: key(
     z.enum(['provider', 'here']),
@@ -126,11 +119,7 @@ function reviewOidc(read: OidcRead, at: Path, beside: SchemeBeside, findings: Fi
   const { issuer, client_secret, client_secret_file, session, claim_headers = {} } = read;
   const { protocol, hostname } = new URL(issuer);
   reviewUpstreams(read, at, beside, findings);
-  for (const name of Object.keys(claim_headers)) {
-    const parsedName = parseUserHeader(name);
-    if (!parsedName.ok)
-      findings.errorAtKey([...at, 'claim_headers', name], parsedName.failure.message, parsedName.failure.suggestion);
-  }
+  reviewClaimHeaders(claim_headers, at, findings);
   if (client_secret !== undefined && client_secret_file !== undefined)
     findings.errorAtKey(
       [...at, 'client_secret_file'],
