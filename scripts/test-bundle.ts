@@ -14,7 +14,7 @@ import {
   utimesSync,
 } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import { commandPrograms, writeBundles } from './bundle.ts';
+import { testedPrograms, writeBundles } from './bundle.ts';
 import { repositoryRoot } from './repository.ts';
 
 /** How long a bundle stays that no run of the tests has used. Another run may use it at this moment. */
@@ -83,7 +83,7 @@ export class TestBundle {
     removeUnused(parent);
     const unfinished = mkdtempSync(join(parent, 'unfinished-'));
     try {
-      await writeBundles(commandPrograms, join(unfinished, 'dist'), this.#root);
+      await writeBundles(testedPrograms, join(unfinished, 'dist'), this.#root);
       cpSync(join(this.#root, 'bin'), join(unfinished, 'bin'), { recursive: true });
       cpSync(join(this.#root, 'package.json'), join(unfinished, 'package.json'));
       for (const name of ['examples', 'node_modules']) symlinkSync(join('..', '..', name), join(unfinished, name));

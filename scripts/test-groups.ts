@@ -33,7 +33,8 @@ const usesSockets = [
 ];
 
 /** Modules that change or measure what all files of a process use. */
-const changesProcess = /'node:(?:cluster|module|v8|vm)\b|\/proc\/self\/(?:fd['`]|limits|smaps)/;
+const changesProcess =
+  /'node:(?:cluster|vm)\b|\b(?:syncBuiltinESMExports|registerHooks|enableCompileCache|setFlagsFromString)\b|\/proc\/self\/(?:fd['`]|limits|smaps)/;
 
 /** The same by code; strings do not count, which may be programs that a test starts. */
 const changesProcessByCode = [
@@ -45,6 +46,9 @@ const changesProcessByCode = [
   /\bbuildDashboard\(/,
 ];
 
+/** What does not run in a test file: imports of types, and what a helper does where it is a program. */
+const unused = /^import type [^;]*;$|^if \(import\.meta\.main\) .*;$/gm;
+
 /** A helper is loaded once in a process: hooks of its own would run for the tests of the first file alone that imports it. */
 const hasHooks = /^(?:before|after)(?:Each)?\(/m;
 
@@ -53,7 +57,7 @@ export function sharingOf(path: string, root: string = repositoryRoot): Sharing 
   let sharing: Sharing = foldersInMemory.some((folder) => path.startsWith(folder)) ? 'in memory' : 'over sockets';
   const paths = new Set([path]);
   for (const one of paths) {
-    const whole = readFileSync(join(root, one), 'utf8');
+    const whole = readFileSync(join(root, one), 'utf8').replace(unused, '');
     const text = whole.replace(/\/\*[\s\S]*?\*\/|(?<!:)\/\/.*$/gm, '');
     const code = withoutStrings(whole);
     if (changesProcess.test(text) || changesProcessByCode.some((pattern) => pattern.test(code))) return 'alone';

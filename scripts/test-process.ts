@@ -59,6 +59,11 @@ export class TestProcess {
     });
   }
 
+  /** The command lines of this process and of the programs that its tests have started, of those that run. Empty where there is no /proc. */
+  programs(): readonly string[] {
+    return this.#startedByTests().map((pid) => readOrEmpty(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim());
+  }
+
   /** The CPU time of the ended process and of the programs that it has started; null if it was killed. */
   takeCpu(): CpuTimes | null {
     if (!existsSync(this.#cpuFile)) return null;

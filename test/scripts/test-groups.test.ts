@@ -26,6 +26,10 @@ describe('a test file shares its process', () => {
     ['names a process of its own', 'await this.#process.exit; world.process.once;', 'in memory'],
     ['has a text with what begins a comment', "const run = 'process.exit(3) // done';", 'in memory'],
     ['reads where a descriptor leads', 'readlinkSync(`/proc/self/fd/${fd}`);', 'in memory'],
+    ['has types of what it does not load', "import type { store } from './store.test-support.ts';", 'in memory'],
+    ['is a program too', 'if (import.meta.main) process.exitCode = claim(process.argv[2]);', 'in memory'],
+    ['loads modules of CommonJS', "import { createRequire } from 'node:module';", 'in memory'],
+    ['measures its thread', 'const before = process.threadCpuUsage();', 'in memory'],
     ['has hooks', 'beforeEach(() => {});', 'in memory'],
     ['starts processes', "import { spawn } from 'node:child_process';", 'over sockets'],
     ['opens sockets through helpers', "import { connect } from './more.test-support.ts';", 'over sockets'],
@@ -44,6 +48,7 @@ describe('a test file shares its process', () => {
     ['replaces the clock', 'mock.timers.enable();', 'alone'],
     ['replaces a global function', 'globalThis.fetch = () => {};', 'alone'],
     ['measures its process', 'const before = process.cpuUsage();', 'alone'],
+    ['sets flags of V8', "import { setFlagsFromString } from 'node:v8';", 'alone'],
     ['counts the descriptors of its process', "readdirSync('/proc/self/fd');", 'alone'],
   ];
   for (const [does, text, shares] of cases) {
