@@ -18,7 +18,8 @@ interface GroupLimits {
 }
 
 const groupLimits: Readonly<Record<Exclude<Sharing, 'alone'>, GroupLimits>> = {
-  'in memory': { groupMsMax: 20_000, filesMax: 160, fileMsMax: 10_000 },
+  // Each of these processes takes half a second of processor time for the modules of the source.
+  'in memory': { groupMsMax: 35_000, filesMax: 240, fileMsMax: 10_000 },
   // These mostly wait. What they share, the modules of a gateway and their compiled code, costs half a second of processor time in each process.
   'over sockets': { groupMsMax: 70_000, filesMax: 30, fileMsMax: 40_000 },
 };
