@@ -59,9 +59,11 @@ export class TestProcess {
     });
   }
 
-  /** The command lines of this process and of the programs that its tests have started, of those that run. Empty where there is no /proc. */
+  /** The command lines of the programs that its tests have started and that run. Empty where there is no /proc. */
   programs(): readonly string[] {
-    return this.#startedByTests().map((pid) => readOrEmpty(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim());
+    const own = this.#running();
+    const others = this.#startedByTests().filter((pid) => !own.includes(pid));
+    return others.map((pid) => readOrEmpty(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim());
   }
 
   /** The CPU time of the ended process and of the programs that it has started; null if it was killed. */

@@ -99,9 +99,10 @@ export class TestReport {
     file.ended = true;
   }
 
-  /** The tests of a group have ended, and its process runs on: `programs` are the command lines of what still runs. */
+  /** The tests of a group have ended, and its process runs on. `programs`: the command lines of what they have started and that still runs. */
   processIsLate(paths: readonly string[], programs: readonly string[], lateMs: number): void {
-    const title = `! Something still ran ${seconds(lateMs)} after the tests of ${files(paths.length)}, ${paths[0]} to ${paths.at(-1)}, and was ended:`;
+    const what = programs.length === 0 ? 'a timer, a server or a connection' : 'what they have started';
+    const title = `! ${seconds(lateMs)} after the tests of ${files(paths.length)}, ${paths[0]} to ${paths.at(-1)}, ${what} kept their process from ending`;
     this.#late.push([title, ...programs.map((program) => indent(program.slice(0, programLengthMax)))].join('\n'));
     this.#say(this.#late.at(-1) ?? '');
   }
