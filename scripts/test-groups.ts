@@ -44,7 +44,7 @@ const changesProcessByCode = [
   // A mock of a test's context ends with the test.
   /\bglobalThis\b|(?<!\.)\bmock\.(?:timers|method|fn|module|getter|setter|property)\b|\bgc\(|\b(?:setDefaultResultOrder|setServers|getActiveResourcesInfo)\(/,
   // Vite sets NODE_ENV.
-  /\bbuildDashboard\(/,
+  /\b(?:build|current)Dashboard\(/,
 ];
 
 /** What does not run in a test file: imports of types, and what a helper does where it is a program. */

@@ -57,7 +57,8 @@ describe('features that the sources do not have', { skip, timeout: 180_000 }, ()
 
   const status = async (): Promise<Status> => camelCased(await gateway.ask('GET', '/v1/status')) as Status;
   const candor = async (...words: string[]): Promise<string> => {
-    const env = { HOME: gateway.folder, XDG_RUNTIME_DIR: gateway.folder };
+    const { NODE_COMPILE_CACHE = '' } = process.env;
+    const env = { NODE_COMPILE_CACHE, HOME: gateway.folder, XDG_RUNTIME_DIR: gateway.folder };
     return (await execFileAsync(process.execPath, [main, ...words], { cwd: gateway.folder, env })).stdout;
   };
   const limit = async () => (await status()).sharedLimits[0];

@@ -1,3 +1,5 @@
+// Starts processes: the demo and the commands are run as the README shows them.
+
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
