@@ -124,7 +124,8 @@ function sourcePaths(root: string): string[] {
   return [...paths.filter((path) => !isTest.test(path)).toSorted(), ...others];
 }
 
-function removeUnused(parent: string): void {
+/** Removes the bundles in a folder that no run has used for an hour. */
+export function removeUnused(parent: string): void {
   for (const name of readdirSync(parent)) {
     const folder = join(parent, name);
     if (Date.now() - statSync(folder).mtimeMs > unusedMsMax) rmSync(folder, { recursive: true, force: true });

@@ -171,7 +171,10 @@ describe('a run of test files', { concurrency: 3 }, () => {
     test('is ended where it runs on after its tests, whose results count', async () => {
       const order = { early: [], others: [filesOf('good', 'lasts')] };
       const { output, status } = await runSome({ order, limits: { ...limits, lateMsMax: 300 } });
-      assert.match(output, /^! 0\.3 s after the tests of 2 files, .*lasts\.mjs, a timer, a server or a connection kept/m);
+      assert.match(
+        output,
+        /^! 0\.3 s after the tests of 2 files, .*lasts\.mjs, a timer, a server or a connection kept/m,
+      );
       assert.match(output, /✔ \S+lasts\.mjs: 1 passed/);
       assert.match(output, /2 passed, 0 failed, 0 skipped\n$/);
       assert.equal(status, 0);
