@@ -9,7 +9,7 @@ import { hashOfToken } from '../src/admin/token.ts';
 import { ExchangeStore } from '../src/store/exchange-store.ts';
 import { LineDivider } from '../src/store/line-divider.ts';
 import { systemClock, systemRandom } from '../src/system/system.ts';
-import { requireBrowser } from '../test/browser.ts';
+import { requireBrowser } from '../test/require-browser.ts';
 import { openBrowser, openPage, screens, signIn } from '../test/dashboard/page-browser.ts';
 import { startFromYaml, type YamlGateway } from '../test/gateway/start-from-yaml.ts';
 import { storedLine } from './stored-line.ts';

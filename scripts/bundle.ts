@@ -24,8 +24,22 @@ const library: BundledProgram = {
   splitting: true,
 };
 
+/** What a test starts a gateway by, and runs a command by, in its own process. */
+const withinTests: BundledProgram = {
+  entries: [
+    'gateway/gateway.ts',
+    'config/load.ts',
+    'config/host.ts',
+    'cli/read-configuration.ts',
+    'cli/command-line.ts',
+  ],
+  splitting: true,
+};
+
 /** The modules that the command `candor` and its threads run. */
 export const commandPrograms: readonly BundledProgram[] = [command, ...threads];
+/** The same, and what tests load of it. */
+export const testedPrograms: readonly BundledProgram[] = [...commandPrograms, withinTests];
 /** The same, and what programs import from the package, which shares the command's modules. */
 export const packagePrograms: readonly BundledProgram[] = [
   { entries: [...command.entries, ...library.entries], splitting: true },

@@ -22,8 +22,13 @@ export class GroupResults {
   #current: FileResults | undefined;
   /** The process ended otherwise than by the end of its tests. */
   #crashed = false;
+  /** Its tests have ended, and it has to be ended itself. */
+  #isLate = false;
+  readonly #onAllEnded: () => void;
 
-  constructor(group: TestGroup) {
+  /** `onAllEnded`: each file has come to its end. The process may still run. */
+  constructor(group: TestGroup, onAllEnded: () => void) {
+    this.#onAllEnded = onAllEnded;
     this.#files = new Map(group.map((path) => [path, { path, events: [], ms: null }]));
   }
 
@@ -45,12 +50,17 @@ export class GroupResults {
       if (failureType === 'hookFailed' || failureType === 'subtestsFailed')
         this.#fileEnded(event.name, event.details.duration_ms);
       // The runner reports a crash as a failure of a test with the name of the process's file.
-      else if (!this.#files.has(event.name)) this.#crashed = true;
+      else if (!this.#files.has(event.name)) this.#crashed = !this.#isLate;
     });
     stream.on('test:diagnostic', (event) => this.#tell((report, file) => report.diagnosed({ ...event, file })));
     stream.on('test:stdout', ({ message }) => this.#tell((report, file) => report.printed(file, message)));
     stream.on('test:stderr', ({ message }) => this.#tell((report, file) => report.printed(file, message)));
     for await (const _ of stream) void _;
+  }
+
+  /** The process did not end by itself after its tests: how it ends is no result. */
+  endsLate(): void {
+    this.#isLate = true;
   }
 
   /** Tells the report of the files that have ended. Returns the others. */
@@ -69,7 +79,9 @@ export class GroupResults {
 
   #fileEnded(path: string, ms: number): void {
     const file = this.#files.get(path);
-    if (file !== undefined) file.ms = ms;
+    if (file === undefined) return;
+    file.ms = ms;
+    if ([...this.#files.values()].every((one) => one.ms !== null)) this.#onAllEnded();
   }
 
   #tell(tell: (report: TestReport, file: string) => void): void {

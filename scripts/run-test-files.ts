@@ -16,6 +16,8 @@ export interface TestLimits {
   readonly fileMsMax: number;
   /** Milliseconds that the files of a group may take together in one process; after that those that have not ended run alone. */
   readonly groupMsMax: number;
+  /** Milliseconds that a process may run after the last file of its group has ended. */
+  readonly lateMsMax: number;
   /** Milliseconds after which no file starts, and running files are ended. */
   readonly runMsMax: number;
   /** Milliseconds between asking a file's process to end (SIGTERM) and ending it (SIGKILL). */
@@ -102,9 +104,19 @@ async function runInOneProcess(group: TestGroup, testRun: TestRun): Promise<Test
   const { signal } = ending;
   const folder = group.some(startsGateways) ? await bundle() : null;
   const process = new TestProcess({ file: groupProgram, words: group, signal, bundle: folder });
-  const results = new GroupResults(group);
+  let lateTimer: NodeJS.Timeout | undefined;
+  const results = new GroupResults(group, () => {
+    lateTimer = setTimeout(() => {
+      report.processIsLate(group, process.programs(), limits.lateMsMax);
+      results.endsLate();
+      ending.abort();
+      // What it has started may hold its output open.
+      void process.end(limits.graceMs);
+    }, limits.lateMsMax);
+  });
   await results.collect(process);
   clearTimeout(timer);
+  clearTimeout(lateTimer);
   if (signal.aborted) await process.end(limits.graceMs);
   return results.deliver(report, process.takeCpu());
 }

@@ -14,7 +14,7 @@ import {
   utimesSync,
 } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import { commandPrograms, writeBundles } from './bundle.ts';
+import { testedPrograms, writeBundles } from './bundle.ts';
 import { repositoryRoot } from './repository.ts';
 
 /** How long a bundle stays that no run of the tests has used. Another run may use it at this moment. */
@@ -83,7 +83,7 @@ export class TestBundle {
     removeUnused(parent);
     const unfinished = mkdtempSync(join(parent, 'unfinished-'));
     try {
-      await writeBundles(commandPrograms, join(unfinished, 'dist'), this.#root);
+      await writeBundles(testedPrograms, join(unfinished, 'dist'), this.#root);
       cpSync(join(this.#root, 'bin'), join(unfinished, 'bin'), { recursive: true });
       cpSync(join(this.#root, 'package.json'), join(unfinished, 'package.json'));
       for (const name of ['examples', 'node_modules']) symlinkSync(join('..', '..', name), join(unfinished, name));
@@ -124,7 +124,8 @@ function sourcePaths(root: string): string[] {
   return [...paths.filter((path) => !isTest.test(path)).toSorted(), ...others];
 }
 
-function removeUnused(parent: string): void {
+/** Removes the bundles in a folder that no run has used for an hour. */
+export function removeUnused(parent: string): void {
   for (const name of readdirSync(parent)) {
     const folder = join(parent, name);
     if (Date.now() - statSync(folder).mtimeMs > unusedMsMax) rmSync(folder, { recursive: true, force: true });

@@ -59,6 +59,13 @@ export class TestProcess {
     });
   }
 
+  /** The command lines of the programs that its tests have started and that run. Empty where there is no /proc. */
+  programs(): readonly string[] {
+    const own = this.#running();
+    const others = this.#startedByTests().filter((pid) => !own.includes(pid));
+    return others.map((pid) => readOrEmpty(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim());
+  }
+
   /** The CPU time of the ended process and of the programs that it has started; null if it was killed. */
   takeCpu(): CpuTimes | null {
     if (!existsSync(this.#cpuFile)) return null;

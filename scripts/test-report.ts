@@ -49,6 +49,9 @@ const longestMax = 10;
 /** How many lines of a failure stand in the list at the end too: of the output of a long run, the end alone may be kept. */
 const repeatedLinesMax = 8;
 
+/** Of the command line of a program that was left behind: a group of files has thousands of characters. */
+const programLengthMax = 400;
+
 /** Prints a run for people: a line per file when it ends, failures in full, then the sums. */
 export class TestReport {
   readonly #say: (line: string) => void;
@@ -56,6 +59,8 @@ export class TestReport {
   readonly #files = new Map<string, FileReport>();
   readonly #failures: string[] = [];
   readonly #skips: string[] = [];
+  /** Of groups whose process did not end. */
+  readonly #late: string[] = [];
   readonly #durations: FileTimes[] = [];
   readonly #endedByRun: string[] = [];
   #runLimitMs: number | null = null;
@@ -92,6 +97,14 @@ export class TestReport {
     const file = this.#file(path);
     this.#endedByRun.push(`  ${path}: ${runningText(file)}`);
     file.ended = true;
+  }
+
+  /** The tests of a group have ended, and its process runs on. `programs`: the command lines of what they have started and that still runs. */
+  processIsLate(paths: readonly string[], programs: readonly string[], lateMs: number): void {
+    const what = programs.length === 0 ? 'a timer, a server or a connection' : 'what they have started';
+    const title = `! ${seconds(lateMs)} after the tests of ${files(paths.length)}, ${paths[0]} to ${paths.at(-1)}, ${what} kept their process from ending`;
+    this.#late.push([title, ...programs.map((program) => indent(program.slice(0, programLengthMax)))].join('\n'));
+    this.#say(this.#late.at(-1) ?? '');
   }
 
   /** The run took longer than it may, and these files never started. */
@@ -178,6 +191,7 @@ export class TestReport {
     this.#sayLongest('The slowest files:', ({ ms }) => ms);
     const isWithinBudget = this.#sayCpu(idleShare);
     this.#sayList('Skipped tests and their reasons:', this.#skips);
+    this.#sayList('Left behind:', this.#late);
     this.#sayList('Failed:', this.#failures);
     const ran = this.#sayWhetherAllRan();
     this.#say('');

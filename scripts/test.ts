@@ -34,6 +34,8 @@ const limits: TestLimits = {
   fileMsMax: 4 * 60_000,
   // The files of a group take a minute. Those that are left after this time get four minutes each.
   groupMsMax: 300_000,
+  // A process ends at once unless a test has left something behind, which is no reason to wait for the limit of the group.
+  lateMsMax: 20_000,
   // Twice what the suite takes on two cores without its caches: a slow machine still finishes it, a hanging run ends.
   runMsMax: 45 * 60_000,
   // A process ends at once on SIGTERM unless the program under test handles the signal.

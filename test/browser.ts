@@ -3,7 +3,7 @@ import { type ChildProcess, spawn, type StdioOptions } from 'node:child_process'
 import { once } from 'node:events';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
-import { findPeer, preparePeer } from '../scripts/peers.ts';
+import { findPeer } from '../scripts/peers.ts';
 
 const found = findPeer('chromium');
 
@@ -18,14 +18,6 @@ export function chromium(): { readonly path: string; readonly env: NodeJS.Proces
   const peer = findPeer('chromium');
   if ('missing' in peer) throw new Error(peer.missing);
   return { path: peer.path, env: { ...process.env, ...peer.env } };
-}
-
-/** For commands that need a browser: fetches it, or says why not and ends the process with 1. */
-export function requireBrowser(): void {
-  const peer = preparePeer('chromium', console.error);
-  if (!('missing' in peer)) return;
-  console.error(peer.missing);
-  process.exit(1);
 }
 
 /** Without a window, and without a word to anybody; a group of its own, since it is many processes. */

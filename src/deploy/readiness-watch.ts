@@ -213,7 +213,10 @@ function kindOf(observation: ReadinessResult): string {
   return observation.kind === 'answered' ? `answered ${observation.status}` : observation.kind;
 }
 
-/** Between two looks; a look reads a file of every process of the machine, so the pauses double. */
+/**
+ * Before the first look, and between two looks. A look reads a file of every process of the machine: most programs listen before the first one
+ * would be due, and the pauses double.
+ */
 const pauseFirstMs = 300;
 const pauseMaxMs = 2_400;
 
@@ -225,7 +228,8 @@ class WrongListenAddressWatch {
   readonly #clock: Clock;
   readonly #host: Host;
   readonly #onWrongListenAddress: (sockets: readonly ListeningSocket[]) => void;
-  #nextAt: Instant = 0 as Instant;
+  /** Null before the first refusal. */
+  #nextAt: Instant | null = null;
   #pauseMs = pauseFirstMs;
   #seen = '';
   #reported = '';
@@ -242,6 +246,7 @@ class WrongListenAddressWatch {
   /** Call after each refused connection to `port`. */
   check(program: Program, port: number): void {
     const now = this.#clock.now();
+    this.#nextAt ??= after(now, pauseFirstMs);
     if (now < this.#nextAt) return;
     this.#nextAt = after(now, this.#pauseMs);
     this.#pauseMs = Math.min(2 * this.#pauseMs, pauseMaxMs);

@@ -100,7 +100,7 @@ for (const [name, pack] of packers) {
 }
 
 test('a line that is longer than any record is skipped in little memory, and the lines behind it are read', async () => {
-  const long = zstdCompressSync(Buffer.alloc(200 * 1024 ** 2, 'x'));
+  const long = zstdCompressSync(Buffer.alloc(120 * 1024 ** 2, 'x'));
   const path = await fileWith(Buffer.concat([long, zstdCompressSync(`\n${line('a')}`)]));
   const before = process.memoryUsage().rss;
   const { record } = await searchArchive(path, new IdSearch('a'));

@@ -4,7 +4,6 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findPeer } from '../../scripts/peers.ts';
 import { certificateAuthority, type IssuedCertificate } from '../../src/testing/certificates.ts';
@@ -42,7 +41,25 @@ interface PebbleSettings {
   readonly externalAccount?: { readonly keyId: string; readonly hmacKey: string };
 }
 
-export async function startPebble(context: TestContext, settings: PebbleSettings = {}): Promise<Pebble> {
+/** One for all tests of a file that need no settings, and no CA that knows nothing of others: it makes its keys for a third of a second. */
+export class SharedPebble {
+  readonly #endings: (() => void)[] = [];
+  #pebble: Promise<Pebble> | null = null;
+
+  get(): Promise<Pebble> {
+    this.#pebble ??= startPebble({ after: (end) => void this.#endings.push(end) });
+    return this.#pebble;
+  }
+
+  end(): void {
+    for (const end of this.#endings) end();
+  }
+}
+
+export async function startPebble(
+  context: { readonly after: (end: () => void) => void },
+  settings: PebbleSettings = {},
+): Promise<Pebble> {
   const folder = mkdtempSync(join(tmpdir(), 'candor-pebble-'));
   const ports: number[] = [];
   for (let i = 0; i < 6; i++) ports.push(await freePort());

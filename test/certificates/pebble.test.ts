@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, statSync, writeFileSync, readdirSync } from 'node:
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test, type TestContext } from 'node:test';
+import { after, test, type TestContext } from 'node:test';
 import { createSecureContext, createServer as createTlsServer } from 'node:tls';
 import { AcmeClient, type AcmeAccount, type AcmeSettings } from '../../src/certificates/acme-client.ts';
 import { readCertificate } from '../../src/certificates/certificate-facts.ts';
@@ -22,7 +22,10 @@ import type { ManagedCertificate } from '../../src/certificates/managed-certific
 import type { NewEvent } from '../../src/core/event.ts';
 import { succeed } from '#failures/result.ts';
 import { systemClock, systemRandom } from '../../src/system/system.ts';
-import { needsPebble, type Pebble, startPebble } from './pebble-server.test-support.ts';
+import { needsPebble, type Pebble, SharedPebble, startPebble } from './pebble-server.test-support.ts';
+
+const shared = new SharedPebble();
+after(() => shared.end());
 
 function clientOf(pebble: Pebble, settings: Partial<AcmeSettings> = {}, account?: AcmeAccount): AcmeClient {
   const ports = { transport: new HttpsTransport([pebble.root]), clock: systemClock, random: systemRandom };
@@ -89,14 +92,14 @@ test('pebble issues by HTTP-01, with 5 % of the nonces rejected', needsPebble, a
 });
 
 test('pebble issues by TLS-ALPN-01', needsPebble, async (t) => {
-  const pebble = await startPebble(t);
+  const pebble = await shared.get();
   const responder = await tlsResponder(t, pebble);
   const issued = await clientOf(pebble).issue({ names, responder, check: null, replaces: null, onStep() {} });
   assert.ok(issued.ok, JSON.stringify(issued));
 });
 
 test('pebble issues a wildcard by DNS-01 with a hook command', needsPebble, async (t) => {
-  const pebble = await startPebble(t);
+  const pebble = await shared.get();
   const folder = mkdtempSync(join(tmpdir(), 'candor-hook-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const script = join(folder, 'hook.mjs');
@@ -146,7 +149,7 @@ test('an external account is bound, and its absence is a failure that names it',
 });
 
 test('who answers on port 80 in our name is named', needsPebble, async (t) => {
-  const pebble = await startPebble(t);
+  const pebble = await shared.get();
   const server = createServer((_request, response) => response.writeHead(404, { server: 'nginx/1.22' }).end('no'));
   await once(server.listen(pebble.httpPort, '127.0.0.1'), 'listening');
   t.after(() => server.close());
@@ -173,7 +176,7 @@ test('who answers on port 80 in our name is named', needsPebble, async (t) => {
 });
 
 test('an account that the CA has forgotten is registered again', needsPebble, async (t) => {
-  const [before, pebble] = [await startPebble(t), await startPebble(t)];
+  const [before, pebble] = [await startPebble(t), await shared.get()];
   const key = generateAccountKey();
   const url = await clientOf(before, {}, { key, url: null }).account();
   assert.ok(url.ok);
@@ -188,7 +191,7 @@ test(
   'the issuer supplies names from pebble, keeps what it got in files of ours alone, and the next process starts with it',
   needsPebble,
   async (t) => {
-    const pebble = await startPebble(t);
+    const pebble = await shared.get();
     const folder = mkdtempSync(join(tmpdir(), 'candor-issuer-'));
     t.after(() => rmSync(folder, { recursive: true, force: true }));
     const responder = await httpResponder(t, pebble);

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildDashboard } from '../../scripts/dashboard.ts';
-import { requireBrowser } from '../browser.ts';
+import { requireBrowser } from '../require-browser.ts';
 import { FailingShop, tokens } from './failing-shop.ts';
 import { openBrowser, openPage, screens, signIn } from './page-browser.ts';
 

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Page } from 'playwright-core';
 import { buildDashboard } from '../../scripts/dashboard.ts';
 import { repositoryRoot } from '../../scripts/repository.ts';
-import { requireBrowser } from '../browser.ts';
+import { requireBrowser } from '../require-browser.ts';
 import { snakeCased } from '#failures/json-case.ts';
 import { FailingShop, tokens } from './failing-shop.ts';
 import { openBrowser, openPage, type Screen, screens, signIn } from './page-browser.ts';

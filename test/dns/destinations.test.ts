@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { dnsAddresses, dnsRcode, type DnsServer, startDnsServer } from '../../src/testing/dns-server.ts';
 import { headerOf } from '../../src/testing/testing.ts';
-import { startFromYaml, until, type YamlGateway } from '../gateway/start-from-yaml.ts';
+import { ReloadedGateway, startFromYaml, until, type YamlGateway } from '../gateway/start-from-yaml.ts';
 
 // Which addresses of a name the gateway may connect to, after its answer or the configuration has changed.
 
@@ -27,6 +27,9 @@ after(async () => {
   origin.closeAllConnections();
   origin.close();
 });
+/** Of the tests that need no start, and no event that may come during one. */
+const shared = new ReloadedGateway();
+after(() => shared.stop());
 const gateways: YamlGateway[] = [];
 afterEach(() => Promise.allSettled(gateways.splice(0).map((gateway) => gateway.stop())));
 
@@ -74,7 +77,7 @@ describe('a name that resolves to a prohibited address later (DNS rebinding)', (
 
   it('in one family keeps the address of the other family', async () => {
     dns.on('half.test', dnsAddresses(30, '127.0.0.1', '::1'));
-    await start(yaml(`half.test:${port}`, allowed));
+    edge = await shared.with(yaml(`half.test:${port}`, allowed));
     assert.deepEqual(states(), [`127.0.0.1:${port} healthy`, `[::1]:${port} unhealthy`]);
     assert.equal((await edge.get('/')).status, 200);
   });
@@ -83,7 +86,7 @@ describe('a name that resolves to a prohibited address later (DNS rebinding)', (
 describe('a reload', () => {
   it('that denies a network drains its addresses at once, even if there are no others', async () => {
     dns.on('closing.test', dnsAddresses(30, '127.0.0.1'));
-    await start(yaml(`closing.test:${port}`, allowed));
+    edge = await shared.with(yaml(`closing.test:${port}`, allowed));
     assert.equal((await edge.get('/')).status, 200);
     const outcome = await edge.reload(yaml(`closing.test:${port}`, 'deny: [127.0.0.0/8]'));
     assert.ok(outcome.ok);
@@ -96,7 +99,7 @@ describe('a reload', () => {
 
   it("to an address of the gateway's own listener, whose port the system chose, is reported", async () => {
     dns.on('circle.test', dnsAddresses(30, '127.0.0.1'));
-    await start(yaml(`circle.test:${port}`, allowed));
+    edge = await shared.with(yaml(`circle.test:${port}`, allowed));
     const own = edge.address().port;
     for (const endpoint of [`circle.test:${own}`, `127.0.0.1:${own}`]) {
       assert.ok((await edge.reload(yaml(endpoint, allowed))).ok);
@@ -110,14 +113,15 @@ describe("the gateway's own listener on every address", () => {
     .flatMap((addresses) => addresses ?? [])
     .find(({ family, internal }) => family === 'IPv4' && !internal)?.address;
   const ways = ['127.0.0.1', '127.0.0.77', '::ffff:7f00:1', ...(mine === undefined ? [] : [mine])];
-  for (const ip of ways) {
+  for (const [place, ip] of ways.entries()) {
     it(`is not reached by a name that resolves to ${ip}`, async () => {
-      dns.on('everywhere.test', dnsAddresses(30, ip));
+      const name = `everywhere-${place}.test`;
+      dns.on(name, dnsAddresses(30, ip));
       const wide = 'allow: [127.0.0.0/8, "::ffff:0:0/96"]';
-      await start(yaml(`everywhere.test:${port}`, wide, 'listeners: { http: "0.0.0.0:0" }'));
-      const own = edge.address().port;
       const listeners = 'listeners: { http: "0.0.0.0:0" }';
-      assert.ok((await edge.reload(yaml(`everywhere.test:${own}`, wide, listeners))).ok);
+      edge = await shared.with(yaml(`${name}:${port}`, wide, listeners));
+      const own = edge.address().port;
+      assert.ok((await edge.reload(yaml(`${name}:${own}`, wide, listeners))).ok);
       await assertProhibited('own listeners');
     });
   }
@@ -131,7 +135,7 @@ describe("the gateway's own listener on every address", () => {
     const own = (other.address() as AddressInfo).port;
     const listeners = `listeners: { http: "127.0.0.1:${own}" }`;
     dns.on('beside.test', dnsAddresses(30, '127.0.0.3'));
-    await start(yaml(`beside.test:${own}`, 'allow: [127.0.0.0/8]', listeners));
+    edge = await shared.with(yaml(`beside.test:${own}`, 'allow: [127.0.0.0/8]', listeners));
     assert.equal((await edge.get('/')).body.toString(), 'another one');
     other.closeAllConnections();
     other.close();

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { dnsAddresses, dnsRcode, DnsServer, dnsSilence, startDnsServer } from '../../src/testing/dns-server.ts';
 import { headerOf } from '../../src/testing/testing.ts';
-import { startFromYaml, until, type YamlGateway } from '../gateway/start-from-yaml.ts';
+import { ReloadedGateway, startFromYaml, until, type YamlGateway } from '../gateway/start-from-yaml.ts';
 
 /** Servers on the same port of several loopback addresses. Each answers with its address. */
 class Origin {
@@ -41,12 +41,16 @@ before(async () => {
   dns = await startDnsServer();
 });
 after(() => dns.stop());
+after(() => shared.stop());
 afterEach(async () => {
   // A failed test may have left handles that keep the process alive.
   const left = gateways.splice(0);
   await Promise.allSettled(left.map((gateway) => gateway.stop()));
   for (const address of [...(origin?.servers.keys() ?? [])]) await origin.close(address);
 });
+
+/** Of the tests that need no start, and no event that may come during one. */
+const shared = new ReloadedGateway();
 
 const gateways: YamlGateway[] = [];
 
@@ -99,17 +103,14 @@ describe('a name that cannot be looked up', () => {
     ['gets garbage', { kind: 'garbage' }, 502, /error=dns_error/],
     ['gets no answer', dnsSilence, 504, /error=dns_timeout/],
   ];
-  /** One gateway for all of them, each with a name of its own. */
-  let together: YamlGateway;
+  // Each has a name of its own.
   before(async () => {
     for (const [place, [, script]] of table.entries()) dns.on(`bad-${place}.test`, script);
-    together = await startFromYaml(eachApart(table.map((_, place) => `bad-${place}.test:80`)));
+    edge = await shared.with(eachApart(table.map((_, place) => `bad-${place}.test:80`)));
   });
-  after(() => together.stop());
 
   for (const [place, [what, , status, proxyStatus]] of table.entries()) {
     it(`${what}: the exchange fails with ${status} and the reason`, async () => {
-      edge = together;
       const response = await edge.get(`/${place}`);
       assert.equal(response.status, status);
       assert.match(headerOf(response, 'proxy-status') ?? '', proxyStatus);
@@ -144,7 +145,7 @@ describe('a name', () => {
     origin = new Origin();
     await origin.listen('127.0.0.1', '127.0.0.2');
     dns.on('many.test', dnsAddresses(30, '127.0.0.1', '127.0.0.2', '127.0.0.3'));
-    edge = await start(yaml(`"many.test:${origin.port}"`));
+    edge = await shared.with(yaml(`"many.test:${origin.port}"`));
     const { port } = origin;
     assert.deepEqual(states(), [
       `127.0.0.1:${port} healthy`,
@@ -165,7 +166,7 @@ describe('a name', () => {
     await origin.listen('127.0.0.1');
     dns.on('host.test', dnsAddresses(30, '127.0.0.1'));
     const rest = 'routes: [{ to: app, rewrite: { host: endpoint } }]';
-    edge = await start(yaml(`"host.test:${origin.port}"`, { rest }).replace('interval', 'path: /up, interval'));
+    edge = await shared.with(yaml(`"host.test:${origin.port}"`, { rest }).replace('interval', 'path: /up, interval'));
     const response = await edge.get('/');
     assert.equal(response.status, 200);
     assert.deepEqual([...new Set(origin.hosts)], [`host.test:${origin.port}`]);
@@ -177,7 +178,7 @@ describe('a name', () => {
     origin = new Origin();
     await origin.listen('127.0.0.1');
     dns.on('dual.test', dnsAddresses(30, '127.0.0.1', '::1'));
-    edge = await start(yaml(`"dual.test:${origin.port}"`, { upstream: ', family: prefer_ipv6' }));
+    edge = await shared.with(yaml(`"dual.test:${origin.port}"`, { upstream: ', family: prefer_ipv6' }));
     assert.deepEqual(states(), [`[::1]:${origin.port} healthy`]);
     const response = await edge.get('/');
     assert.equal(response.body.toString(), '127.0.0.1');
@@ -242,7 +243,7 @@ describe('a name', () => {
   it('localhost is found without a name server', async () => {
     origin = new Origin();
     await origin.listen('127.0.0.1');
-    edge = await start(yaml(`"localhost:${origin.port}"`, { dns: 'allow: []' }));
+    edge = await shared.with(yaml(`"localhost:${origin.port}"`, { dns: 'allow: []' }));
     assert.deepEqual(states(), [`127.0.0.1:${origin.port} healthy`]);
     assert.equal((await edge.get('/')).status, 200);
     assert.equal(dns.countOf('localhost', 'A'), 0);
@@ -251,19 +252,16 @@ describe('a name', () => {
 
 describe('a prohibited address', () => {
   const prohibited = ['127.0.0.1', '169.254.169.254', '169.254.7.7', '224.0.0.5', '0.0.0.0', '::1', '::ffff:127.0.0.1'];
-  let together: YamlGateway;
   before(async () => {
     for (const [place, ip] of prohibited.entries()) {
       dns.on(`evil-${place}.test`, dnsAddresses(30, ip.replace('::ffff:127.0.0.1', '::ffff:7f00:1')));
     }
     const names = prohibited.map((_, place) => `evil-${place}.test:80`);
-    together = await startFromYaml(eachApart(names, 'deny: []'));
+    edge = await shared.with(eachApart(names, 'deny: []'));
   });
-  after(() => together.stop());
 
   for (const [place, ip] of prohibited.entries()) {
     it(`${ip} in an answer of a name server`, async () => {
-      edge = together;
       const response = await edge.get(`/${place}`);
       assert.equal(response.status, 502);
       assert.match(headerOf(response, 'proxy-status') ?? '', /error=destination_ip_prohibited/);
@@ -279,14 +277,14 @@ describe('a prohibited address', () => {
     origin = new Origin();
     await origin.listen('127.0.0.1');
     dns.on('mixed.test', dnsAddresses(30, '127.0.0.1', '169.254.169.254'));
-    edge = await start(yaml(`"mixed.test:${origin.port}"`));
+    edge = await shared.with(yaml(`"mixed.test:${origin.port}"`));
     assert.deepEqual(states(), [`127.0.0.1:${origin.port} healthy`, `169.254.169.254:${origin.port} unhealthy`]);
     assert.equal((await edge.get('/')).status, 200);
   });
 
   it('of a network in dns.deny', async () => {
     dns.on('private.test', dnsAddresses(30, '10.1.2.3'));
-    edge = await start(yaml('"private.test:80"', { dns: 'deny: [10.0.0.0/8]' }));
+    edge = await shared.with(yaml('"private.test:80"', { dns: 'deny: [10.0.0.0/8]' }));
     assert.match(headerOf(await edge.get('/'), 'proxy-status') ?? '', /destination_ip_prohibited/);
   });
 

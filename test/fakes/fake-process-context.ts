@@ -1,6 +1,8 @@
 import type { Output, ProcessContext } from '../../src/cli/process-context.ts';
-import { runCommandLine } from '../../src/cli/command-line.ts';
 import { systemClock } from '../../src/system/system.ts';
+import { bundled } from '../program.ts';
+
+const { runCommandLine } = await bundled<typeof import('../../src/cli/command-line.ts')>('cli/command-line');
 
 /** A process for commands under test: what they write is kept, signals come when told. */
 export class FakeProcessContext implements ProcessContext {

@@ -5,7 +5,7 @@ import type { CheckSpec, UpstreamSpec, UpstreamTls } from '../../src/core/upstre
 import type { RouteId, UpstreamId } from '../../src/core/endpoint.ts';
 import type { ExchangeRecord } from '../../src/core/schemas/record.ts';
 import type { Gateway } from '../../src/control/gateway-status.ts';
-import { startGateway } from '../../src/gateway/gateway.ts';
+import { startGateway } from '../gateway/gateway-modules.ts';
 import { type CertificateAuthority, RawClient } from '../../src/testing/testing.ts';
 import { SecureClient } from '../tls-clients/secure-client.ts';
 

@@ -3,9 +3,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { type ClientRequest, request } from 'node:http';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { GatewayProgram, programOf } from '../upgrade/gateway-program.ts';
@@ -31,14 +28,12 @@ const others =
 type Status = TagsStatus & SharedLimitStatus & { readonly workers: readonly { readonly state: string }[] };
 
 describe('features that the sources do not have', { skip, timeout: 180_000 }, () => {
-  let folder = '';
   let main = '';
   let gateway: GatewayProgram;
   let held: ClientRequest[] = [];
 
   before(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'candor-features-'));
-    main = await bundleWithFeatures(folder, {
+    main = await bundleWithFeatures({
       keys: [tag, sharedLimit, endWorker],
       worker: [tag, sharedLimit, endWorker],
       main: [tag, sharedLimit],
@@ -52,12 +47,12 @@ describe('features that the sources do not have', { skip, timeout: 180_000 }, ()
   after(async () => {
     release();
     await gateway.end();
-    rmSync(folder, { recursive: true, force: true });
   });
 
   const status = async (): Promise<Status> => camelCased(await gateway.ask('GET', '/v1/status')) as Status;
   const candor = async (...words: string[]): Promise<string> => {
-    const env = { HOME: gateway.folder, XDG_RUNTIME_DIR: gateway.folder };
+    const { NODE_COMPILE_CACHE = '' } = process.env;
+    const env = { NODE_COMPILE_CACHE, HOME: gateway.folder, XDG_RUNTIME_DIR: gateway.folder };
     return (await execFileAsync(process.execPath, [main, ...words], { cwd: gateway.folder, env })).stdout;
   };
   const limit = async () => (await status()).sharedLimits[0];

@@ -4,9 +4,9 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test, type TestContext } from 'node:test';
+import { after, test, type TestContext } from 'node:test';
 import { connect } from 'node:tls';
-import { type Pebble, needsPebble, startPebble } from '../certificates/pebble-server.test-support.ts';
+import { type Pebble, needsPebble, SharedPebble } from '../certificates/pebble-server.test-support.ts';
 import { freePort } from '../free-port.ts';
 import { requestText, responseOn, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 import { RawClient } from '../../src/testing/testing.ts';
@@ -16,19 +16,22 @@ import { sampled } from '../../src/testing/sweep.test-support.ts';
 
 const issueMs = 30_000;
 
+const shared = new SharedPebble();
+after(() => shared.end());
+
 interface Settings {
   readonly tls: string;
   readonly http?: number;
-  readonly more?: string;
+  readonly workers?: number;
 }
 
 function yaml(
   { directoryUrl, tlsPort, httpPort }: Pebble,
   state: string,
-  { tls, http = httpPort, more = '' }: Settings,
+  { tls, http = httpPort, workers = 1 }: Settings,
 ) {
   return `
-workers: 2
+workers: ${workers}
 state: ${state}
 listeners:
   http: "127.0.0.1:${http}"
@@ -39,7 +42,7 @@ listeners:
 routes:
   - { host: [shop.example.org, blog.example.org], respond: { status: 200, body: "served" } }
   - { path: /maintained, host: closed.example.org, maintenance: true }
-${more}`;
+`;
 }
 
 async function start(context: TestContext, pebble: Pebble, state: string, settings: Settings): Promise<YamlGateway> {
@@ -90,9 +93,9 @@ for (const kind of sampled(['http-01', 'tls-alpn-01'], 2))
     `hosts of routes get certificates by ${kind}, in every worker, and keep them over a restart`,
     needsPebble,
     async (t) => {
-      const pebble = await startPebble(t);
+      const pebble = await shared.get();
       const state = stateFolder(t);
-      const first = await start(t, pebble, state, { tls: `, challenges: ${kind}` });
+      const first = await start(t, pebble, state, { tls: `, challenges: ${kind}`, workers: 2 });
       await issued(first, 3);
       const seen = await getSecure(pebble.tlsPort, 'shop.example.org');
       assert.ok(typeof seen === 'object', JSON.stringify(seen));
@@ -101,7 +104,7 @@ for (const kind of sampled(['http-01', 'tls-alpn-01'], 2))
       // Each connection may meet another worker.
       for (let i = 0; i < 16; i++) assert.deepEqual(await getSecure(pebble.tlsPort, 'shop.example.org'), seen);
       await first.stop();
-      const second = await start(t, pebble, state, { tls: `, challenges: ${kind}` });
+      const second = await start(t, pebble, state, { tls: `, challenges: ${kind}`, workers: 2 });
       assert.deepEqual(await getSecure(pebble.tlsPort, 'shop.example.org'), seen);
       assert.deepEqual(second.eventsOf('certificate_issued'), []);
     },
@@ -111,7 +114,7 @@ test(
   'a host that has no certificate yet is refused with the reason, and who answers on port 80 is named',
   needsPebble,
   async (t) => {
-    const pebble = await startPebble(t);
+    const pebble = await shared.get();
     const other = createServer((_request, response) => response.writeHead(404, { server: 'nginx/1.22' }).end());
     await once(other.listen(pebble.httpPort, '127.0.0.1'), 'listening');
     t.after(() => other.close());
@@ -127,18 +130,17 @@ test(
 );
 
 test('a reload adds hosts, and a worker that is replaced has all certificates', needsPebble, async (t) => {
-  const pebble = await startPebble(t);
+  const pebble = await shared.get();
   const state = stateFolder(t);
-  const edge = await start(t, pebble, state, { tls: ', hosts: shop.example.org' });
+  const edge = await start(t, pebble, state, { tls: ', hosts: shop.example.org', workers: 2 });
   await issued(edge, 1);
   assert.equal(await getSecure(pebble.tlsPort, 'blog.example.org'), 'ERR_SSL_TLSV1_UNRECOGNIZED_NAME');
-  const outcome = await edge.reload(yaml(pebble, state, { tls: ', hosts: [shop.example.org, blog.example.org]' }));
+  const both = ', hosts: [shop.example.org, blog.example.org]';
+  const outcome = await edge.reload(yaml(pebble, state, { tls: both, workers: 2 }));
   assert.ok(outcome.ok, JSON.stringify(outcome));
   await issued(edge, 2);
-  const fewer = await edge.reload(
-    yaml(pebble, state, { tls: ', hosts: [shop.example.org, blog.example.org]' }).replace('workers: 2', 'workers: 3'),
-  );
-  assert.ok(fewer.ok, JSON.stringify(fewer));
+  const more = await edge.reload(yaml(pebble, state, { tls: both, workers: 3 }));
+  assert.ok(more.ok, JSON.stringify(more));
   for (let i = 0; i < 24; i++) {
     const seen = await getSecure(pebble.tlsPort, 'blog.example.org');
     assert.ok(typeof seen === 'object', JSON.stringify(seen));
@@ -154,7 +156,7 @@ test(
   'a CA that is down takes no certificate away, also where it is another one than before',
   needsPebble,
   async (t) => {
-    const pebble = await startPebble(t);
+    const pebble = await shared.get();
     const state = stateFolder(t);
     const first = await start(t, pebble, state, { tls: ', hosts: shop.example.org' });
     await issued(first, 1);
@@ -178,7 +180,7 @@ test('tls: internal shows certificates of a CA that is kept, and that is for the
   const port = await freePort();
   const state = stateFolder(t);
   const text = (host: string): string => `
-workers: 2
+workers: 1
 state: ${state}
 listeners: { https: { bind: "127.0.0.1:${port}", tls: internal } }
 routes: [{ host: ${host}, respond: { status: 200, body: "served" } }]

@@ -43,9 +43,10 @@ upstreams: { app: { endpoints: "127.0.0.1:${origin.port}", check: none, attempts
   after(() => origin.close());
 
   test('send and receive exactly their own bytes', async () => {
-    const clients = Array.from({ length: 20 }, (_, id) => exchangeBody(edge, id));
+    const bodies = Array.from({ length: 20 }, (_, id) => bodyOf(id, bytesOf(id)));
+    const clients = bodies.map((body, id) => exchangeBody(edge, id, body));
     for (const [id, got] of (await Promise.all(clients)).entries()) {
-      const expected = bodyOf(id, bytesOf(id));
+      const expected = bodies[id] ?? assert.fail();
       assert.equal(got.length, expected.length, `client ${id}: length`);
       assert.ok(got.equals(expected), `client ${id}: differs at byte ${firstDifference(got, expected)}`);
     }
@@ -58,8 +59,7 @@ upstreams: { app: { endpoints: "127.0.0.1:${origin.port}", check: none, attempts
  * Sends a client's body and returns the body of the response. Odd ids upload in chunks, every third asks for a chunked response,
  * every fourth reads slowly, every fifth writes slowly. The first six begin to read late.
  */
-async function exchangeBody(edge: YamlGateway, id: number): Promise<Buffer> {
-  const body = bodyOf(id, bytesOf(id));
+async function exchangeBody(edge: YamlGateway, id: number, body: Buffer): Promise<Buffer> {
   const { host, port } = edge.address();
   const socket = connect({ host, port });
   await once(socket, 'connect');

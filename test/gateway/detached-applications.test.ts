@@ -3,13 +3,11 @@ import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, s
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { thisHost } from '../../src/config/host.ts';
-import { loadConfiguration } from '../../src/config/load.ts';
 import type { Event } from '../../src/core/event.ts';
 import type { InstanceStatus } from '../../src/core/schemas/status.ts';
-import { startGateway } from '../../src/gateway/gateway.ts';
 import { readProcess } from '../../src/deploy/process-identity.ts';
 import { sampled } from '../../src/testing/sweep.test-support.ts';
+import { loadConfiguration, startGateway, thisHost } from './gateway-modules.ts';
 import { until as untilSoon, YamlGateway } from './start-from-yaml.ts';
 
 // A gateway adopts the applications and the state folder that another gateway has detached. Here both run in this process, one

@@ -9,10 +9,10 @@ import { join } from 'node:path';
 import { afterEach, describe, test } from 'node:test';
 import { text } from 'node:stream/consumers';
 import type { LostRecord } from '../../src/core/record.ts';
-import { ListenFailure } from '../../src/gateway/gateway.ts';
 import { isWholeSweep } from '../../src/testing/sweep.test-support.ts';
 import type { RawClient } from '../../src/testing/testing.ts';
-import { mayHaveOwnNetwork } from '../soak/own-network.ts';
+import { mayHaveOwnNetwork } from '../soak/may-have-own-network.ts';
+import { ListenFailure } from './gateway-modules.ts';
 import { originForTests } from './origin-for-tests.ts';
 import { ok } from './raw-origin.ts';
 import { hangs, runInWorker } from './run-in-workers.ts';
@@ -269,7 +269,7 @@ describe('a reload with another number of workers', () => {
     assert.equal((await edge.get('/')).status, 200);
   });
 
-  const possible = mayHaveOwnNetwork();
+  const possible = isWholeSweep && mayHaveOwnNetwork();
   // The kernel does without by default, which is the harder case.
   // The soak of changes does the same with other changes.
   for (const setting of isWholeSweep ? ['without-migration', 'with-migration'] : []) {

@@ -3,16 +3,14 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { thisHost } from '../../src/config/host.ts';
-import { shownOf } from '../../src/cli/read-configuration.ts';
-import { loadConfiguration } from '../../src/config/load.ts';
 import type { Configuration } from '../../src/core/configuration.ts';
 import type { ShownConfiguration } from '../../src/core/kept-configuration.ts';
 import type { Event, EventKind } from '../../src/core/event.ts';
 import type { ExchangeRecord } from '../../src/core/schemas/record.ts';
 import type { Gateway, ReloadOutcome, ReloadRejection } from '../../src/control/gateway-status.ts';
-import { type GatewayOptions, startGateway } from '../../src/gateway/gateway.ts';
+import type { GatewayOptions } from '../../src/gateway/gateway.ts';
 import { headerOf, RawClient, type RawResponse } from '../../src/testing/testing.ts';
+import { loadConfiguration, shownOf, startGateway, thisHost } from './gateway-modules.ts';
 
 /** The limit for any condition that a test waits for; far above the usual time. */
 export const timeoutMs = 10_000;

@@ -19,7 +19,7 @@ import { isWholeSweep } from '../../src/testing/sweep.test-support.ts';
 // Other implementations of HTTP/2 as clients: Node's (nghttp2), curl, nghttp and h2load.
 
 /** Several times what any window on the way takes. */
-const megabytes = isWholeSweep ? 20 : 6;
+const megabytes = isWholeSweep ? 20 : 4;
 const largeBytes = megabytes * 1024 * 1024;
 
 function patternOf(bytes: number): Buffer {

@@ -140,18 +140,25 @@ export function playScenario(scenario: PlayedScenario, seed: number): ScenarioRe
   const parties = new ScenarioParties();
   const changes: (IncidentChange & { second: number })[] = [];
   const failed: FailedRequest[] = [];
+  const upstreams = Object.entries(scenario.upstreams).map(([id, upstream]) => ({
+    ...{ id, upstream, routes: upstream.routes ?? [`/${id}`], all: allStepsOf(scenario, id) },
+    // Written once: a request looks up its endpoint by its id, which a new text would make dear.
+    endpoints: Array.from({ length: Math.max(2, upstream.endpoints) + 1 }, (_, number) => `${id}/${number}`),
+  }));
   for (let tick = 0; tick < scenario.seconds * ticksPerSecond; tick++) {
     const second = tick / ticksPerSecond;
     const traffic = new Traffic(parties);
     parties.ms = second * 1000;
-    for (const [id, upstream] of Object.entries(scenario.upstreams)) {
-      const count = poisson(rateAt(scenario, id, upstream, second) / ticksPerSecond, random);
-      const steps = stepsOf(scenario, id, second, second + 1 / ticksPerSecond);
-      traffic.retriedShare = clientRetriesAt(scenario, id, second);
+    for (const played of upstreams) {
+      const { id, upstream, all } = played;
+      const rated = rateAt(all, second);
+      const count = poisson((rated?.rate ?? upstream.rate) / ticksPerSecond, random);
+      const steps = stepsOf(all, second, second + 1 / ticksPerSecond);
+      traffic.retriedShare = rated?.clientRetries ?? 0;
       for (let each = 0; each < count; each++) {
         const moment = second + random.next() / ticksPerSecond;
         traffic.wallMs = wall + moment * 1000;
-        const step = request(steps, id, upstream, moment, traffic, random);
+        const step = request(steps, played, moment, traffic, random);
         if (step !== null && !isBackground(step, scenario))
           failed.push({ at: moment, upstream: id, shape: shapeOfKind(step.fail) });
       }
@@ -171,14 +178,11 @@ export function playScenario(scenario: PlayedScenario, seed: number): ScenarioRe
   return { changes, incidents: tracker.list(scenario.seconds * 1000), onset: failed[2]?.at ?? null, failed };
 }
 
-function rateAt(scenario: PlayedScenario, id: string, { rate }: ScenarioUpstream, second: number): number {
-  const found = stepsOf(scenario, id, second).findLast((step) => 'rate' in step);
-  return found !== undefined && 'rate' in found ? found.rate : rate;
-}
+type RateStep = Extract<ScenarioStep, { readonly rate: unknown }>;
 
-function clientRetriesAt(scenario: PlayedScenario, id: string, second: number): number {
-  const found = stepsOf(scenario, id, second).findLast((step) => 'rate' in step);
-  return found !== undefined && 'clientRetries' in found ? (found.clientRetries ?? 0) : 0;
+/** The step that sets the rate at a moment. */
+function rateAt(steps: readonly TimedStep[], second: number): RateStep | undefined {
+  return steps.findLast((step): step is RateStep => 'rate' in step && second < step.to && second >= step.from);
 }
 
 /** Failures that were there before and stay. */
@@ -191,17 +195,16 @@ type FailStep = Extract<ScenarioStep, { readonly fail: unknown }>;
 /** Sends one request. Returns the step by which an attempt of it failed; null: none. */
 function request(
   steps: readonly TimedStep[],
-  id: string,
-  upstream: ScenarioUpstream,
+  { id, upstream, routes, endpoints }: PlayedUpstream,
   moment: number,
   traffic: Traffic,
   random: SeededRandom,
 ): FailStep | null {
-  const routes = upstream.routes ?? [`/${id}`];
   const route = routes[Math.floor(random.next() * routes.length)] as string;
   const drawn = random.next();
   const { firstShare } = upstream;
   const endpoint = firstShare === undefined ? 1 + Math.floor(drawn * upstream.endpoints) : drawn < firstShare ? 1 : 2;
+  const idOf = (number: number): string => endpoints[number] ?? `${id}/${number}`;
   let { medianMs, p99Ms } = upstream;
   for (const step of steps) {
     if (moment < step.from || moment >= step.to) continue;
@@ -211,17 +214,17 @@ function request(
     if (random.next() >= step.share) continue;
     const isRetried = random.next() < (step.retried ?? 0);
     const reaches = !isWithoutAttempt(step.fail);
-    if (reaches) traffic.failed(id, `${id}/${endpoint}`, step.fail);
+    if (reaches) traffic.failed(id, idOf(endpoint), step.fail);
     if (isRetried) {
-      traffic.answered(id, `${id}/${(endpoint % upstream.endpoints) + 1}`, route, durationOf(medianMs, p99Ms, random));
+      traffic.answered(id, idOf((endpoint % upstream.endpoints) + 1), route, durationOf(medianMs, p99Ms, random));
     } else {
-      const whose = traffic.parties.whoseOf(step.fail, `${id}/${endpoint}`, upstream.application ?? null);
+      const whose = traffic.parties.whoseOf(step.fail, idOf(endpoint), upstream.application ?? null);
       traffic.unanswered(id, route, step.fail, whose, step.tookMs ?? 1);
       if (step.stale === true) traffic.stale += 1;
     }
     return step;
   }
-  traffic.answered(id, `${id}/${endpoint}`, route, durationOf(medianMs, p99Ms, random));
+  traffic.answered(id, idOf(endpoint), route, durationOf(medianMs, p99Ms, random));
   return null;
 }
 
@@ -229,16 +232,22 @@ type CountedFailure = Exclude<AnyFailure, 'late_response' | 'changed_response'>;
 
 type TimedStep = Exclude<ScenarioStep, { readonly event: unknown }>;
 
-/** The steps of an upstream at a moment, or at any between two. */
-function stepsOf(scenario: PlayedScenario, id: string, second: number, before = second): readonly TimedStep[] {
+interface PlayedUpstream {
+  readonly id: string;
+  readonly upstream: ScenarioUpstream;
+  readonly routes: readonly string[];
+  /** By their numbers. */
+  readonly endpoints: readonly string[];
+}
+
+function allStepsOf(scenario: PlayedScenario, id: string): readonly TimedStep[] {
   const first = Object.keys(scenario.upstreams)[0];
-  return scenario.steps.filter(
-    (step): step is TimedStep =>
-      !('event' in step) &&
-      (step.upstream ?? first) === id &&
-      second < step.to &&
-      (second >= step.from || before > step.from),
-  );
+  return scenario.steps.filter((step): step is TimedStep => !('event' in step) && (step.upstream ?? first) === id);
+}
+
+/** The steps at a moment, or at any between two. */
+function stepsOf(steps: readonly TimedStep[], second: number, before = second): readonly TimedStep[] {
+  return steps.filter(({ from, to }) => second < to && (second >= from || before > from));
 }
 
 const concerns = (endpoints: readonly number[] | undefined, endpoint: number): boolean =>
@@ -262,7 +271,7 @@ function statusClassOf(kind: CountedFailure): '4xx' | '5xx' | 'none' {
 function watchedAt(scenario: PlayedScenario, id: string, second: number): WatchedUpstream {
   const upstream = scenario.upstreams[id];
   if (upstream === undefined) return { application: null, endpoints: [] };
-  const steps = stepsOf(scenario, id, second);
+  const steps = stepsOf(allStepsOf(scenario, id), second);
   const endpoints = Array.from({ length: upstream.endpoints }, (_, index) => {
     const own = steps.filter((step) => ('endpoints' in step ? concerns(step.endpoints, index + 1) : true));
     const state = own.findLast((step) => 'state' in step);
@@ -306,6 +315,8 @@ class Traffic {
   wallMs = 0;
   readonly parties: ScenarioParties;
   readonly #exchanges = new Map<string, ExchangeCount>();
+  /** Those of answered requests, by upstream and route: most requests are answered. */
+  readonly #answered = new Map<string, Map<string, ExchangeCount>>();
   readonly #outcomes = new Map<string, EndpointOutcomes>();
 
   constructor(parties: ScenarioParties) {
@@ -321,13 +332,17 @@ class Traffic {
   }
 
   answered(upstream: string, endpoint: string, route: string, ms: number): void {
-    this.#add(upstream, route, 'none', null, ms);
+    let routes = this.#answered.get(upstream);
+    if (routes === undefined) this.#answered.set(upstream, (routes = new Map<string, ExchangeCount>()));
+    let count = routes.get(route);
+    if (count === undefined) routes.set(route, (count = this.#countOf(upstream, route, 'none', null)));
+    this.#add(count, ms);
     this.#outcomesOf(upstream, endpoint).successes += 1;
     this.parties.answered(endpoint);
   }
 
   unanswered(upstream: string, route: string, kind: CountedFailure, whose: Whose, ms: number): void {
-    this.#add(upstream, route, kind, whose, ms);
+    this.#add(this.#countOf(upstream, route, kind, whose), ms);
   }
 
   failed(upstream: string, endpoint: string, kind: CountedFailure): void {
@@ -344,7 +359,7 @@ class Traffic {
     else known.count += 1;
   }
 
-  #add(upstream: string, route: string, kind: CountedFailure | 'none', whose: Whose | null, ms: number): void {
+  #countOf(upstream: string, route: string, kind: CountedFailure | 'none', whose: Whose | null): ExchangeCount {
     const key = `${upstream} ${route} ${kind} ${whose}`;
     let count = this.#exchanges.get(key);
     if (count === undefined) {
@@ -359,6 +374,10 @@ class Traffic {
       });
       this.#exchanges.set(key, count);
     }
+    return count;
+  }
+
+  #add(count: ExchangeCount, ms: number): void {
     count.count += 1;
     this.#retried += this.retriedShare;
     if (this.#retried >= 1) {

@@ -45,7 +45,7 @@ class Load {
       if (response.status === 200) this.ids.push(headerOf(response, 'x-request-id') ?? '');
       else this.others.push(response.status);
       // As many as can be sent would mostly take processor time.
-      await sleep(4);
+      await sleep(15);
     }
   }
 

@@ -42,6 +42,7 @@ const program = {
     afterEach((context) => console.log('after', context.name));
     suite('a suite', () => test('has a hook', () => {}));`,
   leaves: "test('holds, but leaves a variable', () => { process.env.LEFT_BY_A_TEST = 'x'; });",
+  lasts: "test('holds, but leaves a timer', () => { setInterval(() => {}, 1000); });",
   broken: "import './missing.mjs';",
   computes: `test('takes processor time', () => {
     const before = process.cpuUsage().user;
@@ -56,7 +57,10 @@ const alone = (...names: readonly Name[]): string[][] => filesOf(...names).map((
 const filesOf = (...names: readonly Name[]): string[] => names.map((name) => join(folder, `${name}.mjs`));
 
 /** Long enough for these files on a busy machine. */
-const limits = { filesMax: 1, spareFilesMax: 0, fileMsMax: 60_000, groupMsMax: 60_000, runMsMax: 60_000, graceMs: 500 };
+const limits = {
+  ...{ filesMax: 1, spareFilesMax: 0, fileMsMax: 60_000, groupMsMax: 60_000 },
+  ...{ lateMsMax: 60_000, runMsMax: 60_000, graceMs: 500 },
+};
 
 // At the same time: most of them wait for a limit.
 describe('a run of test files', { concurrency: 3 }, () => {
@@ -162,6 +166,18 @@ describe('a run of test files', { concurrency: 3 }, () => {
       assert.match(output, /✔ \S+good\.mjs: 1 passed/);
       assert.match(output, /2 passed, 2 failed, 0 skipped\n$/);
       assert.equal(status, 1);
+    });
+
+    test('is ended where it runs on after its tests, whose results count', async () => {
+      const order = { early: [], others: [filesOf('good', 'lasts')] };
+      const { output, status } = await runSome({ order, limits: { ...limits, lateMsMax: 300 } });
+      assert.match(
+        output,
+        /^! 0\.3 s after the tests of 2 files, .*lasts\.mjs, a timer, a server or a connection kept/m,
+      );
+      assert.match(output, /✔ \S+lasts\.mjs: 1 passed/);
+      assert.match(output, /2 passed, 0 failed, 0 skipped\n$/);
+      assert.equal(status, 0);
     });
 
     test('measures the processor time of each file', async () => {

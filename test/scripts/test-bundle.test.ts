@@ -7,9 +7,10 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, utimesS
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { threadEntries } from '../../scripts/bundle-entries.ts';
-import { commandPrograms } from '../../scripts/bundle.ts';
+import { testedPrograms } from '../../scripts/bundle.ts';
 import { repositoryRoot } from '../../scripts/repository.ts';
 import { TestBundle } from '../../scripts/test-bundle.ts';
 import { withSourcePositions } from '../../src/system/source-position.ts';
@@ -19,7 +20,7 @@ describe('the bundle that tests start', () => {
   let root = '';
   before(() => {
     root = mkdtempSync(join(tmpdir(), 'candor-bundle-'));
-    for (const entry of commandPrograms.flatMap(({ entries }) => entries)) write(join('src', entry), 'export {};\n');
+    for (const entry of testedPrograms.flatMap(({ entries }) => entries)) write(join('src', entry), 'export {};\n');
     for (const name of ['bin', 'package.json', 'tsconfig.json'])
       cpSync(join(repositoryRoot, name), join(root, name), { recursive: true });
     write('src/cli/main.ts', "import { word } from './word.ts';\nconsole.log(word);\n");
@@ -97,7 +98,7 @@ describe('the bundle that tests start', () => {
     test(`has the thread ${entry} that a gateway in the process of a test starts`, async (context) => {
       const folder = process.env[testBundleVariable];
       if (folder === undefined) return context.skip('run by `npm test`');
-      const thread = new Worker(join(repositoryRoot, 'src', entry), { workerData: null });
+      const thread = new Worker(pathToFileURL(join(repositoryRoot, 'src', entry)), { workerData: null });
       // It cannot work without its data, and the error names the file that was loaded.
       const [error] = (await once(thread, 'error')) as [Error];
       const stack = error.stack ?? '';

@@ -36,10 +36,3 @@ export function inOwnNetwork(settings: NetworkSettings): number | null {
     throw new Error(`a network namespace cannot have lo, or these settings: ${Object.keys(settings).join(', ')}`);
   return status ?? 3;
 }
-
-/** Whether this machine allows network namespaces. */
-export function mayHaveOwnNetwork(): boolean {
-  const namespaces = process.getuid?.() === 0 ? ['-n'] : ['-n', '-r'];
-  const script = 'ip link set lo up && echo 1 > /proc/sys/net/ipv4/tcp_migrate_req';
-  return spawnSync('unshare', [...namespaces, 'sh', '-c', script], { stdio: 'ignore' }).status === 0;
-}

@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { toolOptions } from '../tool-options.ts';
 import { soakMixed } from './mixed-soak.ts';
-import { inOwnNetwork, mayHaveOwnNetwork } from './own-network.ts';
+import { mayHaveOwnNetwork } from './may-have-own-network.ts';
+import { inOwnNetwork } from './own-network.ts';
 import { conclude, everySeconds, table } from './output.ts';
 
 const usage = `usage: run-mixed.ts [options]

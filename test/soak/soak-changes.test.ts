@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { mayHaveOwnNetwork } from './own-network.ts';
+import { mayHaveOwnNetwork } from './may-have-own-network.ts';
 
 // The short form of `npm run soak:changes`; docs/development/testing.md has its promises.
 

@@ -14,7 +14,7 @@ test('a glob stands for what a regular expression of the same meaning does', () 
 });
 
 test('a long text costs no more than its length', () => {
-  const started = process.cpuUsage().user;
+  const started = process.threadCpuUsage().user;
   assert.equal(starTest('*a*a*a*a*a*a*a*a*b')('a'.repeat(200_000)), false);
-  assert.ok(process.cpuUsage().user - started < 500_000);
+  assert.ok(process.threadCpuUsage().user - started < 500_000);
 });

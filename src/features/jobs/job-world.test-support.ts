@@ -3,7 +3,7 @@ import type { EndedJob } from '../../deploy/release-job.ts';
 import { SimulatedClock } from '../../testing/simulated-clock.ts';
 import { addFact, type JobFact, type JobHistory } from './main-history.ts';
 import { Job, type JobJournalPort } from './main-job.ts';
-import { scheduleOf } from '../cron-schedule.ts';
+import { type CronSchedule, scheduleOf } from '../cron-schedule.ts';
 import type { JobSpec } from './settings.ts';
 
 const usualJob: JobSpec = {
@@ -68,6 +68,29 @@ class MemoryJournal implements JobJournalPort {
   }
 }
 
+const schedules = new Map<string, CronSchedule>();
+
+/** The schedule of a pattern without seconds. All times of a minute have the same next tick, which the runs of a property ask for again and again. */
+function keptSchedule(pattern: string, timeZone: string): CronSchedule {
+  const key = `${pattern} ${timeZone}`;
+  const known = schedules.get(key);
+  if (known !== undefined) return known;
+  const { next } = scheduleOf(pattern, timeZone);
+  const ticks = new Map<number, number | null>();
+  const kept: CronSchedule = {
+    next: (wallTime) => {
+      const minute = Math.floor(wallTime / 60_000);
+      const found = ticks.get(minute);
+      if (found !== undefined) return found;
+      const tick = next(minute * 60_000);
+      ticks.set(minute, tick);
+      return tick;
+    },
+  };
+  schedules.set(key, kept);
+  return kept;
+}
+
 /** One job, in simulated time, in processes that are killed and started. */
 export class JobWorld {
   readonly clock: SimulatedClock;
@@ -90,7 +113,7 @@ export class JobWorld {
     const { schedule, timeZone } = this.spec;
     const isTimed = schedule !== null && schedule !== 'once';
     return {
-      schedule: isTimed ? scheduleOf(schedule, timeZone ?? 'UTC') : null,
+      schedule: isTimed ? keptSchedule(schedule, timeZone ?? 'UTC') : null,
       text: isTimed ? `${schedule} ${timeZone}` : schedule,
     };
   }
