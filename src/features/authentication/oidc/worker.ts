@@ -3,6 +3,7 @@ import type { Filter, FilterAnswer, FilterContext } from '../../../core/filter.t
 import type { Failure } from '#failures/failure.ts';
 import { fail } from '#failures/failure.ts';
 import type { AskUpstream } from '../../../core/subrequest.ts';
+import { type SchemeCredentials, inCookies } from '../worker-scheme-credentials.ts';
 import { addSessionCookies } from '../worker-session-cookies.ts';
 import {
   authenticationScheme,
@@ -40,6 +41,7 @@ const loginsMax = 5;
 class OidcPart implements SchemePart {
   readonly asksFor = 'a login';
   readonly challenge: string;
+  readonly credentials: SchemeCredentials;
   readonly loginPath: string;
   readonly settings: string;
   readonly provider: Provider;
@@ -59,6 +61,7 @@ class OidcPart implements SchemePart {
     // The main thread has given one; without it, nothing that anybody could know.
     this.#seal = new Seal(spec.key ?? randomText(ports.random), ports.random);
     this.#cookie = cookieName(spec);
+    this.credentials = inCookies(this.#cookie, false, (name) => this.#isOurs(name));
     // No registered scheme is a login in pages. Programs can see where it begins.
     this.challenge = `Login realm="${ports.realm}", path="${spec.path}"`;
   }
@@ -90,7 +93,6 @@ class OidcPart implements SchemePart {
   }
 
   #admit(exchange: FilterContext, cookies: Cookies, session: LoginSession, isNew: boolean): SchemeDecision {
-    exchange.removeRequestCookies((name) => this.#isOurs(name));
     const lines = isNew ? this.#sessionLines(exchange, cookies, session) : null;
     return {
       kind: 'user',
