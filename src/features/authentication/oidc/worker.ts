@@ -35,7 +35,7 @@ type Cookies = ReadonlyMap<string, string>;
 
 const absent: SchemeDecision = { kind: 'absent' };
 const retryAfterS = 5;
-/** A browser that has begun more logins, such as in tabs that were restored together, forgets those. */
+/** A browser that has begun more logins, such as in tabs that it has opened one after the other, forgets the oldest. */
 const loginsMax = 5;
 
 class OidcPart implements SchemePart {
@@ -147,11 +147,13 @@ class OidcPart implements SchemePart {
     return decideLater(pending, this.provider.begin(login, asAnother, this.#asker(exchange)), (result) => {
       if (!result.ok) return this.#failed(result.fault);
       const sealed = this.#seal.close(JSON.stringify(login), purposeOf('login', this.#spec, exchange.variables.host));
+      // Browsers send the oldest first (RFC 6265 §5.4).
       const begun = [...cookies.keys()].filter((name) => this.#isLogin(name));
+      const over = new Set(begun.slice(0, Math.max(0, begun.length + 1 - loginsMax)));
       return answerWith(
         'login_begun',
         redirect(result.value.href, [
-          ...(begun.length < loginsMax ? [] : removingLines(cookies, (name) => this.#isLogin(name))),
+          ...removingLines(cookies, (name) => over.has(name)),
           ...(cookieLines(this.#loginCookie(login.state), sealed, loginMs / 1000) ?? []),
         ]),
       );
