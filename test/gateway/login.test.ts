@@ -241,6 +241,16 @@ describe('a session', () => {
     assert.equal(provider.count('POST /token'), tokens + 2);
   });
 
+  it('is refreshed with a response that refuses the user, too', async () => {
+    const bob = new Person(edge, provider);
+    await bob.open(`${tools}/`, 'bob');
+    ageTokens(bob);
+    const old = new Map(bob.jarOf('tools.test'));
+    const refused = await bob.ask(`${tools}/admins`, script);
+    assert.deepEqual([refused.status, headerOf(refused, 'cache-control')], [403, 'no-store']);
+    assert.notDeepEqual(bob.jarOf('tools.test'), old);
+  });
+
   it('ends when the provider does not continue it', async () => {
     await ada.open(`${tools}/`);
     const copy = new Person(edge, provider);

@@ -4,7 +4,7 @@ import type { Failure } from '#failures/failure.ts';
 import { fail } from '#failures/failure.ts';
 import type { AskUpstream } from '../../../core/subrequest.ts';
 import { type SchemeCredentials, inCookies } from '../worker-scheme-credentials.ts';
-import { addSessionCookies } from '../worker-session-cookies.ts';
+import { addSessionCookies, addSessionCookiesToFailure } from '../worker-session-cookies.ts';
 import {
   authenticationScheme,
   type PendingDecision,
@@ -94,6 +94,7 @@ class OidcPart implements SchemePart {
 
   #admit(exchange: FilterContext, cookies: Cookies, session: LoginSession, isNew: boolean): SchemeDecision {
     const lines = isNew ? this.#sessionLines(exchange, cookies, session) : null;
+    addSessionCookiesToFailure(exchange, lines ?? []);
     return {
       kind: 'user',
       user: userOf(session),
