@@ -44,7 +44,17 @@ export function rateLimitsPart(
   const all = limits.map((spec, index) => new Limiter(spec, id, shared.numbers[index] ?? 0, table, atOnce));
   const [ofUser, others] = [all.filter(({ spec }) => needsUser(spec)), all.filter(({ spec }) => !needsUser(spec))];
   const filters = [
-    ...(others.length === 0 ? [] : [new RateLimitFilter('address_rate', others, held, clock)]),
+    ...(others.length === 0
+      ? []
+      : [
+          new RateLimitFilter(
+            'address_rate',
+            others,
+            held,
+            clock,
+            ofUser.some(({ spec }) => spec.announce),
+          ),
+        ]),
     ...(ofUser.length === 0 ? [] : [new RateLimitFilter('identity_rate', ofUser, held, clock)]),
   ];
   const release = ({ id: exchange }: Pick<EndedExchange, 'id'>): void => releaseHeld(held, exchange);
