@@ -2,7 +2,7 @@ import type { FilterContext } from '../../core/filter.ts';
 
 /** Where the credentials of a scheme stand in requests. */
 export interface SchemeCredentials {
-  readonly place: string;
+  readonly position: string;
   /** Whether endpoints get those that have admitted a client. */
   readonly arePassed: boolean;
   /** Takes them out of what endpoints get. */
@@ -14,7 +14,7 @@ export function inAuthorization(scheme: 'basic' | 'bearer', arePassed: boolean):
   const name = 'authorization';
   const isOne = new RegExp(`(?:^|,)\\s*${scheme}(?:\\s|$)`, 'i');
   return {
-    ...{ place: name, arePassed },
+    ...{ position: name, arePassed },
     withhold(exchange) {
       if (isOne.test(exchange.variables.header(name) ?? '')) exchange.removeRequestHeader(name);
     },
@@ -22,11 +22,11 @@ export function inAuthorization(scheme: 'basic' | 'bearer', arePassed: boolean):
 }
 
 export function inHeader(name: string, arePassed: boolean): SchemeCredentials {
-  return { place: name.toLowerCase(), arePassed, withhold: (exchange) => exchange.removeRequestHeader(name) };
+  return { position: name.toLowerCase(), arePassed, withhold: (exchange) => exchange.removeRequestHeader(name) };
 }
 
 export function inCookies(name: string, arePassed: boolean, isOne: (name: string) => boolean): SchemeCredentials {
-  return { place: `cookie ${name}`, arePassed, withhold: (exchange) => exchange.removeRequestCookies(isOne) };
+  return { position: `cookie ${name}`, arePassed, withhold: (exchange) => exchange.removeRequestCookies(isOne) };
 }
 
 /** A client may send credentials for several schemes. Those of the schemes that have not admitted it are secrets too, and nothing says whose. */
@@ -35,6 +35,6 @@ export function withholdCredentials(
   admittedBy: SchemeCredentials | undefined,
   all: readonly SchemeCredentials[],
 ): void {
-  const passed = admittedBy?.arePassed === true ? admittedBy.place : null;
-  for (const one of all) if (one.place !== passed) one.withhold(exchange);
+  const passed = admittedBy?.arePassed === true ? admittedBy.position : null;
+  for (const one of all) if (one.position !== passed) one.withhold(exchange);
 }
