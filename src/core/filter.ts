@@ -142,6 +142,8 @@ export interface FilterContext {
   setRequestHeader(name: string, value: string): void;
   /** The endpoint does not get the cookies of these names. Before an endpoint is chosen. */
   removeRequestCookies(isRemoved: (name: string) => boolean): void;
+  /** A line of the response that the gateway makes if the exchange fails, such as a cookie: error responses pass no filters. */
+  addFailureHeader(name: string, value: string): void;
   /** Who the client is, as an earlier filter has found out; null: nobody has. */
   readonly user: User | null;
   /** A filter has found out who the client is: for later filters, and by its name for the record. */

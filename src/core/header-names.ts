@@ -38,6 +38,10 @@ const laterClaimNames = [
   'x-http-host-override',
   'client-cert',
   'client-cert-chain',
+  'x-arr-clientcert',
+  'x-amzn-mtls-clientcert',
+  'x-amzn-mtls-clientcert-leaf',
+  'x-amzn-mtls-clientcert-subject',
 ] as const;
 
 /**

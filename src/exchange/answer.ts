@@ -32,8 +32,13 @@ export function sendAnswer({ head, body }: OwnAnswer, downstream: DownstreamStre
   downstream.endBody(null);
 }
 
-/** The answer to a failure, made from what the exchange knows when it fails. */
-export function failureAnswer(exchange: ExchangeState, failure: Failure, clock: Clock): OwnAnswer {
+/** The answer to a failure, made from what the exchange knows when it fails. `ofFilters`: lines that they add. */
+export function failureAnswer(
+  exchange: ExchangeState,
+  failure: Failure,
+  ofFilters: GeneratedResponse['headers'],
+  clock: Clock,
+): OwnAnswer {
   const { request, serving, statusReceived, clientCapabilities } = exchange;
   const { disclosure, errorPages } = exchange.matchedRoute ?? serving.unrouted;
   const attempt = exchange.attempts.at(-1) ?? null;
@@ -60,7 +65,7 @@ export function failureAnswer(exchange: ExchangeState, failure: Failure, clock: 
     errorPages,
     wallTime: clock.wallTime(),
   });
-  return answerOf(exchange, response, clock);
+  return answerOf(exchange, { ...response, headers: [...response.headers, ...ofFilters] }, clock);
 }
 
 function exitFacts(attempt: Attempt, { cause }: Failure, startedAt: Instant): GenerateFacts['exit'] {

@@ -610,7 +610,7 @@ export class Exchange
     if (retained !== null) return this.#returnRetained(retained);
     this.failure = failure;
     this.closeFilters();
-    this.#answerWith(failureAnswer(this, failure, this.ports.clock));
+    this.#answerWith(failureAnswer(this, failure, this.filters?.failureHeaders ?? [], this.ports.clock));
   }
 
   #answerWith(answer: OwnAnswer): void {

@@ -21,7 +21,7 @@ import {
 } from '../core/message.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
 import type { VariableSource } from '../core/variables.ts';
-import { EditedResponse } from './edited-response.ts';
+import { assertHeader, EditedResponse } from './edited-response.ts';
 import { BodyReplacement, replacing } from './body-replacement.ts';
 import { filterFault } from './filter-fault.ts';
 import { type BodyEnds, FilteredBodies } from './filtered-bodies.ts';
@@ -47,6 +47,8 @@ export interface FilteredExchange extends BodyEnds, VariableSource {
   onFilterSource(source: FilterSource): void;
 }
 
+const none: readonly never[] = [];
+
 /** The client would take the answer for an open tunnel, and its body for frames. */
 const noTunnelHere = fail('request_refused', 'filter', { rule: 'connect-unanswerable', status: 501, at: '' });
 
@@ -57,6 +59,7 @@ export class FilterRun extends RequestHeaderChanges implements FilterContext {
   readonly clock: Clock;
   readonly bodies: FilteredBodies;
   session: SessionChange | null = null;
+  failureHeaders: readonly (readonly [name: string, value: string])[] = none;
   user: User | null = null;
   /** A filter has replaced the body of the endpoint's response. */
   pageReplaced = false;
@@ -140,6 +143,11 @@ export class FilterRun extends RequestHeaderChanges implements FilterContext {
 
   get isOfPrevious(): boolean {
     return this.#exchange.attempts.some(({ retryReason }) => retryReason === 'previous_release');
+  }
+
+  addFailureHeader(name: string, value: string): void {
+    assertHeader(name, value);
+    this.failureHeaders = [...this.failureHeaders, [name, value]];
   }
 
   noteSession(change: SessionChange): void {

@@ -9,11 +9,11 @@ export function isIpAddress(text: string): boolean {
 
 /**
  * The address in a node name of Forwarded or a member of X-Forwarded-For: with or without a port, an IPv6 address with
- * or without brackets. It is canonical, however it was spelled. Null for anything else: "unknown", an obfuscated name,
+ * or without brackets and zone. It is canonical, however it was spelled. Null for anything else: "unknown", an obfuscated name,
  * rubbish.
  */
 export function addressOfNode(node: string): string | null {
-  const text = node.trim();
+  const text = withoutZone(node.trim());
   if (text.startsWith('[')) {
     const close = text.indexOf(']');
     const address = text.slice(1, close);
@@ -27,6 +27,14 @@ export function addressOfNode(node: string): string | null {
   return colon > 0 && !address.includes(':') && isPortOrNothing(text.slice(colon)) && isIpAddress(address)
     ? address
     : null;
+}
+
+/** RFC 4007 §11: of a link-local address it names an interface of the machine that has written it. */
+function withoutZone(text: string): string {
+  const at = text.indexOf('%');
+  const before = text.slice(0, Math.max(0, at));
+  if (before.includes(']') || before.split(':', 3).length < 3) return text;
+  return before + text.slice(at).replace(/^%[\w.-]+(?=\]|$)/, '');
 }
 
 function isPortOrNothing(text: string): boolean {

@@ -48,7 +48,7 @@ test('those of a higher priority have their turn first, and who has left has non
 
 test('a request waits for the turn and for those before it', () => {
   const { clock, queue, enter, turn } = queued();
-  for (let count = 0; count < 40; count++) enter('one');
+  for (let count = 0; count < 20; count++) enter('one');
   turn();
   clock.advanceSync(30);
   assert.equal(queue.note(clock.now(), 7), 37);

@@ -38,6 +38,9 @@ function spec(changes: Partial<AuthenticationSpec> = {}, schemes = ['api_keys', 
   };
 }
 
+/** Both tell applications the credentials. */
+const passing = spec().schemes.map(({ name, spec: own }) => ({ name, spec: { ...own, passesCredentials: true } }));
+
 function route(authentication: AuthenticationSpec, rest: Partial<RouteSpec> = {}): Partial<RouteSpec> {
   return { features: { authentication }, ...rest };
 }
@@ -131,6 +134,28 @@ describe('a route with authentication', () => {
       what: 'takes a password where the key is wrong: any scheme is enough',
       headers: { 'X-API-Key': 'wrong', Authorization: basicOf('ada:correct horse') },
       ...{ status: 200, user: 'ada' },
+    },
+    {
+      what: 'does not tell the application the password of a client that a key has let in, nor a key of one with a password',
+      headers: { 'X-API-Key': key, Authorization: `Digest a=b, ${basicOf('ada:correct horse')}` },
+      ...{ status: 200, user: 'ci', sent: { authorization: null, 'x-api-key': null } },
+    },
+    {
+      what: 'does not tell a password that nobody has checked, where those that were are passed on',
+      headers: { 'X-API-Key': key, Authorization: basicOf('root:x') },
+      spec: spec({ schemes: passing }),
+      ...{ status: 200, user: 'ci', sent: { authorization: null, 'x-api-key': key } },
+    },
+    {
+      what: 'passes on the password that has let the client in, where it says so',
+      headers: { Authorization: basicOf('ada:correct horse'), 'X-API-Key': 'wrong' },
+      spec: spec({ schemes: passing }),
+      ...{ status: 200, user: 'ada', sent: { authorization: basicOf('ada:correct horse'), 'x-api-key': null } },
+    },
+    {
+      what: "leaves the application's own token where no scheme asks for one",
+      headers: { 'X-API-Key': key, Authorization: 'Bearer basic' },
+      ...{ status: 200, user: 'ci', sent: { authorization: 'Bearer basic' } },
     },
     {
       what: 'replaces what the client says that it is, in any spelling',

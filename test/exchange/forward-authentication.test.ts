@@ -173,6 +173,22 @@ describe('what a service says of the user', () => {
       assert.equal(world.records.find(({ route }) => !route?.startsWith('authentication of'))?.user?.name, user);
     });
 
+  it('comes with its cookies also where the route refuses the user, or the application fails', async () => {
+    const request = { target: '/shop', headers: { cookie: 'authelia_session=bob' } };
+    const common = { require: { users: ['ada'], groups: null, claims: null } };
+    for (const [status, more] of [
+      [403, { common }],
+      [502, { application: (arrived: ArrivedRequest) => arrived.breakOff('reset') }],
+    ] as const) {
+      const world = await authenticationWorld({ schemes: schemes(), service: authelia, ...more });
+      const client = await asked(world, request);
+      assert.deepEqual(
+        [client.status, client.header('set-cookie'), client.header('cache-control')],
+        [status, 's=renewed', 'no-store'],
+      );
+    }
+  });
+
   it('comes with cookies that no cache may give to others', async () => {
     for (const [sent, kept] of [
       [{}, 'private, no-cache'],

@@ -132,6 +132,15 @@ describe('a route with a login', () => {
     assert.doesNotMatch(back.body.toString(), /Try again/);
   });
 
+  it('can be completed in each of the last five tabs that were opened', async () => {
+    const begun: string[] = [];
+    for (let tab = 0; tab < 7; tab++) begun.push(locationOf(await ada.ask(`${tools}/${tab}`)));
+    const [, first = '', second = ''] = begun;
+    const forgotten = await ada.ask(await ada.logIn(first, 'ada'));
+    assert.deepEqual([forgotten.status, await causeOf(forgotten)], [403, 'login_failed']);
+    assert.equal(locationOf(await ada.ask(await ada.logIn(second, 'ada'))), `${tools}/2`);
+  });
+
   it('answers a script with 401, and sends nobody anywhere', async () => {
     for (const headers of [script, ['Accept: */*'], ['Accept: text/html', 'X-Requested-With: XMLHttpRequest']]) {
       const response = await ada.ask(`${tools}/`, headers);
@@ -230,6 +239,16 @@ describe('a session', () => {
     const next = await ada.ask(`${tools}/`, script);
     assert.deepEqual([next.status, headerOf(next, 'cache-control')], [200, 'no-store']);
     assert.equal(provider.count('POST /token'), tokens + 2);
+  });
+
+  it('is refreshed with a response that refuses the user, too', async () => {
+    const bob = new Person(edge, provider);
+    await bob.open(`${tools}/`, 'bob');
+    ageTokens(bob);
+    const old = new Map(bob.jarOf('tools.test'));
+    const refused = await bob.ask(`${tools}/admins`, script);
+    assert.deepEqual([refused.status, headerOf(refused, 'cache-control')], [403, 'no-store']);
+    assert.notDeepEqual(bob.jarOf('tools.test'), old);
   });
 
   it('ends when the provider does not continue it', async () => {

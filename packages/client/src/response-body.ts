@@ -11,9 +11,11 @@ const lookMs = 1000;
 const drainBytesMax = 65_536;
 
 /** The beginning of the body as text. The response stays readable. '' where it cannot be had in time. */
-export async function readStart(response: Response, clock: ClientClock): Promise<string> {
-  const isJson = /json/.test(response.headers.get('content-type') ?? '');
-  const bytesMax = isJson ? problemBytesMax : signatureBytesMax;
+export async function readStart(
+  response: Response,
+  clock: ClientClock,
+  bytesMax = /json/.test(response.headers.get('content-type') ?? '') ? problemBytesMax : signatureBytesMax,
+): Promise<string> {
   const text = new TextDecoder();
   let start = '';
   await readParts(response.clone(), bytesMax, clock, (part) => (start += text.decode(part, { stream: true })));

@@ -17,3 +17,30 @@ describe('a rule about certificates', () => {
   ] as const)
     test(what, () => assert.equal(certificateTest(rules)(ada), holds));
 });
+
+describe('a type in a pattern is that of an attribute', () => {
+  const holds = certificateTest([{ subject: '*OU=Machines*' }]);
+  for (const [subject, expected] of [
+    ['OU=Machines', true],
+    ['O=Ex, OU=Machines, CN=m1', true],
+    ['CN=m1 + OU=Machines', true],
+    ['CN=x\\\\, OU=Machines', true],
+    ['CN=x OU=Machines', false],
+    ['CN=x\\, OU=Machines', false],
+    ['CN=x\\\\\\, OU=Machines', false],
+    ['CN=x \\+ OU=Machines', false],
+    ['CN=*OU=Machines', false],
+    ['CN=xOU=Machines', false],
+  ] as const)
+    test(`in ${subject}: ${expected}`, () => assert.equal(holds({ ...ada, subject }), expected));
+
+  for (const [glob, subject] of [
+    ['O=Ex, OU=*, CN=m*', 'O=Ex, OU=Machines, CN=m1'],
+    ['*, CN=m1', 'O=Ex, CN=m1'],
+    ['*Machines, CN=*', 'OU=Machines, CN=m1'],
+    ['CN=\\*.example.org*', 'CN=\\*.example.org, O=Ex'],
+    ['*achines*', 'OU=Machines'],
+  ] as const)
+    test(`${glob} holds for ${subject}`, () =>
+      assert.equal(certificateTest([{ subject: glob }])({ ...ada, subject }), true));
+});

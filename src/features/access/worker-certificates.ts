@@ -5,7 +5,7 @@ import type { CertificateRule } from './settings.ts';
 /** Whether one of the rules holds for a certificate. */
 export function certificateTest(rules: readonly CertificateRule[]): (certificate: ClientCertificateFacts) => boolean {
   const tests = rules.map(({ subject, issuer, fingerprint }) => {
-    const [ofSubject, ofIssuer] = [subject, issuer].map((glob) => (glob === undefined ? null : starTest(glob)));
+    const [ofSubject, ofIssuer] = [subject, issuer].map((glob) => (glob === undefined ? null : nameTest(glob)));
     return (certificate: ClientCertificateFacts): boolean =>
       (ofSubject?.(certificate.subject) ?? true) &&
       (ofIssuer?.(certificate.issuer) ?? true) &&
@@ -13,3 +13,16 @@ export function certificateTest(rules: readonly CertificateRule[]): (certificate
   });
   return (certificate) => tests.some((test) => test(certificate));
 }
+
+/**
+ * A type such as `OU=` in a pattern is that of an attribute, and not what somebody was allowed to write into the value of another one: `*OU=Machines*`
+ * does not hold for `CN=x OU=Machines`. A line feed, which no name has, marks the beginning of each attribute in both.
+ */
+function nameTest(glob: string): (name: string) => boolean {
+  const test = starTest(glob.replace(beginningsInGlob, '\n'));
+  return (name) => test(name.replace(beginnings, '\n'));
+}
+
+/** Behind ", " or " + ", unless a backslash makes them a part of a value (RFC 4514 §2.4); two backslashes are one in it. */
+const beginnings = /(?<=^|(?:^|[^\\])(?:\\\\)*(?:, | \+ ))(?=[\w.]+=)/g;
+const beginningsInGlob = /(?<=^|\*|(?:^|[^\\])(?:\\\\)*(?:, | \+ ))(?=[\w.]+=)/g;

@@ -4,6 +4,7 @@ import type { CountedOutcomes } from '../worker-counted-outcomes.ts';
 import { headerListOf, headerValueOf } from './header-value.ts';
 import { groupsOf, lackOf } from './required.ts';
 import { admitted, authenticationName, type AuthenticationSpec } from './settings.ts';
+import { type SchemeCredentials, withholdCredentials } from './worker-scheme-credentials.ts';
 import { faultOf, type PendingDecision, type SchemeDecision, type SchemePart } from './worker-scheme.ts';
 
 /** Asks each scheme of the route until one knows the client. */
@@ -13,12 +14,14 @@ export class AuthenticationFilter implements Filter {
   readonly spec: AuthenticationSpec;
   readonly rules: AuthenticationSpec;
   readonly schemes: readonly (readonly [name: string, part: SchemePart])[];
+  readonly credentials: readonly SchemeCredentials[];
   readonly counts: CountedOutcomes;
   readonly #ofResponses: boolean;
 
   constructor(spec: AuthenticationSpec, schemes: ReadonlyMap<string, SchemePart>, counts: CountedOutcomes) {
     this.spec = this.rules = spec;
     this.schemes = [...schemes];
+    this.credentials = this.schemes.flatMap(([, { credentials }]) => credentials ?? []);
     this.counts = counts;
     this.#ofResponses = this.schemes.some(([, part]) => part.onResponseHead !== undefined);
   }
@@ -131,6 +134,7 @@ class AuthenticationRun {
     counts.add(`${name} ${admitted}`);
     this.admittedBy = part;
     this.note = note;
+    withholdCredentials(this.#exchange, part.credentials, this.#filter.credentials);
     for (const [header, value] of headerValues) this.#exchange.setRequestHeader(header, value);
     if (spec.userHeader !== null && user.name !== '')
       this.#exchange.setRequestHeader(spec.userHeader, headerValueOf(user.name));

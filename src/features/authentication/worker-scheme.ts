@@ -3,6 +3,7 @@ import type { User } from '../../core/exchange.ts';
 import type { FilterAnswer, FilterContext, FilterResponseHead } from '../../core/filter.ts';
 import type { FeaturePorts } from '../worker-feature.ts';
 import type { SchemeCondition } from './settings.ts';
+import type { SchemeCredentials } from './worker-scheme-credentials.ts';
 import { fail, type Failure } from '#failures/failure.ts';
 
 /** What was wrong with credentials, for metrics: a scheme has a few of its own, such as 'expired'. */
@@ -41,6 +42,8 @@ export interface SchemePart {
   readonly asksFor: string;
   /** For WWW-Authenticate; '': none. */
   readonly challenge: string;
+  /** Absent: what clients send for it is for the application too. */
+  readonly credentials?: SchemeCredentials;
   /** Where a browser logs in with another account, a path and its query; absent: it cannot. */
   readonly loginPath?: string;
   /** Null: `pending.settle` will be called, which may not happen before this returns. */

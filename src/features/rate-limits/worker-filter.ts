@@ -12,6 +12,8 @@ interface HeldRequest {
   readonly key: string;
 }
 
+const none: readonly never[] = [];
+
 /** Nobody can say when one of the requests in flight ends. */
 const atOnceRetryAfterS = 1;
 
@@ -24,13 +26,16 @@ export class RateLimitFilter implements Filter {
   readonly #clock: Clock;
   readonly #policies: string;
   readonly #announces: boolean;
+  readonly #joins: boolean;
 
-  constructor(stage: FilterStage, limiters: readonly Limiter[], held: HeldRequests, clock: Clock) {
+  /** `joins`: a filter of a later stage may have announced its limits before this one sees the response. */
+  constructor(stage: FilterStage, limiters: readonly Limiter[], held: HeldRequests, clock: Clock, joins = false) {
     this.stage = stage;
     this.#limiters = limiters;
     this.#held = held;
     this.#clock = clock;
     this.#announces = limiters.some(({ spec }) => spec.announce);
+    this.#joins = joins;
     // As draft-ietf-httpapi-ratelimit-headers-10 has it: `q` may come at once, and is refilled in `w` seconds.
     this.#policies = limiters
       .flatMap(({ spec: { name, burst, rate } }) =>
@@ -50,6 +55,7 @@ export class RateLimitFilter implements Filter {
       for (const before of limiters.slice(0, index)) this.#giveBack(exchange, before, nowMs);
       return failure;
     }
+    for (const [name, value] of this.#announced(exchange)) exchange.addFailureHeader(name, value);
     return 'continue';
   }
 
@@ -59,7 +65,14 @@ export class RateLimitFilter implements Filter {
   }
 
   onResponseHead(exchange: FilterContext, head: FilterResponseHead): void {
-    if (!this.#announces || this.#policies === '') return;
+    for (const [name, value] of this.#announced(exchange)) {
+      if (this.#joins) head.add(name, value);
+      else head.set(name, value);
+    }
+  }
+
+  #announced(exchange: FilterContext): readonly (readonly [name: string, value: string])[] {
+    if (!this.#announces || this.#policies === '') return none;
     const nowMs = this.#clock.now();
     const lines = this.#limiters.flatMap((limiter) => {
       const { policy, spec } = limiter;
@@ -70,9 +83,11 @@ export class RateLimitFilter implements Filter {
       const fullAfterMs = refilledAfterMs(used, nowMs, policy.unitMs);
       return [`"${spec.name}";r=${left};t=${Math.ceil(fullAfterMs / 1000)}`];
     });
-    if (lines.length === 0) return;
-    head.set('RateLimit-Policy', this.#policies);
-    head.set('RateLimit', lines.join(', '));
+    if (lines.length === 0) return none;
+    return [
+      ['RateLimit-Policy', this.#policies],
+      ['RateLimit', lines.join(', ')],
+    ];
   }
 
   #usedBy(limiter: Limiter, exchange: FilterContext, nowMs: number): number {

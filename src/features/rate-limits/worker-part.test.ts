@@ -36,6 +36,7 @@ class World {
   readonly events: Extract<Event, { kind: 'limit_refusals' }>[] = [];
   readonly main = this.createMain();
   readonly parts = new Map<string, FeaturePart>();
+  readonly failureLines: (readonly [name: string, value: string])[] = [];
   #exchanges = 0;
 
   createMain(): RateLimits {
@@ -69,7 +70,8 @@ class World {
       header: (name: string) => headers[name] ?? null,
       cookie: (name: string) => headers[`cookie ${name}`] ?? null,
     };
-    return { id, client: { address }, variables, user } as unknown as FilterContext;
+    const addFailureHeader = (...line: [string, string]): void => void this.failureLines.push(line);
+    return { id, client: { address }, variables, user, addFailureHeader } as unknown as FilterContext;
   }
 
   admits(asked: Asked = {}, at: Parameters<World['ask']>[1] = {}): boolean {
@@ -293,6 +295,31 @@ describe('a rate limit', () => {
       set: (name: string, value: string) => lines.set(name, value),
     } as never);
     assert.equal(lines.get('RateLimit'), '"all";r=0;t=60');
+  });
+
+  it('tells how much is left where the request fails, and beside the limits of users', () => {
+    const world = new World();
+    world.apply([
+      limitOf({ rate: '6/m', name: 'a', announce: true }),
+      limitOf({ rate: '3/m', name: 'u', by: ['user'], announce: true }),
+    ]);
+    const ada = { user: { name: 'ada', by: 'basic', claims: {} } };
+    assert.equal(world.admits(ada), true);
+    const expected = [
+      ['RateLimit-Policy', '"a";q=6;w=60'],
+      ['RateLimit', '"a";r=5;t=10'],
+      ['RateLimit-Policy', '"u";q=3;w=60'],
+      ['RateLimit', '"u";r=2;t=20'],
+    ];
+    assert.deepEqual(world.failureLines, expected);
+    let lines: (readonly [name: string, value: string])[] = [['RateLimit', 'of the application']];
+    const head = {
+      add: (name: string, value: string) => lines.push([name, value]),
+      set: (name: string, value: string) => (lines = [...lines.filter(([known]) => known !== name), [name, value]]),
+    };
+    const filters = world.parts.get('0 r')?.hooks.filters ?? [];
+    for (const filter of filters.toReversed()) filter.onResponseHead?.(world.context(ada), head as never);
+    assert.deepEqual(lines, [...expected.slice(2), ...expected.slice(0, 2)]);
   });
 
   it('tells once when it refuses a wave of requests, of one client or of many, and when that is over', () => {

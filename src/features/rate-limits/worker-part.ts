@@ -45,7 +45,17 @@ export function rateLimitsPart(
   const isOfUser = ({ spec }: Limiter): boolean => partOfUser(spec.by) !== undefined;
   const [ofUser, others] = [all.filter(isOfUser), all.filter((one) => !isOfUser(one))];
   const filters = [
-    ...(others.length === 0 ? [] : [new RateLimitFilter('address_rate', others, held, clock)]),
+    ...(others.length === 0
+      ? []
+      : [
+          new RateLimitFilter(
+            'address_rate',
+            others,
+            held,
+            clock,
+            ofUser.some(({ spec }) => spec.announce),
+          ),
+        ]),
     ...(ofUser.length === 0 ? [] : [new RateLimitFilter('identity_rate', ofUser, held, clock)]),
   ];
   const release = ({ id: exchange }: Pick<EndedExchange, 'id'>): void => releaseHeld(held, exchange);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { answerCases } from '../../../explain/src/whose/answer-cases.test-support.ts';
 import { sentAnswers } from '../../../explain/src/whose/sent-answers.test-support.ts';
+import { SimulatedClock } from '../../../../src/testing/simulated-clock.ts';
 import type { AnsweredResponse } from '../../../explain/src/whose/whose.ts';
 import { classifyByRules, explainResponse } from './explain-response.ts';
 
@@ -52,6 +53,18 @@ describe('the full rules in the client', () => {
     await explainResponse(new Response(endless, { status: 502 }));
     assert.ok(pulled < 200_000, `${pulled} bytes`);
   });
+
+  for (const [what, pull] of [
+    ['never comes', () => new Promise<void>(() => {})],
+    ['breaks', () => Promise.reject(new Error('broken'))],
+  ] as const)
+    it(`explain a response whose body ${what} by what there is of it`, async () => {
+      const clock = new SimulatedClock();
+      const headers = { 'x-vercel-error': 'FUNCTION_INVOCATION_TIMEOUT' };
+      const explained = explainResponse(new Response(new ReadableStream({ pull }), { status: 504, headers }), clock);
+      await clock.advance(1000);
+      assert.equal((await explained).author, 'vercel');
+    });
 
   it('judge for the client what the table of signatures leaves open', () => {
     for (const [promise, { status, headers, body = '' }, author] of cases) {

@@ -1,7 +1,10 @@
 import { type AnsweredFailure, answeredFailure } from '../../../explain/src/whose/answered-failure.ts';
 import { headersOfRules } from '../../../explain/src/whose/headers-of-rules.ts';
 import { type AnsweredResponse, type Authorship, whose } from '../../../explain/src/whose/whose.ts';
+import type { ClientClock } from '../client-clock.ts';
+import { readStart } from '../response-body.ts';
 import type { ClassifyResponse } from '../response-facts.ts';
+import { systemClientClock } from '../system.ts';
 
 export type { AnsweredFailure } from '../../../explain/src/whose/answered-failure.ts';
 export type { Authorship, Confidence, Layer } from '../../../explain/src/whose/whose.ts';
@@ -13,11 +16,15 @@ export type ResponseExplanation = Authorship & AnsweredFailure;
 const bodyBytesMax = 65_536;
 
 /**
- * Explains a response by the full rules of `candor whose`. Reads a copy of its body, at most 64 KiB, so that the caller can still read it; of a
- * body that was read already, the head alone is explained. Sends nothing.
+ * Explains a response by the full rules of `candor whose`. Reads a copy of its body, at most 64 KiB and for a second, so that the caller can still
+ * read it; of a body that was read already, the head alone is explained. Sends nothing.
  */
-export async function explainResponse(response: Response): Promise<ResponseExplanation> {
-  const body = response.bodyUsed ? null : await startOf(response.clone());
+export async function explainResponse(
+  response: Response,
+  clock: ClientClock = systemClientClock,
+): Promise<ResponseExplanation> {
+  const isTaken = response.bodyUsed || response.body?.locked === true;
+  const body = isTaken ? null : await readStart(response, clock, bodyBytesMax);
   const answered: AnsweredResponse = {
     status: response.status,
     headers: Object.fromEntries(response.headers),
@@ -51,18 +58,3 @@ export const classifyByRules: ClassifyResponse = (facts) => {
     delivery,
   };
 };
-
-async function startOf(response: Response): Promise<string> {
-  const reader = response.body?.getReader();
-  if (reader === undefined) return response.text();
-  const decoder = new TextDecoder();
-  let text = '';
-  while (text.length < bodyBytesMax) {
-    const { done, value } = await reader.read();
-    if (done) return text + decoder.decode();
-    text += decoder.decode(value, { stream: true });
-  }
-  // The rest would be kept for a reader that never comes. It resolves only when the caller's own half is cancelled too.
-  void reader.cancel().catch(() => undefined);
-  return text.slice(0, bodyBytesMax);
-}

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import type { FilterContext } from '../../../core/filter.ts';
 import { authenticationScheme, type SchemeDecision, type SchemePart } from '../worker-scheme.ts';
 import { type ApiKeyOwner, readKeyFile } from './key-file.ts';
+import { inAuthorization, inHeader } from '../worker-scheme-credentials.ts';
 import { apiKeysName, type ApiKeysSpec } from './settings.ts';
 import { ParsedFiles } from '../worker-parsed-files.ts';
 
@@ -23,6 +24,10 @@ export const apiKeys = authenticationScheme<ApiKeysSpec, SchemePart>({
     return {
       asksFor: 'an API key',
       // RFC 9110 §15.5.2: a 401 says what is asked for. A key in a header of its own has no registered scheme.
+      credentials:
+        spec.header === null
+          ? inAuthorization('bearer', spec.passesCredentials)
+          : inHeader(spec.header, spec.passesCredentials),
       challenge: spec.header === null ? `Bearer realm="${realm}"` : `ApiKey realm="${realm}", header="${spec.header}"`,
       authenticate: (exchange) => decide(exchange, spec, owners),
     };
@@ -31,7 +36,7 @@ export const apiKeys = authenticationScheme<ApiKeysSpec, SchemePart>({
 
 function decide(
   exchange: FilterContext,
-  { header, passesCredentials }: ApiKeysSpec,
+  { header }: ApiKeysSpec,
   owners: ReadonlyMap<string, ApiKeyOwner>,
 ): SchemeDecision {
   const sent = exchange.variables.header(header ?? 'authorization');
@@ -42,6 +47,5 @@ function decide(
   // Keys are found by their hash: how long that takes says nothing of any key.
   const owner = owners.get(hash('sha256', key, 'hex'));
   if (owner === undefined) return unknown;
-  if (!passesCredentials) exchange.removeRequestHeader(header ?? 'authorization');
   return { kind: 'user', user: { name: owner.name, by: apiKeysName, claims: { groups: owner.groups } } };
 }

@@ -8,6 +8,7 @@ import {
   type SchemePart,
   type SchemePorts,
 } from '../worker-scheme.ts';
+import { inAuthorization } from '../worker-scheme-credentials.ts';
 import { ParsedFiles } from '../worker-parsed-files.ts';
 import type { PasswordHash } from './password-hash.ts';
 import { basicName, type BasicSpec } from './settings.ts';
@@ -49,13 +50,13 @@ export const basic = authenticationScheme<BasicSpec, SchemePart>({
     const queue = queueOf(ports);
     return {
       asksFor: 'a password',
+      credentials: inAuthorization('basic', passesCredentials),
       challenge: `Basic realm="${realm}", charset="UTF-8"`,
       authenticate(exchange, pending) {
         const credentials = credentialsIn(exchange.variables.header('authorization'));
         if (credentials === null) return absent;
         if (credentials === 'malformed') return malformed;
-        const decide = (isRight: boolean): SchemeDecision =>
-          isRight ? admit(exchange, credentials.name, users, passesCredentials) : wrong;
+        const decide = (isRight: boolean): SchemeDecision => (isRight ? admit(credentials.name, users) : wrong);
         const id = users.idOf(credentials);
         const known = users.known(id);
         if (known !== null) return decide(known);
@@ -65,8 +66,7 @@ export const basic = authenticationScheme<BasicSpec, SchemePart>({
   },
 });
 
-function admit(exchange: FilterContext, name: string, users: Users, passesCredentials: boolean): SchemeDecision {
-  if (!passesCredentials) exchange.removeRequestHeader('authorization');
+function admit(name: string, users: Users): SchemeDecision {
   return { kind: 'user', user: { name, by: basicName, claims: { groups: users.groupsOf(name) } } };
 }
 

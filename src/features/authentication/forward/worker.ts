@@ -10,7 +10,7 @@ import { gatewayHeaderNames } from '../../../core/header-names.ts';
 import { utf8Text } from '../../../core/utf8-text.ts';
 import type { Subrequest, SubrequestAnswer } from '../../../core/subrequest.ts';
 import type { Result } from '#failures/result.ts';
-import { addSessionCookies } from '../worker-session-cookies.ts';
+import { addSessionCookies, addSessionCookiesToFailure } from '../worker-session-cookies.ts';
 import {
   authenticationScheme,
   type PendingDecision,
@@ -107,6 +107,7 @@ class ForwardPart implements SchemePart {
     });
     const cookies = answer.headers.flatMap(([name, value]) => (name === 'set-cookie' ? [value] : []));
     if (cookies.length > 0) this.#cookies.set(exchange, cookies);
+    addSessionCookiesToFailure(exchange, cookies);
     const said = (header: string | null): string => utf8Text((header === null ? null : answer.get(header)) ?? '');
     const user = {
       ...{ name: said(userFrom), by: forwardName },

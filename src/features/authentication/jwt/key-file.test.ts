@@ -17,3 +17,6 @@ for (const [form, text] of [
     assert.equal(readPublicKeys(text).flaw?.message, 'its key 2 has 1024 bits, and 2048 are the least of RSA'));
 
 test('long keys are taken', () => assert.deepEqual(readPublicKeys(String(pem[0])).types, ['RSA']));
+
+test('a key with the exponent 1 is refused: everybody could sign with it', () =>
+  assert.match(readPublicKeys(JSON.stringify({ ...jwks[0], e: 'AQ' })).flaw?.message ?? '', /has the exponent 1/));

@@ -82,11 +82,17 @@ function publicKeyIn(key: Key): KeyObject | null {
 const rsaBitsMin = 2048;
 
 function weakness({ asymmetricKeyDetails: details }: KeyObject, number: number): KeyFlaw | null {
-  const bits = details?.modulusLength ?? rsaBitsMin;
-  if (bits >= rsaBitsMin) return null;
+  const { modulusLength: bits = rsaBitsMin, publicExponent = 3n } = details ?? {};
+  if (bits < rsaBitsMin)
+    return {
+      message: `its key ${number} has ${bits} bits, and ${rsaBitsMin} are the least of RSA`,
+      suggestion: 'have the issuer sign with a longer key',
+    };
+  // With the exponent 1 a signature is what it signs.
+  if (publicExponent >= 3n) return null;
   return {
-    message: `its key ${number} has ${bits} bits, and ${rsaBitsMin} are the least of RSA`,
-    suggestion: 'have the issuer sign with a longer key',
+    message: `its key ${number} has the exponent ${publicExponent}: everybody could sign with it`,
+    suggestion: 'download it again from the issuer',
   };
 }
 

@@ -8,6 +8,7 @@ import {
   type SchemePorts,
   settleLater,
 } from '../worker-scheme.ts';
+import { type SchemeCredentials, inAuthorization, inCookies, inHeader } from '../worker-scheme-credentials.ts';
 import { ParsedFiles } from '../worker-parsed-files.ts';
 import { jwtName, type JwtSpec } from './settings.ts';
 import { claimHeaders, userOf } from './worker-claims.ts';
@@ -48,6 +49,7 @@ export const jwt = authenticationScheme<JwtSpec, JwtPart>({
     return {
       source,
       asksFor: 'a token',
+      credentials: credentialsOf(spec),
       challenge: spec.from.kind === 'bearer' ? `Bearer realm="${ports.realm}"` : '',
       authenticate: (exchange, pending) => tokens.authenticate(exchange, pending),
       // Before the first request needs them; not from within the activation, while the revision before is still in force.
@@ -115,10 +117,10 @@ class Tokens {
     if (token === null) return absent;
     if (token.length > tokenLengthMax || !/^[\w-]+\.[\w-]+\.[\w-]*$/.test(token)) return malformed;
     const known = this.#present()?.known(token) ?? null;
-    if (known !== null) return this.#decide(exchange, known);
+    if (known !== null) return this.#decide(known);
     settleLater(
       pending,
-      this.#verify(token).then((verdict) => (verdict === null ? this.#unavailable() : this.#decide(exchange, verdict))),
+      this.#verify(token).then((verdict) => (verdict === null ? this.#unavailable() : this.#decide(verdict))),
     );
     return null;
   }
@@ -144,14 +146,13 @@ class Tokens {
     return renewed === null || renewed === verifier ? verdict : renewed.verify(token);
   }
 
-  #decide(exchange: FilterContext, verdict: TokenVerdict): SchemeDecision {
+  #decide(verdict: TokenVerdict): SchemeDecision {
     if (!verdict.ok) return { kind: 'refused', fault: verdict.fault, because: verdict.because };
     const user = userOf(verdict.claims, this.#spec);
     if (user === null) {
       const because = `the token has no name of a user, in the claim ${this.#spec.userClaim}`;
       return { kind: 'refused', fault: 'no_user', because };
     }
-    if (!this.#spec.passesCredentials) removeToken(exchange, this.#spec);
     return { kind: 'user', user, headerValues: claimHeaders(verdict.claims, this.#spec.claimHeaders) };
   }
 
@@ -178,7 +179,9 @@ function tokenIn({ variables }: FilterContext, { from }: JwtSpec): string | null
   return afterScheme ?? (from.kind === 'header' ? sent : null);
 }
 
-function removeToken(exchange: FilterContext, { from }: JwtSpec): void {
-  if (from.kind === 'cookie') exchange.removeRequestCookies((name) => name === from.name);
-  else exchange.removeRequestHeader(from.kind === 'header' ? from.name : 'authorization');
+function credentialsOf({ from, passesCredentials }: JwtSpec): SchemeCredentials {
+  if (from.kind === 'bearer') return inAuthorization('bearer', passesCredentials);
+  const { name } = from;
+  if (from.kind === 'header') return inHeader(name, passesCredentials);
+  return inCookies(name, passesCredentials, (one) => one === name);
 }

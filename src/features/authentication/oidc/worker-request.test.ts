@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { pathToReturnTo } from './worker-request.ts';
+import { isFromOtherSite, pathToReturnTo } from './worker-request.ts';
 
 const origin = 'https://tools.test';
 
@@ -62,4 +62,25 @@ describe('where people come back to', () => {
       { numRuns: 500 },
     );
   });
+});
+
+describe('a request', () => {
+  for (const [headers, isFromOther] of [
+    [{}, false],
+    [{ 'sec-fetch-site': 'none' }, false],
+    [{ 'sec-fetch-site': 'same-site', referer: 'https://other.test/' }, false],
+    [{ 'sec-fetch-site': 'cross-site', origin }, true],
+    [{ origin }, false],
+    [{ referer: `${origin}/a` }, false],
+    [{ origin: 'https://evil.test' }, true],
+    [{ origin: 'null', referer: `${origin}/` }, true],
+    [{ referer: 'https://evil.test/' }, true],
+    [{ referer: `${origin}.evil.test/` }, true],
+    [{ referer: 'http://tools.test/' }, true],
+  ] as readonly (readonly [Record<string, string>, boolean])[])
+    it(`with ${JSON.stringify(headers)} is ${isFromOther ? '' : 'not '}of another site`, () => {
+      const variables = { authority: 'tools.test', header: (name: string) => headers[name] ?? null };
+      const asked = { client: { scheme: 'https' }, variables } as unknown as Parameters<typeof isFromOtherSite>[0];
+      assert.equal(isFromOtherSite(asked), isFromOther);
+    });
 });

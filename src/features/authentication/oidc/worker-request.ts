@@ -9,13 +9,20 @@ export function isNavigation({ request, variables }: FilterContext): boolean {
   return ['GET', 'HEAD', 'POST'].includes(request.method) && /\btext\/html\b/i.test(variables.header('accept') ?? '');
 }
 
-/** Another site has made the browser ask, by a link, a form or an image. */
-export function isFromOtherSite({ variables }: FilterContext): boolean {
-  return variables.header('sec-fetch-site') === 'cross-site';
+type Asked = Pick<FilterContext, 'client' | 'variables'>;
+
+/** Another site has made the browser ask, by a link, a form or an image. Browsers before 2023 say of which origin the page is, and no more. */
+export function isFromOtherSite(exchange: Asked): boolean {
+  const { variables } = exchange;
+  const site = variables.header('sec-fetch-site');
+  if (site !== null) return site === 'cross-site';
+  const page = variables.header('origin') ?? variables.header('referer');
+  const origin = originOf(exchange);
+  return page !== null && origin !== null && page !== origin && !page.startsWith(`${origin}/`);
 }
 
 /** As the browser knows it: 'https://shop.example'. Null: the client has named no host. */
-export function originOf({ client, variables: { authority } }: FilterContext): string | null {
+export function originOf({ client, variables: { authority } }: Asked): string | null {
   return /^[\w.:[\]-]+$/.test(authority) ? `${client.scheme}://${authority}` : null;
 }
 

@@ -3,7 +3,8 @@ import type { Filter, FilterAnswer, FilterContext } from '../../../core/filter.t
 import type { Failure } from '#failures/failure.ts';
 import { fail } from '#failures/failure.ts';
 import type { AskUpstream } from '../../../core/subrequest.ts';
-import { addSessionCookies } from '../worker-session-cookies.ts';
+import { type SchemeCredentials, inCookies } from '../worker-scheme-credentials.ts';
+import { addSessionCookies, addSessionCookiesToFailure } from '../worker-session-cookies.ts';
 import {
   authenticationScheme,
   type PendingDecision,
@@ -34,12 +35,13 @@ type Cookies = ReadonlyMap<string, string>;
 
 const absent: SchemeDecision = { kind: 'absent' };
 const retryAfterS = 5;
-/** A browser that has begun more logins, such as in tabs that were restored together, forgets those. */
+/** A browser that has begun more logins, such as in tabs that it has opened one after the other, forgets the oldest. */
 const loginsMax = 5;
 
 class OidcPart implements SchemePart {
   readonly asksFor = 'a login';
   readonly challenge: string;
+  readonly credentials: SchemeCredentials;
   readonly loginPath: string;
   readonly settings: string;
   readonly provider: Provider;
@@ -59,6 +61,7 @@ class OidcPart implements SchemePart {
     // The main thread has given one; without it, nothing that anybody could know.
     this.#seal = new Seal(spec.key ?? randomText(ports.random), ports.random);
     this.#cookie = cookieName(spec);
+    this.credentials = inCookies(this.#cookie, false, (name) => this.#isOurs(name));
     // No registered scheme is a login in pages. Programs can see where it begins.
     this.challenge = `Login realm="${ports.realm}", path="${spec.path}"`;
   }
@@ -90,8 +93,8 @@ class OidcPart implements SchemePart {
   }
 
   #admit(exchange: FilterContext, cookies: Cookies, session: LoginSession, isNew: boolean): SchemeDecision {
-    exchange.removeRequestCookies((name) => this.#isOurs(name));
     const lines = isNew ? this.#sessionLines(exchange, cookies, session) : null;
+    addSessionCookiesToFailure(exchange, lines ?? []);
     return {
       kind: 'user',
       user: userOf(session),
@@ -145,11 +148,13 @@ class OidcPart implements SchemePart {
     return decideLater(pending, this.provider.begin(login, asAnother, this.#asker(exchange)), (result) => {
       if (!result.ok) return this.#failed(result.fault);
       const sealed = this.#seal.close(JSON.stringify(login), purposeOf('login', this.#spec, exchange.variables.host));
+      // Browsers send the oldest first (RFC 6265 §5.4).
       const begun = [...cookies.keys()].filter((name) => this.#isLogin(name));
+      const over = new Set(begun.slice(0, Math.max(0, begun.length + 1 - loginsMax)));
       return answerWith(
         'login_begun',
         redirect(result.value.href, [
-          ...(begun.length < loginsMax ? [] : removingLines(cookies, (name) => this.#isLogin(name))),
+          ...removingLines(cookies, (name) => over.has(name)),
           ...(cookieLines(this.#loginCookie(login.state), sealed, loginMs / 1000) ?? []),
         ]),
       );
