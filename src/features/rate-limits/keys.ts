@@ -86,13 +86,13 @@ export const rateLimits: FeatureKeys = featureKeys<RateLimitsRead, object, RateL
   },
   review({ file, routes }, findings) {
     const rates = new Set<string>();
-    const ofFile = authenticates(file.read);
-    const isKnown = ofFile || routes.some(({ read }) => authenticates(read) && read.rate_limits === undefined);
-    reviewLimits(file.read.rate_limits, ['rate_limits'], { rates, knowsUsers: isKnown }, findings);
+    const ofFile = knownBy(file.read);
+    const ofAny = [ofFile, ...routes.flatMap(({ read }) => (read.rate_limits === undefined ? [knownBy(read)] : []))];
+    const most = (['claims', 'names'] as const).find((known) => ofAny.includes(known)) ?? 'nothing';
+    reviewLimits(file.read.rate_limits, ['rate_limits'], { rates, knows: most }, findings);
     for (const { path, read } of routes) {
-      const own = (read as { readonly authentication?: unknown }).authentication;
-      const knowsUsers = own === undefined ? ofFile : own !== 'none';
-      reviewLimits(read.rate_limits, [...path, 'rate_limits'], { rates, knowsUsers }, findings);
+      const knows = 'authentication' in read && read.authentication !== undefined ? knownBy(read) : ofFile;
+      reviewLimits(read.rate_limits, [...path, 'rate_limits'], { rates, knows }, findings);
     }
     if (rates.size > ratesMax)
       findings.errorAtKey(
@@ -131,22 +131,24 @@ const nameOf = (read: LimitRead): string =>
 const burstOf = ({ burst }: LimitRead, rate: RateRead | null): number =>
   burst ?? Math.min(1_000_000, rate?.requests ?? 1);
 
-function authenticates(read: object): boolean {
-  const { authentication = 'none' } = read as { readonly authentication?: unknown };
-  return authentication !== 'none';
+/** What is known of the users of requests. */
+type Known = 'nothing' | 'names' | 'claims';
+
+function knownBy({ authentication }: { readonly authentication?: unknown }): Known {
+  if (typeof authentication !== 'object' || authentication === null) return 'nothing';
+  return ['jwt', 'oidc', 'forward'].some((scheme) => scheme in authentication) ? 'claims' : 'names';
 }
 
 interface Limited {
   /** All that the file has. */
   readonly rates: Set<string>;
-  /** Requests have a user. */
-  readonly knowsUsers: boolean;
+  readonly knows: Known;
 }
 
 function reviewLimits(
   read: RateLimitsRead['rate_limits'],
   path: Path,
-  { rates, knowsUsers }: Limited,
+  { rates, knows }: Limited,
   findings: Findings,
 ): void {
   if (read === undefined || read === 'none') return;
@@ -155,12 +157,16 @@ function reviewLimits(
     // One limit may stand without a list.
     const at = read.length === 1 ? path : [...path, index];
     reviewLimit(one, at, findings);
-    const part = knowsUsers ? undefined : byOf(one).find((by) => by === 'user' || by.startsWith('claim.'));
+    const part = byOf(one).find((by) =>
+      by === 'user' ? knows === 'nothing' : by.startsWith('claim.') && knows !== 'claims',
+    );
     if (part !== undefined)
       findings.warnAtKey(
         [...at, 'by'],
-        `nothing says who the user is: ${quoted(part)} counts addresses`,
-        'add "authentication", or write by: address',
+        knows === 'nothing'
+          ? `nothing says who the user is: ${quoted(part)} counts addresses`
+          : `users of passwords and keys have no claims: ${quoted(part)} counts addresses`,
+        knows === 'nothing' ? 'add "authentication", or write by: address' : 'write by: user',
       );
     if (one.exempt?.some((network) => network.endsWith('/0')) === true)
       findings.warnAtKey([...at, 'exempt'], 'it names every address', 'name the networks that are not to be counted');
