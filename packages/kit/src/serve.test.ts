@@ -15,7 +15,7 @@ async function leave(fail: (signal: AbortSignal) => unknown): Promise<{ lines: s
   const response = { destroy: () => (isDestroyed = true) } as unknown as ServerResponse;
   const app = async (): Promise<void> => {
     const { signal } = currentRequest() as ServedRequest;
-    await new Promise((_, reject) => void signal.addEventListener('abort', () => reject(fail(signal))));
+    await new Promise((_, reject) => signal.addEventListener('abort', () => reject(fail(signal))));
   };
   context.run(() => survivingAborts(app, (line) => lines.push(line))({ method: 'GET' } as IncomingMessage, response));
   context.abort(left);

@@ -28,10 +28,13 @@ export async function serve(app: RequestListener | Server | SecureServer, option
  * A function that waits with the signal of its request rejects when that aborts. Node would end the program for it, at every client that
  * leaves. Other rejections are left to Node.
  */
-export function survivingAborts(app: RequestListener, log: (line: string) => void): RequestListener {
+export function survivingAborts(
+  app: (...asked: Parameters<RequestListener>) => unknown,
+  log: (line: string) => void,
+): RequestListener {
   return (request, response) => {
     const context = currentRequest();
-    const done: unknown = app(request, response);
+    const done = app(request, response);
     if (!(done instanceof Promise)) return;
     void done.catch((error: unknown) => {
       if (context?.signal.aborted !== true) throw error;

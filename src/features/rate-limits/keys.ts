@@ -134,7 +134,8 @@ const burstOf = ({ burst }: LimitRead, rate: RateRead | null): number =>
 /** What is known of the users of requests. */
 type Known = 'nothing' | 'names' | 'claims';
 
-function knownBy({ authentication }: { readonly authentication?: unknown }): Known {
+function knownBy(read: object): Known {
+  const { authentication } = read as { readonly authentication?: unknown };
   if (typeof authentication !== 'object' || authentication === null) return 'nothing';
   return ['jwt', 'oidc', 'forward'].some((scheme) => scheme in authentication) ? 'claims' : 'names';
 }
