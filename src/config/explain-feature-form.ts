@@ -7,7 +7,8 @@ import type { Path } from '../schema/findings.ts';
 import { allWord, offWord } from './explain-short-form.ts';
 
 interface FormsOfKey extends KeyForms {
-  readonly schema: z.ZodType;
+  /** Absent for keys within the key of a feature. */
+  readonly schema?: z.ZodType;
 }
 
 /** By section and key: `routes.slo`. */
@@ -15,8 +16,11 @@ const formsByKey: ReadonlyMap<string, FormsOfKey> = new Map(
   featuresOfFile.flatMap((feature) =>
     Object.entries(feature.forms ?? {}).flatMap(([key, form]) =>
       Object.entries(keysBySection(feature)).flatMap(([section, keys]) => {
-        const schema = keys[key] as z.ZodType | undefined;
-        return schema === undefined ? [] : [[`${section}.${key}`, { ...form, schema }] as const];
+        const [outer = '', ...inner] = key.split('.');
+        const schema = keys[outer] as z.ZodType | undefined;
+        return schema === undefined
+          ? []
+          : [[`${section}.${key}`, inner.length > 0 ? form : { ...form, schema }] as const];
       }),
     ),
   ),
@@ -32,8 +36,11 @@ function keysBySection({ routeKeys, upstreamKeys, applicationKeys, fileKeys, top
 }
 
 function formsAt(path: Path): FormsOfKey | undefined {
-  const section = path.length === 1 ? '' : path.length === 3 ? path[0] : undefined;
-  return section === undefined ? undefined : formsByKey.get(`${String(section)}.${String(path.at(-1))}`);
+  const [section, , ...keys] = path;
+  return (
+    formsByKey.get(`.${path.join('.')}`) ??
+    (keys.length > 0 ? formsByKey.get(`${String(section)}.${keys.join('.')}`) : undefined)
+  );
 }
 
 /** How the key of a feature is written; null: it is none. */
@@ -47,12 +54,12 @@ export function suggestForFeature(path: Path, input: unknown): string | null {
   const forms = formsAt(path);
   if (forms === undefined) return null;
   const { schema, off, on, otherwise, stands = [] } = forms;
-  if (typeof input === 'string' && schema.safeParse(true).success && isMistypedSwitch(input)) return null;
+  if (typeof input === 'string' && schema?.safeParse(true).success === true && isMistypedSwitch(input)) return null;
   if (typeof input === 'string' || typeof input === 'boolean') {
     if (off !== undefined && offWord.test(String(input))) return off;
     if (on !== undefined && allWord.test(String(input))) return on;
   }
-  const meant = stands.find((key) => schema.safeParse({ [key]: input }).success);
+  const meant = stands.find((key) => schema?.safeParse({ [key]: input }).success === true);
   return meant === undefined
     ? (otherwise ?? `for example ${exampleAt(path)}`)
     : `write { ${meant}: ${written(input)} }`;

@@ -2,6 +2,12 @@
 export type Answers = readonly (readonly [words: string, answer: string])[];
 
 export const whoMayEnter: Readonly<Record<string, Answers>> = {
+  'authentication.basic': [
+    [
+      'users user username password passwords',
+      'users stand in a file, "users_file": candor password ada >> users makes a line of it',
+    ],
+  ],
   'authentication.api_keys': [
     [
       'query queryparameter queryparam param parameter',
@@ -39,9 +45,11 @@ export const whoMayEnter: Readonly<Record<string, Answers>> = {
     ['blacklist denylist block', 'did you mean "deny"?'],
     ['country geo geoip', 'did you mean "countries"?'],
     ['agents bots programs', 'did you mean "user_agents"?'],
+    ['countryfile', 'it stands at the outermost level, for all routes'],
   ],
   rate_limits: [
-    ['key keys keyby per source sourcecriterion groupby characteristics', 'did you mean "by"?'],
+    ['key keys keyby source sourcecriterion groupby characteristics', 'did you mean "by"?'],
+    ['per', 'what is counted apart is "by", and a time is part of the rate, such as "rate: 10/m"'],
     [
       'requests limit max average events count window period interval time',
       'how many in which time is one value, such as "rate: 10/m"',

@@ -5,13 +5,22 @@ import { failureTable } from '#failures/failure-table.ts';
 import { shapeOfType, specOfCause } from '#failures/failure-texts.ts';
 import type { Shape, Whose } from '#failures/shape.ts';
 import type { ExchangeRecord } from '../core/schemas/record.ts';
-import { verdictAndWhose, verdictWords } from './record-words.ts';
+import { ruleWords, verdictAndWhose, verdictWords } from './record-words.ts';
 import { shapeWords, whoseWords } from '#failures/failure-words.ts';
 
 const clientCauses = (Object.keys(failureTable) as Cause[])
   .map((cause) => ({ cause, ...specOfCause(cause) }))
   .filter(({ type }) => shapeOfType(type) === 'client_abort');
 const everyWhose = [...(Object.keys(whoseWords) as Whose[]), null];
+
+test('a line says what was wrong with credentials, and what is wanted where there were none', () => {
+  const told = (fault: string): string | null =>
+    ruleWords({ cause: 'not_authenticated', evidence: { scheme: 'a token', fault } as never });
+  assert.deepEqual(
+    [told('the token has expired'), told('the request has none')],
+    ['token has expired', 'wants a token'],
+  );
+});
 
 describe('a verdict and who caused it', () => {
   for (const shape of Object.keys(shapeWords) as Shape[]) {

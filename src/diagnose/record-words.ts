@@ -22,6 +22,9 @@ const rulesOf: Readonly<Partial<Record<Cause, readonly [key: string, word: strin
   authentication_unavailable: ['service', ''],
 };
 
+/** What the evidence says of a request without credentials: what was wanted tells more then. */
+const nothingSent = 'the request has none';
+
 /** By which rule a request was declined, for a line: 'login', 'country FR', 'lacks the group admin'; null: no rule has. */
 export function ruleWords({ cause, evidence }: Pick<ExchangeRecord, 'cause' | 'evidence'>): string | null {
   if (cause === null || evidence === undefined) return null;
@@ -31,6 +34,8 @@ export function ruleWords({ cause, evidence }: Pick<ExchangeRecord, 'cause' | 'e
     const { by, value } = facts;
     return by === 'network' || by === 'country' ? `${by} ${String(value)}` : String(by).replaceAll('_', ' ');
   }
+  if (cause === 'not_authenticated' && typeof facts['fault'] === 'string' && facts['fault'] !== nothingSent)
+    return facts['fault'].replace(/^the /, '');
   const rule = rulesOf[cause];
   const named = rule === undefined ? undefined : facts[rule[0]];
   return rule === undefined || typeof named !== 'string' ? null : `${rule[1]}${named}`;

@@ -117,7 +117,7 @@ export interface FeatureKeys<R = object, U = object, F = object, A = object> {
   /** What may be written of it in an application alone, and of the gateway at the top. */
   readonly applicationKeys?: z.ZodRawShape;
   readonly topKeys?: z.ZodRawShape;
-  /** Of each of these keys. */
+  /** Of each of these keys; of one within it, such as `access.countries`, too. */
   readonly forms?: Readonly<Record<string, KeyForms>>;
   /** It answers the requests of a route in place of an upstream: a route has one such feature, or `to`. Its name is its key in the route. */
   readonly isAction?: true;

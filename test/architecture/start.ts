@@ -83,7 +83,7 @@ export const loadBudgets: Readonly<Record<string, Load>> = {
   'src/cli/torture.ts': { kilobytes: 237, packages: ['@stricli/core'] },
   'src/cli/configuration-thread.ts': { kilobytes: reader, packages: ['yaml', 'zod'] },
   'src/worker/worker-main.ts': { kilobytes: 1481, packages: [] },
-  'src/cli/change-maintenance.ts': { kilobytes: 181, packages: ['@stricli/core'] },
+  'src/cli/change-maintenance.ts': { kilobytes: 182, packages: ['@stricli/core'] },
   'src/cli/coming-time.ts': { kilobytes: 120, packages: ['@stricli/core'] },
   'src/cli/app.ts': { kilobytes: 200, packages: ['@stricli/core'] },
   'src/cli/app-shell.ts': { kilobytes: reader + 148, packages: ['@stricli/core', 'zod', 'yaml'] },

@@ -13,13 +13,14 @@ import { startFromYaml, type YamlGateway } from './start-from-yaml.ts';
 
 const tools = 'https://tools.test';
 const cookieKey = 'canary-of-the-key-that-encrypts-the-cookies';
+const secrets = { secret: `${clientSecret}\n`, 'another-secret': 'of another client' };
 const origin = originForTests('the page');
 let provider: LoginProvider;
 let edge: YamlGateway;
 let ada: Person;
 
-const login = (more: string): string =>
-  `{ issuer: "${provider.issuer}", upstream: id, client_id: tools, client_secret_file: secret, key_file: key, claim_headers: { X-Tenant: tenant }${more} }`;
+const login = (more: string, secret = 'secret'): string =>
+  `{ issuer: "${provider.issuer}", upstream: id, client_id: tools, client_secret_file: ${secret}, key_file: key, claim_headers: { X-Tenant: tenant }${more} }`;
 
 const yaml = (): string => `
 trusted_peers: [127.0.0.1]
@@ -29,6 +30,7 @@ upstreams:
 routes:
   - { path: /open, to: app }
   - { path: /admins, to: app, authentication: { oidc: ${login('')}, require: { groups: admin } } }
+  - { host: wrong.test, to: app, authentication: { oidc: ${login('', 'another-secret')} } }
   - { to: app, authentication: { oidc: ${login('')}, user_header: X-User, groups_header: X-Groups } }
 `;
 
@@ -45,7 +47,7 @@ async function causeOf(response: RawResponse): Promise<string | null> {
 
 before(async () => {
   provider = await LoginProvider.start({
-    origins: [tools, 'https://other.test'],
+    origins: [tools, 'https://other.test', 'https://wrong.test'],
     claimsOf: (name) => ({
       ...{
         email: `${name}@example.org`,
@@ -55,7 +57,7 @@ before(async () => {
       tenant: 'x'.repeat({ big: 6000, huge: 40_000 }[name] ?? 1),
     }),
   });
-  edge = await startFromYaml(yaml(), { files: { secret: `${clientSecret}\n`, key: cookieKey } });
+  edge = await startFromYaml(yaml(), { files: { ...secrets, key: cookieKey } });
 });
 after(async () => {
   await edge?.stop();
@@ -274,7 +276,7 @@ describe('a login without a key of its own', () => {
   it('holds at every worker, and in the next process with the same state folder', async () => {
     const state = await mkdtemp(join(tmpdir(), 'candor-login-'));
     const text = `workers: 2\nstate: ${state}\n${yaml().replaceAll('key_file: key, ', '')}`;
-    let own = await startFromYaml(text, { files: { secret: clientSecret } });
+    let own = await startFromYaml(text, { files: secrets });
     try {
       const person = new Person(own, provider);
       assert.equal((await person.open(`${tools}/`)).status, 200);
@@ -288,7 +290,7 @@ describe('a login without a key of its own', () => {
         );
       assert.deepEqual(new Set(await ask()), new Set([200]));
       await own.stop();
-      own = await startFromYaml(text, { files: { secret: clientSecret } });
+      own = await startFromYaml(text, { files: secrets });
       assert.deepEqual(new Set(await ask()), new Set([200]));
     } finally {
       await own.stop();
@@ -381,6 +383,13 @@ describe('an attacker', () => {
 });
 
 describe('a provider that does not answer', () => {
+  it('is one too that refuses the secret of the gateway: no person can mend that by another login', async () => {
+    const begun = locationOf(await ada.ask('https://wrong.test/'));
+    const response = await ada.ask(await ada.logIn(begun, 'ada'));
+    assert.deepEqual([response.status, await causeOf(response)], [503, 'authentication_unavailable']);
+    assert.match((await edge.record(response)).detail ?? '', /"client_id" or "client_secret" is not what it knows/);
+  });
+
   it('makes a failure of its own, and no 401', async () => {
     const link = await ada.logIn(locationOf(await ada.ask(`${tools}/`)), 'ada');
     await provider.stop();

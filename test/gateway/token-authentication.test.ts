@@ -72,7 +72,15 @@ describe('a gateway that takes tokens', () => {
     ]);
     assert.equal((await edge.record(response)).user, 'ada');
     assert.equal((await edge.get('/file', [asAda])).status, 200);
-    assert.equal((await edge.get('/a')).status, 401);
+    // RFC 6750 §3.1: no word of an error where nothing was sent.
+    const refused = [await edge.get('/a'), await edge.get('/a', ['Authorization: Bearer none'])];
+    assert.deepEqual(
+      refused.map((response) => [response.status, headerOf(response, 'www-authenticate')]),
+      [
+        [401, 'Bearer realm="Restricted"'],
+        [401, 'Bearer realm="Restricted", error="invalid_token"'],
+      ],
+    );
   });
 
   test('lets no client say who it is where nobody is asked', async () => {

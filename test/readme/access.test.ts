@@ -57,6 +57,11 @@ describe('docs/access.md', () => {
       '/./admin',
       '/x/%2e%2e/admin',
       '/admin?x',
+      '/Admin',
+      '/ADMIN/x',
+      '/admin.json',
+      '/admin;x=1',
+      '/admin%2fx',
     ];
     const found = await Promise.all(
       spellings.map(async (path) => [

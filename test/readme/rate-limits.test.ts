@@ -59,6 +59,7 @@ describe('an example of docs/rate-limits.md', () => {
   it('limits the login form alone', async () => {
     const edge = await running(1);
     assert.equal(await statuses(edge, 'POST', '/login', 6, ['Content-Length: 0']), '200 200 200 200 200 429');
+    assert.equal(await statuses(edge, 'POST', '/LOGIN', 1, ['Content-Length: 0']), '429');
     assert.equal(await statuses(edge, 'GET', '/login', 3), '200 200 200');
   });
 

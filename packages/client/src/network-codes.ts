@@ -1,4 +1,4 @@
-import type { KnownOfFailure } from './call-failure.ts';
+import type { CallFailure, KnownOfFailure } from './call-failure.ts';
 
 /**
  * Shape, cause and delivery by the codes of Node, undici and Bun; the first that fits. `connect:` stands before the codes of calls that
@@ -51,4 +51,12 @@ function readCodesOf(error: PlatformError | null | undefined, depth: number): Kn
     return { shape, cause, delivery, temporary: !/^tls|http$/.test(cause) } as KnownOfFailure;
   }
   return readCodesOf(cause, depth + 1) ?? readCodesOf(errors?.at(-1), depth + 1);
+}
+
+/**
+ * Attempts beyond the maximum where the client could not connect: they cost the service nothing, and it may be restarting. A name that does
+ * not exist is mostly a mistake, of which its author should hear soon.
+ */
+export function attemptsBeyond({ status, delivery, cause }: CallFailure): number {
+  return status === null && delivery === 'not_sent' && cause !== 'dns_not_found' ? 12 : 0;
 }

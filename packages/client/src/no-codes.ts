@@ -2,3 +2,7 @@
 export function readCodes(): null {
   return null;
 }
+
+export function attemptsBeyond(): number {
+  return 0;
+}

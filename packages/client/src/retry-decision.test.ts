@@ -71,6 +71,11 @@ const rows: readonly (readonly [what: string, facts: Partial<DecisionFacts>, dec
   ],
   ['the last of those', { attempts: 16, failure: failed('not_sent', { status: null }) }, 'attempts_spent'],
   [
+    'the last attempt at a name that does not exist',
+    { attempts: 4, failure: failed('not_sent', { status: null, cause: 'dns_not_found' }) },
+    'attempts_spent',
+  ],
+  [
     'a client without retries that did not connect',
     { attemptsMax: 1, failure: failed('not_sent', { status: null }) },
     'attempts_spent',

@@ -1,3 +1,4 @@
+import { attemptsBeyond } from '#client/network-codes.ts';
 import type { CallFailure } from './call-failure.ts';
 import type { RetryWhy } from './gateway-error.ts';
 
@@ -23,16 +24,12 @@ export type NextStep =
   | { readonly retry: true; readonly delayMs: number; readonly reason: RetryWhy }
   | { readonly retry: false; readonly reason: RetryWhy };
 
-/** Attempts beyond the maximum where the client could not connect: they cost the service nothing, and it may be restarting. */
-const attemptsBeyondMax = 12;
-
 /** Whether to send the request again, and when. Pure: no clock, no chance, no effects. */
 export function decideNextStep(facts: DecisionFacts): NextStep {
   const { failure, attempts, attemptsMax, leftMs } = facts;
   const again = whyAgain(facts);
   if (!failure.temporary) return stop('fails_anywhere');
-  const free = isFree(failure) && attemptsMax > 1;
-  if (attempts >= attemptsMax + (free ? attemptsBeyondMax : 0)) return stop('attempts_spent');
+  if (attempts >= attemptsMax + (attemptsMax > 1 ? attemptsBeyond(failure) : 0)) return stop('attempts_spent');
   if (again === null) return stop('not_idempotent');
   if (failure.mayHaveBeenExecuted && failure.status !== null && !facts.statuses.includes(failure.status))
     return stop('status_not_retried');

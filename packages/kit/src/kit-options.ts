@@ -62,6 +62,15 @@ export function checkNames(options: ListenOptions): void {
   knownOptions('drain', options.drain ?? {}, ofDrain);
 }
 
+/** Takes the lines of the kit. A log that fails must not end a drain. */
+export function logOf({ log = (line) => process.stderr.write(`${line}\n`) }: KitOptions): (line: string) => void {
+  return (line) => {
+    try {
+      log(line);
+    } catch {}
+  };
+}
+
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Throws where the times cannot be kept, and says which. */

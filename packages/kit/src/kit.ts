@@ -13,6 +13,7 @@ import {
   type DrainTimes,
   drainTimes,
   type KitOptions,
+  logOf,
 } from './kit-options.ts';
 import { passOn } from './outgoing-headers.ts';
 import { ServedRequest } from './request-context.ts';
@@ -64,14 +65,7 @@ export class Kit {
     this.#clock = clock;
     this.#checks = new HealthChecks(options.checks ?? {}, clock);
     this.#paths = documentPaths(options.paths);
-    const write = options.log ?? ((line: string) => process.stderr.write(`${line}\n`));
-    this.#log = (line) => {
-      try {
-        write(line);
-      } catch {
-        // A log that fails must not end a drain.
-      }
-    };
+    this.#log = logOf(options);
     const { outgoing = () => true, exit: exits = true } = options;
     const names = drainSignals(options.signals);
     Object.assign(server, connectionTimeouts(options.gatewayIdleMs));

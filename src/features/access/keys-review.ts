@@ -48,11 +48,11 @@ function reviewOne(read: Read, at: Path, { asksForCertificates, file }: Beside, 
     reviewBoth(user_agents, [...at, 'user_agents'], findings);
     for (const list of ['allow', 'deny'] as const)
       for (const pattern of user_agents[list] ?? [])
-        if (!pattern.includes('*') && !agentWords.includes(pattern))
+        if ((!pattern.includes('*') || /^(?:~|\/.*\/$)/.test(pattern)) && !agentWords.includes(pattern))
           findings.warnAtValue(
             [...at, 'user_agents', list],
             `${quoted(pattern)} is for a User-Agent that is nothing else, without a version`,
-            `write ${quoted(`*${pattern}*`)}`,
+            adviceOnPattern(pattern),
           );
   }
   if (certificates === undefined) return;
@@ -70,6 +70,11 @@ function reviewOne(read: Read, at: Path, { asksForCertificates, file }: Beside, 
           'the rule is for every certificate',
           'add "subject", "issuer" or "fingerprint"',
         );
+}
+
+function adviceOnPattern(pattern: string): string {
+  if (/^[~/^]/.test(pattern)) return 'write a pattern such as "*curl/*": regular expressions are not understood here';
+  return `write ${quoted(`*${pattern}*`)}${/^\w+$/.test(pattern) ? `, or a group: ${agentWords.join(', ')}` : ''}`;
 }
 
 /** What stands in both lists is refused. */

@@ -73,6 +73,10 @@ export const access: FeatureKeys = featureKeys<AccessRouteRead, object, AccessFi
       on: 'say who may ask, such as { allow: 10.0.0.0/8 }',
       stands: ['allow'],
     },
+    'access.countries': { example: '{ allow: [DE, AT] }' },
+    'access.certificates': { example: '{ allow: [{ subject: "CN=ada*" }] }' },
+    'access.certificates.allow': { example: '[{ subject: "CN=ada*" }]' },
+    'access.certificates.deny': { example: '[{ subject: "CN=ada*" }]' },
   },
   ofRoute(route, file, { directory, contentOf }) {
     const read = inForce(accessName, route, file);

@@ -157,6 +157,8 @@ export const authentication: FeatureKeys = featureKeys<ScopeRead, object, ScopeR
       off: 'write none',
       on: 'name a scheme, such as { basic: { users_file: users } }',
     },
+    ...Object.fromEntries(schemesOfFile.map(({ name, example }) => [`authentication.${name}`, { example }])),
+    'authentication.jwt.keys_from': { example: '{ upstream: login, path: /.well-known/jwks.json }' },
   },
   ofRoute(route, file, context) {
     const read = inForce(authenticationName, route, file);

@@ -58,6 +58,8 @@ class AuthenticationRun {
   #pending: PendingDecision | null = null;
   /** What each scheme has found wrong: a token may look like a key to another one. */
   readonly #because: string[] = [];
+  /** Schemes whose credentials are not valid. */
+  readonly #refused = new Set<SchemePart>();
   #failure: Failure | null = null;
 
   constructor(filter: AuthenticationFilter, exchange: FilterContext) {
@@ -112,7 +114,10 @@ class AuthenticationRun {
     this.#filter.counts.add(`${name} ${decision.fault}`);
     if (decision.kind === 'answer') return decision.answer;
     if (decision.kind === 'failed') this.#failure ??= decision.failure;
-    else this.#because.push(decision.because);
+    else {
+      this.#because.push(decision.because);
+      this.#refused.add(part);
+    }
     return null;
   }
 
@@ -150,7 +155,16 @@ class AuthenticationRun {
     return fail('not_authenticated', 'filter', {
       scheme: parts.map(({ asksFor }) => asksFor).join(' or '),
       fault: this.#because.join(', and ') || 'the request has none',
-      challenge: parts.flatMap(({ challenge }) => (challenge === '' ? [] : [challenge])).join(', '),
+      challenge: parts.flatMap((part) => this.#challengeOf(part)).join(', '),
     });
+  }
+
+  /** Programs get a new token where theirs is not valid (RFC 6750 §3.1). */
+  #challengeOf(part: SchemePart): readonly string[] {
+    const { challenge } = part;
+    if (challenge === '') return [];
+    return [
+      this.#refused.has(part) && challenge.startsWith('Bearer ') ? `${challenge}, error="invalid_token"` : challenge,
+    ];
   }
 }

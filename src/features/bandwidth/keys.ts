@@ -22,12 +22,21 @@ const fastest = 10 * 2 ** 30;
 function parseSpeed(text: string): Result<number, ErrorDetail> {
   const [, amount = '', unit] = /^(.+?)\s*(\/s|ps)?$/.exec(text) ?? [];
   const bytes = parseBytes(amount);
-  if (!bytes.ok)
-    return reject(`${quoted(text)} is not a speed`, 'write a size and a time, such as 512KiB/s or 10MiB/s');
+  if (!bytes.ok) return reject(`${quoted(text)} is not a speed`, suggestion(text, amount));
   if (unit !== '/s') return reject(`${quoted(text)} has no time`, `write ${amount}/s`);
   if (bytes.value < slowest || bytes.value > fastest)
     return reject(`${quoted(text)} is not between 1KiB/s and 10GiB/s`, bytes.value > fastest ? 'remove the key' : null);
   return succeed(bytes.value);
+}
+
+/** `2MB/s` is written `2MiB/s`, and `10Mbit/s` in bytes. */
+function suggestion(text: string, amount: string): string {
+  const [, count, unit = ''] = /^(\d+)\s*([kmg])bit(?:\/s|ps)?$/i.exec(text) ?? [];
+  const bits = Number(count) * 1000 ** (1 + 'kmg'.indexOf(unit.toLowerCase()));
+  const size = count === undefined ? amount.replace(/^([\d.]+\s*[kmgt]?)$/i, '$1B') : `${Math.ceil(bits / 8192)}KiB`;
+  const read = parseBytes(size);
+  const meant = read.ok ? size : /^write (\d+\w+)$/.exec(read.failure.suggestion ?? '')?.[1];
+  return meant === undefined ? 'write a size and a time, such as 512KiB/s or 10MiB/s' : `write ${meant}/s`;
 }
 
 const speed = parsed(parseSpeed, {

@@ -43,10 +43,10 @@ const nicknames: Readonly<Record<string, string>> = {
 /** The longest month of each number. */
 const daysOfMonth = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
-const example = 'write five fields (minute, hour, day, month, weekday), such as "0 3 * * *", or once';
+const example = 'write five fields (minute, hour, day, month, weekday), such as "0 3 * * *"';
 
-/** Cron's words in their plain form: five fields, or six with the seconds first. 'once' stays. */
-export function parseSchedule(written: string): Result<string, ErrorDetail> {
+/** Cron's words in their plain form: five fields, or six with the seconds first. 'once' stays. `besides`: what else may be written. */
+export function parseSchedule(written: string, besides = ', or once'): Result<string, ErrorDetail> {
   const text = written.trim();
   if (text === 'once') return succeed(text);
   if (text.startsWith('@')) {
@@ -61,7 +61,7 @@ export function parseSchedule(written: string): Result<string, ErrorDetail> {
   }
   const parts = text.split(/\s+/);
   if (parts.length !== 5 && parts.length !== 6)
-    return reject(`${quoted(text)} is no schedule: it has ${countOf(parts, text)}`, example);
+    return reject(`${quoted(text)} is no schedule: it has ${countOf(parts, text)}`, example + besides);
   const shape = parts.length === 6 ? [second, ...fields] : fields;
   for (const [index, part] of parts.entries()) {
     const wrong = fieldError(part, shape[index] as Field);

@@ -22,7 +22,7 @@ const absent = {
 const weekMs = 7 * 86_400_000;
 
 function parseTimes(written: string): Result<string, ErrorDetail> {
-  const schedule = parseSchedule(written);
+  const schedule = parseSchedule(written, '');
   if (!schedule.ok || schedule.value !== 'once') return schedule;
   return reject('a window follows no release', 'write when it begins, such as "0 3 * * SUN"');
 }
@@ -98,12 +98,27 @@ export const maintenanceWindows: FeatureKeys = featureKeys<WindowsRead, object, 
 /** Where it stands: one may be without a list. */
 function reviewWindows(read: WindowsRead['maintenance_windows'], path: Path, findings: Findings): void {
   if (read === undefined || read === 'none') return;
-  for (const [index, { message, allow = [] }] of read.entries()) {
+  for (const [index, { message, allow = [], schedule, for: lengthMs }] of read.entries()) {
     const at = read.length === 1 ? path : [...path, index];
+    const everyMs = periodOf(schedule);
+    if (everyMs !== null && lengthMs >= everyMs)
+      findings.warnAtValue(
+        [...at, 'for'],
+        'a window ends when the next one has begun: the route is closed at all times',
+        'write a shorter time',
+      );
     reviewPlainText(message ?? '', [...at, 'message'], findings);
     if (allow.some((network) => network.endsWith('/0')))
       findings.warnAtKey([...at, 'allow'], 'it lets everybody pass', 'name the networks of those who work on it');
   }
+}
+
+/** How often windows begin, where that is plain; null: it is not. */
+function periodOf(schedule: string): number | null {
+  const [minute, hour, day, month, weekday] = schedule.split(' ').slice(-5);
+  if (day !== '*' || month !== '*') return null;
+  if (weekday !== '*') return hour === '*' ? null : weekMs;
+  return hour !== '*' ? weekMs / 7 : minute === '*' ? 60_000 : 3_600_000;
 }
 
 function specOf(read: WindowRead): MaintenanceWindowSpec {

@@ -33,8 +33,13 @@ export function parseRate(text: string): Result<RateRead, ErrorDetail> {
   return succeed({ requests, periodMs: read.value, written: text });
 }
 
-/** What others write: `5r/m`, `5 per minute`, `10 req/s`. */
+/** What others write: `5r/m`, `5 per minute`, `10 req/s`, `0.5/s`. */
 function suggestion(text: string): string {
+  const [, decimal, per = ''] = /^(\d*\.\d{1,3})\/([smhd])$/.exec(text) ?? [];
+  for (let times = 2; decimal !== undefined && times <= 100; times++) {
+    const whole = Number((Number(decimal) * times).toFixed(6));
+    if (Number.isInteger(whole) && whole > 0) return `write ${whole}/${times}${per}`;
+  }
   const [, count, unit = ''] = /^\s*(\d+)\s*(?:r|req|requests?)?\s*(?:\/|per|a)\s*([a-z]+?)s?\s*$/i.exec(text) ?? [];
   const letter = periods[unit.toLowerCase()] ?? (/^(?:s|m|h|d)$/i.test(unit) ? unit.toLowerCase() : null);
   const short: Readonly<Record<string, string>> = { sec: 's', min: 'm', hr: 'h' };

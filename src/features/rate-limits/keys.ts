@@ -7,7 +7,7 @@ import { name, nameError, oneOrMany, parsed, whole } from '../../schema/leaves.t
 import { key, section } from '../../schema/section.ts';
 import { type FeatureKeys, featureKeys, inForce } from '../feature-keys.ts';
 import { bareRateError, parseKeyPart, parseRate, type RateRead } from './keys-format.ts';
-import { keyForms, partOfUser, type RateLimitSpec, rateLimitsName, type RateLimitsSpec, ratesMax } from './settings.ts';
+import { keyForms, type RateLimitSpec, rateLimitsName, type RateLimitsSpec, ratesMax } from './settings.ts';
 
 const absent = {
   name: describe('what it counts by', 'One limit of a kind needs no other name.'),
@@ -84,13 +84,13 @@ export const rateLimits: FeatureKeys = featureKeys<RateLimitsRead, object, RateL
   },
   review({ file, routes }, findings) {
     const rates = new Set<string>();
-    const ofFile = authenticates(file.read);
-    const isKnown = ofFile || routes.some(({ read }) => authenticates(read) && read.rate_limits === undefined);
-    reviewLimits(file.read.rate_limits, ['rate_limits'], { rates, knowsUsers: isKnown }, findings);
+    const ofFile = knownBy(file.read);
+    const ofAny = [ofFile, ...routes.flatMap(({ read }) => (read.rate_limits === undefined ? [knownBy(read)] : []))];
+    const most = (['claims', 'names'] as const).find((known) => ofAny.includes(known)) ?? 'nothing';
+    reviewLimits(file.read.rate_limits, ['rate_limits'], { rates, knows: most }, findings);
     for (const { path, read } of routes) {
-      const own = (read as { readonly authentication?: unknown }).authentication;
-      const knowsUsers = own === undefined ? ofFile : own !== 'none';
-      reviewLimits(read.rate_limits, [...path, 'rate_limits'], { rates, knowsUsers }, findings);
+      const knows = 'authentication' in read && read.authentication !== undefined ? knownBy(read) : ofFile;
+      reviewLimits(read.rate_limits, [...path, 'rate_limits'], { rates, knows }, findings);
     }
     if (rates.size > ratesMax)
       findings.errorAtKey(
@@ -129,22 +129,25 @@ const nameOf = (read: LimitRead): string =>
 const burstOf = ({ burst }: LimitRead, rate: RateRead | null): number =>
   burst ?? Math.min(1_000_000, rate?.requests ?? 1);
 
-function authenticates(read: object): boolean {
-  const { authentication = 'none' } = read as { readonly authentication?: unknown };
-  return authentication !== 'none';
+/** What is known of the users of requests. */
+type Known = 'nothing' | 'names' | 'claims';
+
+function knownBy(read: object): Known {
+  const { authentication } = read as { readonly authentication?: unknown };
+  if (typeof authentication !== 'object' || authentication === null) return 'nothing';
+  return ['jwt', 'oidc', 'forward'].some((scheme) => scheme in authentication) ? 'claims' : 'names';
 }
 
 interface Limited {
   /** All that the file has. */
   readonly rates: Set<string>;
-  /** Requests have a user. */
-  readonly knowsUsers: boolean;
+  readonly knows: Known;
 }
 
 function reviewLimits(
   read: RateLimitsRead['rate_limits'],
   path: Path,
-  { rates, knowsUsers }: Limited,
+  { rates, knows }: Limited,
   findings: Findings,
 ): void {
   if (read === undefined || read === 'none') return;
@@ -153,12 +156,16 @@ function reviewLimits(
     // One limit may stand without a list.
     const at = read.length === 1 ? path : [...path, index];
     reviewLimit(one, at, findings);
-    const part = knowsUsers ? undefined : partOfUser(byOf(one));
+    const part = byOf(one).find((by) =>
+      by === 'user' ? knows === 'nothing' : by.startsWith('claim.') && knows !== 'claims',
+    );
     if (part !== undefined)
       findings.warnAtKey(
         [...at, 'by'],
-        `nothing says who the user is: ${quoted(part)} counts addresses`,
-        'add "authentication", or write by: address',
+        knows === 'nothing'
+          ? `nothing says who the user is: ${quoted(part)} counts addresses`
+          : `users of passwords and keys have no claims: ${quoted(part)} counts addresses`,
+        knows === 'nothing' ? 'add "authentication", or write by: address' : 'write by: user',
       );
     if (one.exempt?.some((network) => network.endsWith('/0')) === true)
       findings.warnAtKey([...at, 'exempt'], 'it names every address', 'name the networks that are not to be counted');

@@ -12,9 +12,10 @@ export function parseNetwork(text: string): Result<string, ErrorDetail> {
   if (bits === 0) return reject(`${quoted(text)} is not a network`, networkAdvice(text));
   const length = slash === -1 ? String(bits) : text.slice(slash + 1);
   if (!/^\d{1,3}$/.test(length) || Number(length) > bits) {
+    const meant = bits === 32 ? lengthOfMask(length) : null;
     return reject(
       `the prefix length of ${quoted(text)} is not a number from 0 to ${bits}`,
-      `write ${address}/${bits} for this one address`,
+      meant === null ? `write ${address}/${bits} for this one address` : `write ${address}/${meant}`,
     );
   }
   const words = bits === 32 ? ipv4Bytes(address) : ipv6Words(address);
@@ -31,7 +32,20 @@ function networkAdvice(text: string): string {
   if (/^(?:all|any|\*)$/i.test(text))
     return 'all addresses are 0.0.0.0/0 and ::/0; what no "allow" names is refused anyway';
   if (text.toLowerCase() === 'localhost') return 'write 127.0.0.1 and ::1';
+  const blocks = /^((?:\d{1,3}\.){1,3})(?:\*\.?){1,3}$/.exec(text)?.[1]?.split('.').slice(0, -1);
+  if (blocks !== undefined) return `write ${[...blocks, 0, 0, 0].slice(0, 4).join('.')}/${blocks.length * 8}`;
+  if (/^\S+\s*-\s*\S+$/.test(text) && text.split('-').every((end) => isIPv4(end.trim()) || isIPv6(end.trim())))
+    return 'write the address blocks that make up this range, such as 10.0.0.0/30';
   return 'write an address block such as 10.0.0.0/8, or one address';
+}
+
+/** Of `255.255.255.0`; null: it is no mask. */
+function lengthOfMask(mask: string): number | null {
+  if (!isIPv4(mask)) return null;
+  const digits = ipv4Bytes(mask)
+    .map((byte) => byte.toString(2).padStart(8, '0'))
+    .join('');
+  return /^1*0*$/.test(digits) ? digits.lastIndexOf('1') + 1 : null;
 }
 
 function maskWords(words: readonly number[], width: number, length: number): number[] {

@@ -174,7 +174,7 @@ export const declined = {
     forClient: 'The service that checks logins is not available at the moment. Please try again soon.',
     usualCauses: [
       'the authentication service is down, restarts, or is slow',
-      'its address or path in the configuration is wrong',
+      'its address or path in the configuration is wrong, or the secret by which it knows the gateway',
       'its certificate has expired, or is for another name',
     ],
     nextStep:

@@ -48,7 +48,7 @@ function parseAlgorithm(written: string): Result<string, ErrorDetail> {
   if (algorithmNames.includes(written)) return succeed(written);
   if (written.toLowerCase() === 'none')
     return reject(
-      'everybody can make tokens without a signature: they are never taken',
+      'tokens without a signature are never taken, since everybody can make them',
       'name the algorithm of the issuer',
     );
   const [near] = nearest(written.toUpperCase(), algorithmNames, 1);

@@ -257,16 +257,26 @@ export class Provider {
   #faultOf(error: unknown, openid: typeof Library): ProviderFault {
     const asking = askingFailedIn(error);
     if (asking !== null) return asking.fault;
+    const { service } = this;
+    // RFC 6749 §5.2: the gateway itself is refused. Nobody can log in, and no further attempt of a person helps.
+    const isOurs =
+      error instanceof openid.WWWAuthenticateChallengeError
+        ? error.cause.some(({ scheme }) => scheme.toLowerCase() === 'basic')
+        : error instanceof openid.ResponseBodyError && /^(?:invalid|unauthorized)_client$/.test(error.error);
+    if (isOurs) return { kind: 'unavailable', service, reason: gatewayRefused };
     if (error instanceof openid.ResponseBodyError || error instanceof openid.AuthorizationResponseError) {
       const reason = `the provider says ${visible(error.error)}${error.error_description === undefined ? '' : ` (${visible(error.error_description)})`}`;
       // RFC 6749 §4.1.2.1.
       return error.error === 'server_error' || error.error === 'temporarily_unavailable'
-        ? { kind: 'unavailable', service: this.service, reason }
+        ? { kind: 'unavailable', service, reason }
         : { kind: 'refused', reason };
     }
     return { kind: 'refused', reason: `the answer of the provider is not valid (${textOf(error)})` };
   }
 }
+
+const gatewayRefused =
+  'it refuses the gateway itself: "client_id" or "client_secret" is not what it knows, or it wants another kind of client';
 
 /** Core §3.1.2.1. A provider that lists what it knows refuses other words. */
 function choosingPrompt({ prompt_values_supported: known }: Library.ServerMetadata): string {
