@@ -31,7 +31,10 @@ const usual: readonly (readonly [method: string, path: string, perSecond: number
 export function courseFlows(more: Readonly<Record<string, Flow>> = {}): Readonly<Record<string, Flow>> {
   const flows = usual.map(([method, path, perSecond]) => {
     const body = path === '/graphql' ? '{"hash":"9c1e77"}' : '{"text":"In my view"}';
-    return [`${method} ${path}`, { method, path, perSecond, ...(method === 'GET' ? {} : { body }) } satisfies Flow] as const;
+    return [
+      `${method} ${path}`,
+      { method, path, perSecond, ...(method === 'GET' ? {} : { body }) } satisfies Flow,
+    ] as const;
   });
   return { ...Object.fromEntries(flows), ...more };
 }

@@ -192,7 +192,10 @@ export const ninthControls: readonly Control[] = [
         { flows: parcelFlows({ longLists: { ...longLists, perSecond: 0 } }) },
       ),
       begin: async (lab) => {
-        const rules = [{ path: '/v2/parcels/' }, { path: '/v2/parcels', client: '127.0.66.15', bytes: 70_000, latencyMs: 70 }];
+        const rules = [
+          { path: '/v2/parcels/' },
+          { path: '/v2/parcels', client: '127.0.66.15', bytes: 70_000, latencyMs: 70 },
+        ];
         lab.behave('api', { rules });
         lab.sendToo({ longLists: { ...longLists, clients: addressesFrom(150, 10) } });
       },
@@ -211,7 +214,11 @@ export const ninthControls: readonly Control[] = [
             behaviour: {
               rules: [
                 { path: '/m/firmware', lacks: 'accept-encoding' },
-                { path: '/m/firmware', bytes: 95_000, headers: { 'content-encoding': 'gzip', vary: 'accept-encoding' } },
+                {
+                  path: '/m/firmware',
+                  bytes: 95_000,
+                  headers: { 'content-encoding': 'gzip', vary: 'accept-encoding' },
+                },
               ],
             },
           },

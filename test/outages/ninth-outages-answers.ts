@@ -137,10 +137,7 @@ export const ninthAnswerOutages: readonly Outage[] = [
     suspects: ['changed_responses'],
     side: 'application',
     names: ['media'],
-    setup: courses(
-      { media: { ...single, behaviour: rangesKnown } },
-      { flows: courseFlows({ moreParts, resumed }) },
-    ),
+    setup: courses({ media: { ...single, behaviour: rangesKnown } }, { flows: courseFlows({ moreParts, resumed }) }),
     seconds: 115,
     begin: async (lab) =>
       lab.behave('media', {
@@ -237,7 +234,11 @@ export const ninthAnswerOutages: readonly Outage[] = [
     setup: parcels({ api: { ...pair, instances: 3, keys: { balance: 'peak_ewma' } } }),
     begin: async (lab) =>
       lab.behave('api-2', {
-        rules: [{ path: '/healthz' }, { method: 'GET', bytes: 12, latencyMs: 0 }, { path: '/v2/quotes', bytes: 12, latencyMs: 0 }],
+        rules: [
+          { path: '/healthz' },
+          { method: 'GET', bytes: 12, latencyMs: 0 },
+          { path: '/v2/quotes', bytes: 12, latencyMs: 0 },
+        ],
       }),
     end: asBefore('api'),
   }),
