@@ -37,6 +37,7 @@ export const ninthApplicationOutages: readonly Outage[] = [
   }),
   outage('new-front-passes-no-upgrades', 'upgrade_ignored', {
     what: 'The provider moved both processes behind a new web server, which does not pass upgrades on: who opens a WebSocket gets a page and 200. All else works.',
+    marks: ['no 5xx'],
     suspects: ['changed_responses', 'invalid_responses'],
     side: 'application',
     names: ['live'],

@@ -8,7 +8,7 @@ import { outage } from './outage-form.ts';
 import { pair, single } from './shop.ts';
 import { team } from './team.ts';
 
-const draft: Flow = { method: 'PUT', path: '/drafts/{n}', perSecond: 7 };
+const draft: Flow = { method: 'PUT', path: '/drafts/{n}', perSecond: 5 };
 const withPictures = `{"text":"<img src='data:image/png;base64,${'iVBOR'.repeat(30_000)}'>"}`;
 const recordings: Flow = {
   ...{ method: 'POST', path: '/submissions', perSecond: 4, timeoutMs: 30_000 },
@@ -23,7 +23,7 @@ const bot = (client: string, perSecond: number): Flow => ({
 /** What clients do, on purpose or not. */
 export const ninthClientOutages: readonly Outage[] = [
   outage('editor-puts-pictures-into-texts', 'request_size', {
-    what: 'A new editor in the app writes pictures into the text itself, and saves it every few seconds: 150 kB in place of twenty bytes, seven times a second. The application looks through each text for 150 ms, and does nothing else meanwhile.',
+    what: 'A new editor in the app writes pictures into the text itself, and saves it every few seconds: 150 kB in place of twenty bytes, five times a second. The application looks through each text for 220 ms, and does nothing else meanwhile.',
     marks: ['no 5xx'],
     harm: ['slow'],
     suspects: ['slow_application', 'traffic_growth'],
@@ -31,7 +31,7 @@ export const ninthClientOutages: readonly Outage[] = [
     names: ['drafts|learn'],
     setup: courses(),
     begin: async (lab) => {
-      lab.behave('learn', { rules: [{ path: '/drafts', contains: 'data:image', blockMs: 150 }] });
+      lab.behave('learn', { rules: [{ path: '/drafts', contains: 'data:image', blockMs: 220 }] });
       lab.send(courseFlows({ 'PUT /drafts/{n}': { ...draft, body: withPictures } }));
     },
     end: asBefore('learn'),
