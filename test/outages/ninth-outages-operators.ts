@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { certificateAuthority } from '../../src/testing/certificates.ts';
-import { type DnsServer, startDnsServer } from '../../src/testing/dns-server.ts';
+import { type DnsServer, dnsAddresses, startDnsServer } from '../../src/testing/dns-server.ts';
 import { courses } from './courses.ts';
 import type { Flow } from './flows.ts';
 import type { Lab } from './lab.ts';
@@ -51,7 +51,7 @@ export async function trust(lab: Lab, certificates: readonly string[]): Promise<
 const otherServers: DnsServer[] = [];
 
 /** A person has another name server asked, which leads names to these addresses, and reloads. */
-export async function askOtherServer(lab: Lab, fill: (server: DnsServer) => void = () => {}): Promise<void> {
+export async function askOtherServer(lab: Lab, fill: (server: DnsServer) => void): Promise<void> {
   const server = await startDnsServer();
   otherServers.push(server);
   fill(server);
@@ -96,7 +96,7 @@ export const ninthOperatorOutages: readonly Outage[] = [
     end: async (lab) => leadParcels(lab, 'api'),
   }),
   outage('reload-trusts-another-authority', 'trusted_authority', {
-    what: 'In the course of an exchange a person trusts the next authority alone, before the store has a certificate of it: none of its files can be fetched, 502.',
+    what: 'In the course of an exchange a person trusts the next authority alone, before the store has a certificate of it: none of its files can be fetched.',
     suspects: ['configuration_change', 'certificate'],
     side: 'operator',
     names: ['store|tarballs'],
@@ -109,12 +109,12 @@ export const ninthOperatorOutages: readonly Outage[] = [
       }),
   }),
   outage('reload-asks-a-public-name-server', 'dns_setting', {
-    what: 'The own name server is to be given up, and a reload has a public one asked. That knows nothing of names within the house, and the pages and the API of the courses have no address any more.',
-    suspects: ['configuration_change', 'dns'],
+    what: 'The own name server is to be given up, and a reload has a public one asked. That leads the inner name of the application to the address of the house as it is seen from outside, where nothing listens on this port.',
+    suspects: ['configuration_change', 'dns_change'],
     side: 'operator',
     names: ['learn|lessons|graphql'],
     setup: courses({ learn: { ...pair, host: 'learn.internal' } }),
-    begin: async (lab) => askOtherServer(lab),
+    begin: async (lab) => askOtherServer(lab, (server) => server.on('learn.internal', dnsAddresses(5, '127.0.67.9'))),
     end: askUsualServer,
   }),
 ];
