@@ -109,12 +109,19 @@ export const ninthOperatorOutages: readonly Outage[] = [
       }),
   }),
   outage('reload-asks-a-public-name-server', 'dns_setting', {
-    what: 'The own name server is to be given up, and a reload has a public one asked. That leads the inner name of the application to the address of the house as it is seen from outside, where nothing listens on this port.',
+    what: 'The own name server is to be given up, and a reload has a public one asked. That leads the inner name of the application to the host that strangers come to, which sends every path to the pages of the company, 302, and passes checks.',
+    marks: ['no 5xx'],
+    harm: ['different'],
     suspects: ['configuration_change', 'dns_change'],
     side: 'operator',
     names: ['learn|lessons|graphql'],
-    setup: courses({ learn: { ...pair, host: 'learn.internal' } }),
-    begin: async (lab) => askOtherServer(lab, (server) => server.on('learn.internal', dnsAddresses(5, '127.0.67.9'))),
+    setup: courses({ learn: { ...pair, instances: 3, named: 2, host: 'learn.internal' } }),
+    begin: async (lab) => {
+      lab.behave('learn-3', {
+        rules: [{ path: '/healthz' }, { status: 302, location: 'https://www.courses.test/', bytes: 0, latencyMs: 1 }],
+      });
+      await askOtherServer(lab, (server) => server.on('learn.internal', dnsAddresses(5, '127.0.67.3')));
+    },
     end: askUsualServer,
   }),
 ];
