@@ -10,7 +10,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -30,16 +30,26 @@ const goodputMin = 0.9;
 
 const requestBytes = Buffer.from('GET /work HTTP/1.1\r\nHost: a\r\n\r\n');
 const refusedBytes = Buffer.from('GET /refused HTTP/1.1\r\nHost: a\r\n\r\n');
-const answerBytes = Buffer.from('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
 
 /** An origin that does nothing: each read has one request, since the gateway sends one at a time on a connection. */
-const origin = createServer((socket) => {
+const originProgram = `
+require('node:net').createServer((socket) => {
   socket.setNoDelay(true);
-  socket.on('data', () => void socket.write(answerBytes)).on('error', () => {});
-});
+  socket.on('data', () => void socket.write('HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\n\\r\\nok')).on('error', () => {});
+}).listen(0, '127.0.0.1', function () { console.log(this.address().port); });`;
+
+/** Before the clients, with which it shares a core: what is late is to be the gateway. Returns the program and its port. */
+async function startOrigin(): Promise<{ readonly origin: ChildProcess; readonly originPort: number }> {
+  const words = ['-f', '1', 'taskset', '-c', String(loadCore), process.execPath, '-e', originProgram];
+  const origin = spawn('chrt', words, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [line] = (await once(origin.stdout, 'data')) as [Buffer];
+  return { origin, originPort: Number(line.toString()) };
+}
 
 interface Answer {
   readonly status: number;
+  /** Of a refusal, as its problem document has it; otherwise ''. */
+  readonly cause: string;
   readonly tookMs: number;
 }
 
@@ -49,6 +59,7 @@ class Client {
   readonly #onAnswer: (client: Client, answer: Answer) => void;
   #dueMs = 0;
   #status = 0;
+  #cause = '';
   /** Bytes that are missing of the answer; below zero: its head has not come. */
   #missing = -1;
 
@@ -73,6 +84,7 @@ class Client {
       this.#status = Number(head.slice(9, 12));
       const length = Number(/content-length: *(\d+)/i.exec(head)?.[1] ?? 0);
       this.#missing = head.indexOf('\r\n\r\n') + 4 + length;
+      this.#cause = this.#status === 200 ? '' : (/"cause": *"(\w+)"/.exec(bytes.toString('latin1'))?.[1] ?? '');
     }
     this.#missing -= bytes.length;
     if (this.#missing <= 0) this.#end(this.#status);
@@ -80,13 +92,14 @@ class Client {
 
   #end(status: number): void {
     this.#status = 0;
-    this.#onAnswer(this, { status, tookMs: performance.now() - this.#dueMs });
+    this.#onAnswer(this, { status, cause: this.#cause, tookMs: performance.now() - this.#dueMs });
   }
 }
 
 interface Overload {
   readonly goodPerS: number;
   readonly statuses: ReadonlyMap<number, number>;
+  readonly causes: ReadonlyMap<string, number>;
   readonly lateP99Ms: number;
   /** Requests that had no connection left to be sent on. */
   readonly unsent: number;
@@ -136,10 +149,12 @@ async function closedLoad(pool: Pool, forS: number, bytes = requestBytes, wanted
 
 async function openLoad(pool: Pool, perS: number, forS: number): Promise<Overload> {
   const statuses = new Map<number, number>();
+  const causes = new Map<string, number>();
   const late: number[] = [];
   let [good, sent, unsent] = [0, 0, 0];
-  pool.onAnswer = ({ status, tookMs }) => {
+  pool.onAnswer = ({ status, cause, tookMs }) => {
     statuses.set(status, (statuses.get(status) ?? 0) + 1);
+    if (cause !== '') causes.set(cause, (causes.get(cause) ?? 0) + 1);
     if (status === 200 && tookMs <= goodMsMax) good += 1;
   };
   const began = performance.now();
@@ -158,7 +173,7 @@ async function openLoad(pool: Pool, perS: number, forS: number): Promise<Overloa
   }
   const goodPerS = good / forS;
   const lateP99Ms = late.toSorted((one, other) => one - other)[Math.floor(0.99 * late.length)] ?? 0;
-  return { goodPerS, statuses, lateP99Ms, unsent };
+  return { goodPerS, statuses, causes, lateP99Ms, unsent };
 }
 
 /** Asks again and again until `isOver`. Returns each answer that was no 200. */
@@ -190,9 +205,9 @@ async function watch(
 async function measure(folder: string): Promise<boolean> {
   const ready = { host: '127.0.0.1', port, path: '/ready' };
   const admin = { socketPath: join(folder, 'admin.sock'), path: '/v1/status' };
-  await once(origin.listen(0, '127.0.0.1'), 'listening');
+  const { origin, originPort } = await startOrigin();
   execFileSync('taskset', ['-cp', String(loadCore), String(process.pid)]);
-  const gateway = start(folder, (origin.address() as AddressInfo).port);
+  const gateway = start(folder, originPort);
   const rivals = [0, 1].map(() => pinned(['-e', 'for (;;);'], folder));
   try {
     while ((await watch(after(1), 0, ready)).bad.length > 0) await sleep(100);
@@ -211,7 +226,7 @@ async function measure(folder: string): Promise<boolean> {
     // The first two seconds show how long the gateway needs to notice.
     await openLoad(pool, times * capacity, 2);
     const busyS = processorS(gateway);
-    const { goodPerS, statuses, lateP99Ms, unsent } = await openLoad(pool, times * capacity, seconds);
+    const { goodPerS, statuses, causes, lateP99Ms, unsent } = await openLoad(pool, times * capacity, seconds);
     const overloadS = processorS(gateway) - busyS;
     isOver = true;
     pool.close();
@@ -222,7 +237,7 @@ async function measure(folder: string): Promise<boolean> {
       `the gateway can do ${capacity.toFixed(0)}/s; of ${(times * capacity).toFixed(0)}/s it answers ${goodPerS.toFixed(0)}/s well within ${goodMsMax} ms: ${(100 * share).toFixed(0)} %`,
     );
     console.log(
-      `answers by status: ${[...statuses].map(([status, count]) => `${status}: ${count}`).join(', ')}; ${unsent} found no connection`,
+      `answers: ${[...statuses, ...causes].map(([what, count]) => `${what}: ${count}`).join(', ')}; ${unsent} found no connection`,
     );
     console.log(
       `a refusal by a rule costs ${(capacityPerCpuS / refusalsPerCpuS).toFixed(2)} of a request that is served`,
@@ -246,7 +261,7 @@ async function measure(folder: string): Promise<boolean> {
     for (const rival of rivals) rival.kill('SIGKILL');
     gateway.kill('SIGTERM');
     await once(gateway, 'exit');
-    origin.close();
+    origin.kill('SIGKILL');
   }
 }
 

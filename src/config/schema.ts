@@ -122,7 +122,7 @@ const workers = z.union([
     ),
     delay_max: key(
       durationOrNone,
-      'How late one of them may be with its work. After a second in which it always was, it refuses a share of the new requests with a 503 (`shed`) that grows until it is in time: those with `priority: low` first, then `normal`, then `high`, and never those of `readiness`. `none`: it refuses none for that.',
+      'How late one of them may be with its work. After a second in which it always was, it refuses requests that have waited for longer with a 503 (`shed`), until it is in time: those with `priority: low` first, then `normal`, then `high`, and never those of `readiness`. `none`: it refuses none for that.',
       defaults.workers.delayMax,
     ),
   }),

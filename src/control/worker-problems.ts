@@ -114,7 +114,7 @@ export class WorkerProblems {
     return [...this.#shedding].flatMap(([id, { since, isLate }]) => {
       if (!workers.some((worker) => worker.id === id && worker.state !== 'lost')) return [];
       if (isLate) {
-        const late = `Worker ${id} has more requests than it can serve in time: it refuses a share of them with 503 (shed).`;
+        const late = `Worker ${id} has more requests than it can serve in time: it refuses those that wait too long with 503 (shed).`;
         const step =
           'See with `candor top` which route gets them, and with `top` whether the gateway has its cores; `workers.delay_max` is the limit.';
         return [this.#problem('worker_sheds', since, late, step)];

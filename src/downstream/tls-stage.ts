@@ -1,4 +1,5 @@
 import type { Cancellable } from '../core/connector.ts';
+import { type Linked, LinkedList } from '../core/linked-list.ts';
 import type { TlsServer, TlsServerWaiter, TlsSessionSettings, HandshakeFailure } from '../core/tls-server.ts';
 import { clientHelloFlightBytesMax, parseClientHello } from '../wire/client-hello.ts';
 import { DelayedConnection } from './delayed-connection.ts';
@@ -6,10 +7,10 @@ import type { PrefaceConnection, PrefaceStage, StageResult } from './preface-sta
 import type { Transport } from '../core/transport.ts';
 
 /** A handshake that has begun and is neither complete nor failed: what its connection cancels, and what the TLS server reports to. */
-export class HandshakeInProgress implements TlsServerWaiter, Cancellable {
+export class HandshakeInProgress implements TlsServerWaiter, Cancellable, Linked {
   readonly connection: PrefaceConnection;
-  previous: HandshakeInProgress | null = null;
-  next: HandshakeInProgress | null = null;
+  previous: this | null = null;
+  next: this | null = null;
   readonly #serverName: string | null;
   readonly #list: HandshakesInProgress;
   #started: Cancellable | null = null;
@@ -46,40 +47,13 @@ export class HandshakeInProgress implements TlsServerWaiter, Cancellable {
   }
 }
 
-/**
- * The handshakes in progress, the oldest first: a linked list through them. A `Set` would keep the memory of those that have left, as
- * a `Map` does (`listener.ts`).
- */
-export class HandshakesInProgress {
-  size = 0;
-  #first: HandshakeInProgress | null = null;
-  #last: HandshakeInProgress | null = null;
-
-  add(handshake: HandshakeInProgress): void {
-    const last = this.#last;
-    handshake.previous = last;
-    if (last === null) this.#first = handshake;
-    else last.next = handshake;
-    this.#last = handshake;
-    this.size++;
-  }
-
-  remove(handshake: HandshakeInProgress): void {
-    const { previous, next } = handshake;
-    if (previous === null && this.#first !== handshake) return; // It is not in the list.
-    if (previous === null) this.#first = next;
-    else previous.next = next;
-    if (next === null) this.#last = previous;
-    else next.previous = previous;
-    handshake.previous = handshake.next = null;
-    this.size--;
-  }
-
+/** The handshakes in progress, the oldest first. */
+export class HandshakesInProgress extends LinkedList<HandshakeInProgress> {
   /** The oldest handshake of the address that has most in progress: a flood from few addresses makes room by itself. */
   oldestOfBusiest(): PrefaceConnection | null {
     const counts = new Map<string, { count: number; readonly oldest: PrefaceConnection }>();
     let busiest: { readonly count: number; readonly oldest: PrefaceConnection } | null = null;
-    for (let one = this.#first; one !== null; one = one.next) {
+    for (let one = this.first; one !== null; one = one.next) {
       const address = one.connection.transport.facts.remoteAddress;
       const known = counts.get(address);
       if (known === undefined) counts.set(address, { count: 1, oldest: one.connection });

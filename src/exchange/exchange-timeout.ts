@@ -60,9 +60,10 @@ export function scheduleExchangeTimeout(
   return limitMs === null ? null : clock.schedule(after(exchange.startedAt, limitMs), reached, exchange);
 }
 
-/** How long the exchange may still take; Infinity without a limit. */
+/** How long the exchange may still take; Infinity without a limit, or without a route. */
 export function remainingMs(exchange: ExchangeState, now: Instant): number {
-  const limitMs = earlier(exchange.requireRoute().timeouts.exchangeMs, grpcTimeoutMs(exchange.request)) ?? Infinity;
+  const routeMs = exchange.matchedRoute?.timeouts.exchangeMs ?? null;
+  const limitMs = earlier(routeMs, grpcTimeoutMs(exchange.request)) ?? Infinity;
   return exchange.startedAt + limitMs - now;
 }
 

@@ -4,6 +4,7 @@ import { fail, type Failure } from '#failures/failure.ts';
 import type { FilterAnswer, FilterSource } from '../core/filter.ts';
 import { type MessageHeaders, hasNoBody, isContentLength, type Ownership, type ResponseHead } from '../core/message.ts';
 import type { DownstreamHandler, EndingInstance } from '../core/stream.ts';
+import type { RequestPriority } from '../core/route-spec.ts';
 import type { Timer } from '../core/time.ts';
 import type { Upstream } from './ports.ts';
 import {
@@ -16,7 +17,6 @@ import {
 } from './retry.ts';
 import { failureAnswer, filterAnswer, lastHopAnswer, type OwnAnswer, sendAnswer } from './answer.ts';
 import { Admission, type AdmissionOwner } from './admission.ts';
-import { boundsBehind } from './request-gate.ts';
 import { Attempt, type AttemptOwner, furthest } from './attempt.ts';
 import { EndpointWait, type EndpointWaitOwner } from './endpoint-wait.ts';
 import { declaredBodyFailure, declaredResponseFailure, responseFailure } from './body-limits.ts';
@@ -81,15 +81,25 @@ export class Exchange
     TimedExchange,
     TunnelEnds
 {
-  #state: 'routing' | 'receiving' | 'waiting' | 'connecting' | 'sent' | 'diagnosing' | 'committed' | 'ended' =
-    'routing';
+  #state:
+    | 'routing'
+    | 'entering'
+    | 'receiving'
+    | 'waiting'
+    | 'connecting'
+    | 'sent'
+    | 'diagnosing'
+    | 'committed'
+    | 'ended' = 'routing';
   /** The head of a response that is held: a retry is still possible. */
   #uncommittedHead: ResponseHead | null = null;
   #hold: ResponseHold | null = null;
   #timeoutTimer: Timer | null = null;
   #exitWatch: ExitWatch | null = null;
   #wait: EndpointWait | null = null;
-  /** Null unless the route, or its upstream, bounds the requests in flight. */
+  /** How long the request has waited for the thread; −1: not, or less than a millisecond. */
+  #enteredMs = -1;
+  /** Null unless the request waits for the thread, or the route, or its upstream, bounds the requests in flight. */
   #admission: Admission | null = null;
   /** Null unless the route has `retry`, or the release before may be asked. */
   #retries: RetryState | null = null;
@@ -104,7 +114,7 @@ export class Exchange
     if (refused !== null) return this.#answerWithFailure(refused);
     if (isLastHop(this.request)) return this.#answerWith(lastHopAnswer(this, this.ports.clock));
     const found = this.serving.router.route(this.request, this.client);
-    if (found === null) return this.#answerWithFailure(noRouteFailure(this));
+    if (found === null) return this.#enter(noRouteFailure(this), 'low');
     if (found.split !== null) this.split = new SplitChoice(found.split, this);
     const route = this.split?.route ?? found;
     this.matchedRoute = route;
@@ -112,18 +122,36 @@ export class Exchange
     const fields = route.recording?.fields ?? null;
     if (fields !== null) this.noteFields(fields);
     const hopeless =
-      (route.priority === null ? null : this.ports.load?.refusal(route.priority)) ??
       declaredBodyFailure(this, this.downstream) ??
       loopOf(this.request, route, this.serving.hopName) ??
       earlyTimeoutFailure(this, this.downstream.queuedForMs, this.ports.clock);
-    if (hopeless !== null) return this.#answerWithFailure(hopeless);
-    const { exchangeMs, responseHeadMs } = route.timeouts;
+    this.#enter(hopeless, route.priority);
+  }
+
+  /** The request may have to wait for the thread. Null: it never does. Then it is refused with `failure`, unless that is null. */
+  #enter(failure: Failure | null, priority: RequestPriority | null): void {
+    const gate = priority === null ? null : (this.ports.load?.gate() ?? null);
+    if (gate === null || priority === null) return this.#begin(failure);
+    this.#state = 'entering';
+    this.failure = failure;
+    if (failure === null) this.#awaitTimeout();
+    this.#admission = new Admission({ bounds: [gate], priority }, this, this.ports.clock);
+    this.#admission.begin();
+  }
+
+  #begin(refused: Failure | null): void {
+    if (refused !== null) return this.#answerWithFailure(refused);
+    const route = this.requireRoute();
     if (route.retry !== null || asksPrevious(route))
       this.#retries = new RetryState(route.retry, this, this.ports.clock, this.ports.ids);
-    this.#timeoutTimer = scheduleExchangeTimeout(this.ports.clock, this, exchangeMs);
+    if (this.#timeoutTimer === null) this.#awaitTimeout();
     if (route.filters === null) return this.#receive();
-    this.filters = new FilterRun(route.filters, this, this.ports.clock, responseHeadMs);
+    this.filters = new FilterRun(route.filters, this, this.ports.clock, route.timeouts.responseHeadMs);
     this.filters.begin();
+  }
+
+  #awaitTimeout(): void {
+    this.#timeoutTimer = scheduleExchangeTimeout(this.ports.clock, this, this.requireRoute().timeouts.exchangeMs);
   }
 
   // ─▶ filter
@@ -186,7 +214,7 @@ export class Exchange
   // ─▶ admit: the request waits for its turn where the requests in flight are bounded.
 
   #admit(): void {
-    const bounds = boundsBehind(this.ports.load?.queue ?? null, this.requireRoute());
+    const { bounds } = this.requireRoute();
     if (bounds === null) return this.#choose(null);
     this.#nameUpstream();
     this.#state = 'waiting';
@@ -196,7 +224,13 @@ export class Exchange
   }
 
   onAdmitted(): void {
-    this.protect(() => this.#choose(null));
+    this.protect(() => {
+      if (this.#state !== 'entering') return this.#choose(null);
+      this.#state = 'routing';
+      this.#enteredMs = this.#admission?.waitedMs ?? -1;
+      this.#admission = null;
+      this.#begin(this.failure);
+    });
   }
 
   onNotAdmitted(failure: Failure): void {
@@ -210,8 +244,9 @@ export class Exchange
   /** For how long the request has waited for its turn, on its connection and where requests in flight are bounded; −1: it has not. */
   get turnMs(): number {
     const { queuedForMs = -1 } = this.downstream;
-    const waitedMs = this.#admission?.waitedMs ?? -1;
-    return queuedForMs < 1 ? waitedMs : queuedForMs + Math.max(0, waitedMs);
+    const waitedMs =
+      Math.max(0, queuedForMs) + Math.max(0, this.#enteredMs) + Math.max(0, this.#admission?.waitedMs ?? -1);
+    return waitedMs < 1 ? -1 : waitedMs;
   }
 
   // ─▶ choose ─▶ connect

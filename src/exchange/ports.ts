@@ -29,12 +29,8 @@ export interface ExchangePorts {
   readonly ids: Ids;
   readonly recorder: Recorder;
   readonly buffers: BufferAllowance;
-  /** Refuses requests while the thread has more to do than it can; absent: it refuses none. */
-  readonly load?: {
-    refusal(priority: RequestPriority): Failure | null;
-    /** What each request has to pass for the sake of the thread; null: nothing. */
-    readonly queue: RequestGate | null;
-  };
+  /** What a request that has come has to pass for the sake of the thread; null: nothing. Absent: no request has to. */
+  readonly load?: { gate(): RequestGate | null };
   /** Keeps the beginning of some 5xx of applications; absent: nobody reads them. */
   readonly errorBodies?: ErrorBodyTaker;
 }

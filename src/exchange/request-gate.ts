@@ -36,11 +36,3 @@ export interface RouteBounds {
   readonly bounds: readonly RequestGate[];
   readonly priority: RequestPriority;
 }
-
-/** What requests of a route have to pass, `own` first: that of their thread. Null: nothing. Routes without priority pass the thread's unasked. */
-export function boundsBehind(
-  own: RequestGate | null,
-  { bounds, priority }: { readonly bounds: RouteBounds | null; readonly priority: RequestPriority | null },
-): RouteBounds | null {
-  return own === null || priority === null ? bounds : { bounds: [own, ...(bounds?.bounds ?? [])], priority };
-}

@@ -28,6 +28,8 @@ const pagesMax = 12;
  * It also means that a connection whose end has already come is known to have ended before anything is sent on it.
  */
 export class Outbox {
+  /** The turns in which something was held. */
+  turns = 0;
   readonly #atEndOfTurn: (flush: () => void) => void;
   readonly #pages: Buffer[] = [Buffer.allocUnsafeSlow(pageBytes)];
   /** Where the current page begins and where the held bytes end, counted over all pages. */
@@ -124,6 +126,7 @@ export class Outbox {
 
   readonly #endTurn = (): void => {
     this.#awaitsEndOfTurn = false;
+    this.turns++;
     const composers = this.#composers;
     this.#composers = [];
     try {

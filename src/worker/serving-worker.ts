@@ -25,7 +25,7 @@ import { RecordRingWriter } from '../record/record-ring.ts';
 import { OtlpSampler } from '../record/otlp-sampler.ts';
 import { StoreSampler } from '../record/store-sampler.ts';
 import { RecordWriter } from '../record/write-record.ts';
-import { atEndOfTurn } from '../transport/outbox.ts';
+import { atEndOfTurn, outbox } from '../transport/outbox.ts';
 import { connectorWithin } from '../transport/connect.ts';
 import { KernelSendQueues } from '../transport/kernel-send-queues.ts';
 import { tlsServer } from '../transport/tls-server.ts';
@@ -185,6 +185,7 @@ export class ServingWorker {
       clock,
       random,
       atEndOfTurn,
+      turns: outbox,
       onChange: (isShedding) => {
         this.#isLate = isShedding;
         this.#countShedding();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { fail, type Failure } from '#failures/failure.ts';
+import { fail } from '#failures/failure.ts';
 import type { RouteId, UpstreamId } from '../../src/core/endpoint.ts';
 import type { RequestPriority, RouteSpec } from '../../src/core/route-spec.ts';
 import type { GateTurn, RequestGate, TurnWaiter } from '../../src/exchange/request-gate.ts';
@@ -17,9 +17,11 @@ const route = (id: string, pathPrefix: string, features: RouteSpec['features']):
 /** Lets nothing pass before `serve`. */
 class HeldQueue implements RequestGate {
   readonly held = new Set<TurnWaiter>();
+  readonly priorities: RequestPriority[] = [];
 
-  enter(waiter: TurnWaiter): GateTurn {
+  enter(waiter: TurnWaiter, priority: RequestPriority): GateTurn {
     this.held.add(waiter);
+    this.priorities.push(priority);
     const { held } = this;
     return {
       get isWaiting() {
@@ -29,10 +31,22 @@ class HeldQueue implements RequestGate {
     };
   }
 
-  serve(): void {
-    for (const waiter of this.held) {
+  serve(...waiters: readonly TurnWaiter[]): void {
+    for (const waiter of waiters.length === 0 ? this.held : waiters) {
       this.held.delete(waiter);
       waiter.onTurn();
+    }
+  }
+
+  refuse(): void {
+    const evidence = {
+      what: "the delay of a worker's event loop in milliseconds (now 700)",
+      limit: 500,
+      retryAfterS: 2,
+    };
+    for (const waiter of this.held) {
+      this.held.delete(waiter);
+      waiter.onNoTurn(fail('shed', 'route', evidence));
     }
   }
 
@@ -41,30 +55,19 @@ class HeldQueue implements RequestGate {
 }
 
 describe('a gateway that has more to do than it can', () => {
-  const asked: RequestPriority[] = [];
-  const load = {
-    queue: null,
-    refusal(priority: RequestPriority): Failure | null {
-      asked.push(priority);
-      return priority === 'low'
-        ? fail('shed', 'route', {
-            what: "the delay of a worker's event loop in milliseconds (now 700)",
-            limit: 500,
-            retryAfterS: 2,
-          })
-        : null;
-    },
-  };
   const routes = [
     route('low', '/low', { concurrency: { priority: 'low' } }),
     { ...route('ready', '/ready', { readiness: {} }), action: { kind: 'feature', feature: 'readiness' } as const },
     route('rest', '/', undefined),
   ];
 
-  it('refuses requests by the priority of their route, without an attempt, and says when to come back', () => {
-    const world = new Http1World({ routes }, { load });
+  it('refuses requests that wait, without an attempt, and says when to come back', () => {
+    const queue = new HeldQueue();
+    const world = new Http1World({ routes }, { load: { gate: () => (queue.priorities.length < 1 ? queue : null) } });
     const client = world.request({ target: '/low' }, { connection: 'one' });
     world.pass(50);
+    queue.refuse();
+    world.pass(5);
     assert.deepEqual([client.status, client.header('retry-after')], [503, '2']);
     assertRecord(world, { end: 'generated', cause: 'shed', status: 503 });
     assert.deepEqual(world.records[0]?.attempts, []);
@@ -73,13 +76,10 @@ describe('a gateway that has more to do than it can', () => {
     world.endpoint('a').arrived[0]?.answer(200, 'ok');
     world.pass(50);
     assert.equal(next.status, 200, 'on the same connection');
-    assert.deepEqual(asked, ['low', 'normal']);
   });
 
   it('never refuses the questions of health checks', () => {
-    asked.length = 0;
-    const none = { refusal: () => assert.fail('a check is not asked for'), queue: new HeldQueue() };
-    const world = new Http1World({ routes }, { load: none });
+    const world = new Http1World({ routes }, { load: { gate: () => assert.fail('a check does not wait') } });
     const client = world.request({ target: '/ready' });
     world.pass(50);
     assert.equal(client.status, 200);
@@ -87,9 +87,10 @@ describe('a gateway that has more to do than it can', () => {
 
   it('lets requests wait for its event loop before they are sent, and says for how long', () => {
     const queue = new HeldQueue();
-    const world = new Http1World({ routes }, { load: { refusal: () => null, queue } });
+    const world = new Http1World({ routes }, { load: { gate: () => queue } });
     const [client, gone] = [world.request({ target: '/low' }), world.request({ target: '/other' })];
     world.pass(70);
+    assert.deepEqual(queue.priorities, ['low', 'normal']);
     assert.equal(world.endpoint('a').arrived.length, 0);
     gone.leave();
     world.pass(5);
@@ -100,5 +101,36 @@ describe('a gateway that has more to do than it can', () => {
     world.pass(50);
     assert.equal(client.status, 200);
     assert.equal(world.records.at(-1)?.turnMs, 75);
+  });
+
+  it('keeps a body back until the request has its turn, and times a request out that has none', () => {
+    const queue = new HeldQueue();
+    const world = new Http1World({ routes, timeouts: { exchangeMs: 2000 } }, { load: { gate: () => queue } });
+    const [sent, late] = [
+      world.request({ target: '/other', method: 'POST', body: 'a body' }),
+      world.request({ target: '/other' }),
+    ];
+    world.pass(50);
+    const [first] = queue.held;
+    assert.ok(first !== undefined);
+    queue.serve(first);
+    world.pass(50);
+    assert.equal(world.endpoint('a').arrived[0]?.body.toString(), 'a body');
+    world.endpoint('a').arrived[0]?.answer(200, 'ok');
+    world.pass(2000);
+    assert.deepEqual([sent.status, late.status], [200, 504]);
+    assert.equal(queue.held.size, 0);
+  });
+
+  it('lets requests wait that it refuses at once otherwise', () => {
+    const queue = new HeldQueue();
+    const world = new Http1World({ routes: routes.slice(0, 2) }, { load: { gate: () => queue } });
+    const client = world.request({ target: '/unknown' });
+    world.pass(50);
+    assert.deepEqual([client.status, queue.priorities], [0, ['low']]);
+    queue.serve();
+    world.pass(50);
+    assert.equal(client.status, 404);
+    assertRecord(world, { end: 'generated', cause: 'no_route', status: 404 });
   });
 });

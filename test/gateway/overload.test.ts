@@ -6,7 +6,7 @@ import { startFromYaml, until } from './start-from-yaml.ts';
 const connections = 48;
 const ahead = Buffer.from('GET /here HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(200));
 
-test('a worker with more requests than it can serve in time refuses a share of them, and no check, until it is in time', {
+test('a worker with more requests than it can serve in time refuses those that wait too long, and no check, until it is in time', {
   timeout: 60_000,
 }, async () => {
   const gateway = await startFromYaml(`

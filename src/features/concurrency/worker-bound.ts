@@ -25,6 +25,8 @@ interface BoundPorts {
 export class WaitingTurn extends Deadline implements Turn, GateTurn {
   readonly priority: RequestPriority;
   readonly since: Instant;
+  previous: this | null = null;
+  next: this | null = null;
   /** How long it may wait. */
   limitMs = 0;
   readonly waiter: TurnWaiter;
