@@ -80,6 +80,16 @@ test('the eighth set has 30 outages of thirty kinds, and sixteen controls, with 
   assert.ok(eighth.filter(({ no5xx }) => no5xx).length >= 10);
 });
 
+test('the ninth set has 30 outages of thirty kinds, and sixteen controls, with the same shares', () => {
+  const names = new Set<string>(playSets.ninth.map(({ name }) => name));
+  const ninth = outages.filter(({ name }) => names.has(name));
+  assert.equal(ninth.length, 30);
+  assert.equal(names.size - ninth.length, 16);
+  assert.equal(new Set(ninth.map(({ kind }) => kind)).size, 30);
+  assert.ok(ninth.filter(({ lowRate }) => lowRate).length >= 10);
+  assert.ok(ninth.filter(({ no5xx }) => no5xx).length >= 10);
+});
+
 test('every play belongs to one set', () => {
   const { all, ...sets } = playSets;
   assert.equal(Object.values(sets).flat().length, all.length);

@@ -7,6 +7,8 @@ import { fifthTrafficControls } from './fifth-controls-traffic.ts';
 import { fifthOutages } from './fifth-outages.ts';
 import { fourthControls } from './fourth-controls.ts';
 import { fourthOutages } from './fourth-outages.ts';
+import { ninthControls } from './ninth-controls.ts';
+import { ninthOutages } from './ninth-outages.ts';
 import type { Control, Outage } from './outage.ts';
 import { answerOutages } from './outages-answers.ts';
 import { clientOutages } from './outages-clients.ts';
@@ -45,6 +47,7 @@ export const outages: readonly Outage[] = [
   ...sixthOutages,
   ...seventhOutages,
   ...eighthOutages,
+  ...ninthOutages,
 ];
 export const controls: readonly Control[] = [
   ...firstControls,
@@ -55,6 +58,7 @@ export const controls: readonly Control[] = [
   ...sixthControls,
   ...seventhControls,
   ...eighthControls,
+  ...ninthControls,
 ];
 
 /** Each set was written after the one before had been played. */
@@ -67,6 +71,7 @@ export const playSets = {
   sixth: [...sixthOutages, ...sixthControls],
   seventh: [...seventhOutages, ...seventhControls],
   eighth: [...eighthOutages, ...eighthControls],
+  ninth: [...ninthOutages, ...ninthControls],
   all: [...outages, ...controls],
 } as const;
 
