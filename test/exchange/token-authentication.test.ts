@@ -227,7 +227,9 @@ describe('a route that takes tokens', () => {
       const evidence = JSON.stringify(world.records[0]?.failure?.evidence ?? {});
       if (because !== undefined) assert.match(evidence, because);
       assert.ok(!evidence.includes(sent.slice(-20)), 'no part of a token is told');
-      if (status === 401) assert.equal(client.header('www-authenticate'), 'Bearer realm="Internal"');
+      // RFC 6750 §3.1: clients with a token get a new one.
+      if (status === 401)
+        assert.equal(client.header('www-authenticate'), 'Bearer realm="Internal", error="invalid_token"');
     });
 
   it('finds the token in a cookie, of which the application gets the others', async () => {
