@@ -47,7 +47,7 @@ export class LoadShedding {
     return (now - this.delayMaxMs) as Instant;
   }
 
-  /** Whether it has the time to refuse a request. */
+  /** Whether it has the time to refuse a request: adds what it has earned since the last call. */
   hasTime(now: Instant): boolean {
     const part = this.#refusalMs < cheapShare * this.#eachMs ? cheapRefusalPart : refusalPart;
     const elapsedMs = now - (this.#earnedAt ?? now);
