@@ -237,8 +237,9 @@ export class Exchange
     this.protect(() => this.#answerWithFailure(failure));
   }
 
+  /** A wait for the thread is short, and clients that have ended their direction with the request are still there after it. */
   get isQueued(): boolean {
-    return this.#admission?.isWaiting === true;
+    return this.#state !== 'entering' && this.#admission?.isWaiting === true;
   }
 
   /** For how long the request has waited for its turn, on its connection and where requests in flight are bounded; −1: it has not. */

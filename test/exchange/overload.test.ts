@@ -122,6 +122,20 @@ describe('a gateway that has more to do than it can', () => {
     assert.equal(queue.held.size, 0);
   });
 
+  it('serves a client that has ended its direction with the request', () => {
+    const queue = new HeldQueue();
+    const world = new Http1World({ routes }, { load: { gate: () => queue } });
+    const client = world.request({ target: '/other' }, { connection: 'one' });
+    world.pass(5);
+    world.lines.get('one')?.halfClose();
+    world.pass(70);
+    queue.serve();
+    world.pass(5);
+    world.endpoint('a').arrived[0]?.answer(200, 'ok');
+    world.pass(50);
+    assert.equal(client.status, 200);
+  });
+
   it('lets requests wait that it refuses at once otherwise', () => {
     const queue = new HeldQueue();
     const world = new Http1World({ routes: routes.slice(0, 2) }, { load: { gate: () => queue } });
