@@ -177,9 +177,12 @@ describe('another process of the gateway', () => {
     other.sweep();
     assert.ok(existsSync(path));
     assert.equal(other.filesOf(gateway.pid), null);
+    // It may have come no further than that.
+    const alone = `${join(dirname(dirname(path)), 'ab12'.repeat(6))}.process`;
+    writeFileSync(alone, identity);
     gateway.kill('SIGKILL');
     await once(gateway, 'exit');
     other.sweep();
-    assert.ok(!existsSync(path));
+    assert.deepEqual([existsSync(path), existsSync(alone)], [false, false]);
   });
 });

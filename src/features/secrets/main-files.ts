@@ -74,7 +74,6 @@ export class SecretFiles {
     const remove = this.#remover(root, name);
     try {
       const process = join(root, `${name}${ofProcess}`);
-      writeFileSync(process, noProcessYet(), { flag: 'wx', mode: 0o600 });
       const paths = Object.fromEntries(
         [...values].map(([variable, value]) => {
           const path = join(folder, variable);
@@ -96,6 +95,8 @@ export class SecretFiles {
       const root = this.#makeRoot();
       const folder = join(root, name);
       try {
+        // First: whenever this process is killed, the next one finds who has made the folder.
+        writeFileSync(join(root, `${name}${ofProcess}`), noProcessYet(), { flag: 'wx', mode: 0o600 });
         mkdirSync(folder, { mode: 0o700 });
         return { root, folder };
       } catch (error) {
@@ -215,7 +216,8 @@ function isInMemory(folder: string): boolean {
 function runsIn(root: string): readonly string[] {
   try {
     if (!isOwnFolder(root)) return [];
-    return readdirSync(root).filter((name) => /^[\da-f]{24}$/.test(name));
+    const names = readdirSync(root).flatMap((name) => /^[\da-f]{24}(?=$|\.process$)/.exec(name) ?? []);
+    return [...new Set(names)];
   } catch {
     return []; // no program has had any
   }
