@@ -38,7 +38,10 @@ require('node:net').createServer((socket) => {
   socket.on('data', () => void socket.write('HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\n\\r\\nok')).on('error', () => {});
 }).listen(0, '127.0.0.1', function () { console.log(this.address().port); });`;
 
-/** Before the clients, with which it shares a core: what is late is to be the gateway. Returns the program and its port. */
+/**
+ * The origin runs at a real-time priority: it shares a core with the clients, and late answers of the origin would be measured as the gateway's. Returns the
+ * program and its port.
+ */
 async function startOrigin(): Promise<{ readonly origin: ChildProcess; readonly originPort: number }> {
   const words = ['-f', '1', 'taskset', '-c', String(loadCore), process.execPath, '-e', originProgram];
   const origin = spawn('chrt', words, { stdio: ['ignore', 'pipe', 'inherit'] });

@@ -8,7 +8,7 @@ export const shownMax = 5;
 
 interface ReviewedLines {
   readonly flaws: readonly LineFlaw[];
-  /** It has no line that lets somebody in. */
+  /** The file has no line that lets a user in. */
   readonly isEmpty: boolean;
   readonly what: string;
   /** What to add then. */

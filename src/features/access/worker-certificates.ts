@@ -15,8 +15,8 @@ export function certificateTest(rules: readonly CertificateRule[]): (certificate
 }
 
 /**
- * A type such as `OU=` in a pattern is that of an attribute, and not what somebody was allowed to write into the value of another one: `*OU=Machines*`
- * does not hold for `CN=x OU=Machines`. A line feed, which no name has, marks the beginning of each attribute in both.
+ * A type in a pattern, such as `OU=`, must be that of an attribute: `*OU=Machines*` does not hold for `CN=x OU=Machines`, where the holder chose
+ * the value of CN. A line feed, which no name has, marks the beginning of each attribute in both.
  */
 function nameTest(glob: string): (name: string) => boolean {
   const test = starTest(glob.replace(beginningsInGlob, '\n'));

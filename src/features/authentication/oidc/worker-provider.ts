@@ -258,7 +258,7 @@ export class Provider {
     const asking = askingFailedIn(error);
     if (asking !== null) return asking.fault;
     const { service } = this;
-    // RFC 6749 §5.2: the gateway itself is refused. Nobody can log in, and no further attempt of a person helps.
+    // RFC 6749 §5.2: the provider refuses the gateway itself, and so each login fails until the operator mends the configuration.
     const isOurs =
       error instanceof openid.WWWAuthenticateChallengeError
         ? error.cause.some(({ scheme }) => scheme.toLowerCase() === 'basic')
