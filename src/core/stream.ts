@@ -145,7 +145,7 @@ export interface UpstreamStream {
   flush(): void;
   pauseBody(): void;
   resumeBody(): void;
-  /** The body is read on although owned bytes given so far wait for the client: they must stay as they are. */
+  /** The body is read on although owned bytes that this read has given wait for the client: they must stay as they are. Of earlier reads it is too late. */
   keepBody(): void;
   /**
    * From now on the connection carries requests of this connection of a client alone. `isLogin`: the request had credentials, and the next one

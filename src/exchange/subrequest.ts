@@ -5,7 +5,6 @@ import {
   type MessageHeaders,
   noBody,
   type OutgoingResponse,
-  type Ownership,
   type RequestHead,
 } from '../core/message.ts';
 import type { DownstreamHandler, DownstreamStream } from '../core/stream.ts';
@@ -86,10 +85,9 @@ export class SubrequestStream implements DownstreamStream {
     this.#head = { status: response.status, headers: pairsWritten((sink) => response.writeHeaders(sink)) };
   }
 
-  sendBody(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
-    const sent = bytes.subarray(start, end);
-    // Not by `slice`: of a Buffer, as connections lend it, that is a view.
-    this.#chunks.push(ownership === 'owned' ? sent : Buffer.from(sent));
+  sendBody(bytes: Uint8Array, start: number, end: number): boolean {
+    // Owned bytes are copied too: the next large read overwrites them. Not by `slice`: of a Buffer, as connections lend it, that is a view.
+    this.#chunks.push(Buffer.from(bytes.subarray(start, end)));
     return true;
   }
 

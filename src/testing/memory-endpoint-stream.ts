@@ -1,9 +1,12 @@
 import { fail, type Failure } from '#failures/failure.ts';
-import type { MessageHeaders, Framing, OutgoingRequest, ResponseHead } from '../core/message.ts';
+import type { MessageHeaders, Framing, OutgoingRequest, Ownership, ResponseHead } from '../core/message.ts';
 import type { AttemptLimits, UpstreamHandler, UpstreamStream } from '../core/stream.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
 import { capabilities, MemoryLane, poisoned, windowBytesDefault } from './memory-lane.ts';
 import { type HeaderPairs, PairHeaders, pairsWritten } from '../core/pair-headers.ts';
+
+/** Reads of so many bytes are lent as those that sockets read in bulk. */
+const bulkBytesMin = 8 * 1024;
 
 export interface EndpointStreamOptions {
   readonly clock: Clock;
@@ -58,6 +61,9 @@ export class MemoryEndpointStream implements UpstreamStream {
   #switched = false;
   /** The endpoint has ended its direction of the tunnel. */
   #answered = false;
+  /** The bytes of the last large read, which the next one overwrites as sockets do; null: they are kept. */
+  #bulk: Buffer | null = null;
+  #isDelivering = false;
 
   constructor(options: EndpointStreamOptions) {
     const { clock, address, reused, idleMs, windowBytes = windowBytesDefault } = options;
@@ -138,7 +144,9 @@ export class MemoryEndpointStream implements UpstreamStream {
     this.#down.wake();
   }
 
-  keepBody(): void {}
+  keepBody(): void {
+    if (this.#isDelivering) this.#bulk = null;
+  }
 
   cancel(): void {
     this.cancelled = true;
@@ -217,15 +225,33 @@ export class MemoryEndpointStream implements UpstreamStream {
   #deliver(): void {
     if (this.#handler === null || this.#head === null || this.#paused) return;
     const bytes = this.#down.take();
-    // Bytes of a response are lent until `onResponseRead` has returned.
+    this.#bulk?.fill(0xdb);
+    this.#bulk = null;
     if (bytes === null) this.#read(this.#handler);
+    else if (bytes.length >= bulkBytesMin) this.#readInBulk(bytes);
+    // Bytes of a response are lent until `onResponseRead` has returned.
     else poisoned(bytes, (lent, start, end) => this.#read(this.#handler, lent, start, end));
   }
 
-  #read(handler: UpstreamHandler | null, bytes: Uint8Array = nothing, start = 0, end = 0): void {
+  /** Owned bytes stay as they are until their reader lets this stream go on, or, if it has called `keepBody` within the read, for ever. */
+  #readInBulk(bytes: Uint8Array): void {
+    const lent = Buffer.from(bytes);
+    this.#bulk = lent;
+    this.#isDelivering = true;
+    this.#read(this.#handler, lent, 0, lent.length, 'owned');
+    this.#isDelivering = false;
+  }
+
+  #read(
+    handler: UpstreamHandler | null,
+    bytes: Uint8Array = nothing,
+    start = 0,
+    end = 0,
+    ownership: Ownership = 'borrowed',
+  ): void {
     if (handler === null || this.#head === null) return;
     this.#received += end - start;
-    if (end > start) handler.onResponseBody(bytes, start, end, 'borrowed');
+    if (end > start) handler.onResponseBody(bytes, start, end, ownership);
     if (this.#handler === null) return;
     if (this.#down.ended && this.#down.queuedBytes === 0) {
       const { framing } = this.#head;

@@ -40,7 +40,8 @@ export interface TransportFaults {
  * Two connected transports, over memory and simulated time. They enforce the contract of `core/transport.ts` more strictly
  * than sockets do:
  *
- * - bytes lent to `onBytes` are overwritten with 0xdb when it returns (bytes read in bulk: at the next read);
+ * - bytes lent to `onBytes` are overwritten with 0xdb when it returns. Those read in bulk lie in a buffer as large as that of sockets, and are
+ *   overwritten at the next read, unless bulk reading was changed within the call: later than that, the next read still comes into the old buffer;
  * - lent bytes seldom begin at offset 0;
  * - bytes written as owned are compared when the peer takes them, and a change breaks an invariant;
  * - a close with unread bytes resets the peer, and so does a write to a closed peer, as on Linux.
@@ -89,7 +90,8 @@ export class MemoryTransport implements Transport {
   #delivery: Timer | null = null;
   #paused = false;
   #bulk = false;
-  #bulkBytes: Uint8Array | null = null;
+  #isDelivering = false;
+  #bulkBytes: Buffer | null = null;
   #closed = false;
   #ended = false;
   #closesAfterIt = false;
@@ -213,8 +215,7 @@ export class MemoryTransport implements Transport {
   readInBulk(bulk: boolean): void {
     if (bulk === this.#bulk) return;
     this.#bulk = bulk;
-    // Each change to bulk reading brings a new buffer, so bytes delivered into the last one stay unchanged.
-    this.#bulkBytes = null;
+    if (this.#isDelivering) this.#bulkBytes = null;
   }
 
   end(then?: 'close'): void {
@@ -266,14 +267,18 @@ export class MemoryTransport implements Transport {
     const resetAt = this.#faults.resetAtByte ?? Number.POSITIVE_INFINITY;
     const size = Math.min(this.#sliceBytes(arrived), resetAt - this.#bytesDelivered);
     const start = this.#reads % 7;
+    const isBulk = this.#bulk || this.#bulkBytes !== null;
+    this.#bulkBytes?.fill(poison);
     // A Buffer, as from sockets. Its `slice` is a view, so code that copies with `slice` fails here.
-    const lent = Buffer.allocUnsafeSlow(start + size + 3).fill(poison);
+    const lent = Buffer.allocUnsafeSlow(isBulk ? bulkBytes : start + size + 3).fill(poison);
+    this.#bulkBytes = isBulk ? lent : null;
     this.#in.take(lent.subarray(start, start + size));
     this.#bytesDelivered += size;
-    this.#bulkBytes?.fill(poison);
-    this.#bulkBytes = this.#bulk ? lent : null;
+    this.#isDelivering = true;
     this.listener.onBytes(lent, start, start + size);
-    if (this.#bulkBytes !== lent) lent.fill(poison);
+    this.#isDelivering = false;
+    if (!isBulk) lent.fill(poison);
+    else if (!this.#bulk) this.#bulkBytes = null;
     this.#peer.#flush();
     if (this.#bytesDelivered === resetAt) this.#fail('ECONNRESET');
   }
@@ -343,6 +348,7 @@ export class MemoryTransport implements Transport {
 
 /** As much as our own sockets read at once. */
 const readBytesMax = 65_536;
+const bulkBytes = 256 * 1024;
 
 /** 0xdb is not ASCII and not a valid start of UTF-8, so bytes that are kept too long are conspicuous. */
 const poison = 0xdb;

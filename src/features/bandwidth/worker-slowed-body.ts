@@ -40,11 +40,12 @@ export class SlowedBody implements BodyTransform {
     const one = { bytes, start, end, ownership };
     if (this.#held.length === 0 && this.#hasRoom) this.#send(one);
     const isSent = one.start === end;
-    // Borrowed bytes are valid during the call alone. Not by `slice`: of a Buffer, as connections lend it, that is a view.
-    if (!isSent && ownership === 'borrowed') {
+    // Owned bytes are copied too: what is sent of them later may wait for the client in a buffer while the next large read overwrites them.
+    // Not by `slice`: of a Buffer, as connections lend it, that is a view.
+    if (!isSent) {
       const kept = Buffer.from(bytes.subarray(one.start, end));
       this.#held.push({ bytes: kept, start: 0, end: kept.length, ownership: 'owned' });
-    } else if (!isSent) this.#held.push(one);
+    }
     if (isSent && this.#hasRoom) return true;
     this.#senderWaits = true;
     if (!isSent) this.#wait();
