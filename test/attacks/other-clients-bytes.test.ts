@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { requestText, responseOn, startFromYaml, type YamlGateway } from '../gateway/start-from-yaml.ts';
+import { assertNothingMixed, runMarked } from './marked-bodies.ts';
+import { bodyFeatures } from './marked-features.ts';
 
 const stray = 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nSTRAY';
 
@@ -141,5 +143,11 @@ routes:
       await gateway.stop();
       origin.close();
     }
+  });
+});
+
+describe('many clients at once', () => {
+  it('have and send their own bytes, whatever the gateway does with their bodies', async () => {
+    assertNothingMixed(await runMarked({ features: bodyFeatures, requests: 1, seed: 'short' }));
   });
 });
