@@ -269,9 +269,9 @@ function plan(features: readonly BodyFeature[], requests: number, seed: string):
   const random = new SeededRandom(seed);
   let mark = 0;
   const size = (most: number): number => {
-    const kind = random.next();
+    const kind = mark % 3 === 1 ? 1 : random.next(); // Each feature has one body of more than a few reads.
     if (kind < 0.1) return 1 + Math.floor(random.next() * 20);
-    return kind < 0.3 ? Math.min(most, 65_536) - (mark % 3) : Math.ceil(most * (0.3 + 0.7 * random.next()));
+    return kind < 0.3 ? Math.min(most, 65_536) - (mark % 3) : Math.ceil(most * (0.6 + 0.4 * random.next()));
   };
   return Array.from({ length: requests }, () =>
     features.flatMap((feature, index) =>
