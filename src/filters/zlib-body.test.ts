@@ -171,6 +171,27 @@ describe('a decoded body', () => {
     assert.ok(receiver.bytes.length <= bomb.length * 100);
   });
 
+  it('that is decoded at once is written and ended once, also if its receiver says within the write that it has room', async () => {
+    let body: DecompressBody | null = null;
+    const written: string[] = [];
+    const receiver: BodySink = {
+      write: (_, start, end) => {
+        written.push(`${end - start} bytes`);
+        if (written.length < 5) body?.onRoom();
+        return true;
+      },
+      end: () => void written.push('end'),
+      resumeSender() {},
+      fail() {},
+    };
+    const coded = gzipSync(text.subarray(0, 1000));
+    body = new DecompressBody('gzip', limits, new Decompressors(poolOf(2)), receiver);
+    body.push(coded, 0, coded.length);
+    body.end(null);
+    await turn();
+    assert.deepEqual(written, ['1000 bytes', 'end']);
+  });
+
   it('is one of 64 with large windows, and of any number with small ones', async () => {
     const decompressors = new Decompressors(poolOf(100));
     const coded = brotliCompressSync(text);

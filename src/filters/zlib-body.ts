@@ -100,9 +100,12 @@ export abstract class ZlibBody implements BodyTransform, PoolWaiter {
     this.#pool.wait(this);
   }
 
+  /** Closed before it is written: a receiver that has waited for it, such as a request's buffer that it fills, says at once that it has room. */
   #finishWith(whole: Uint8Array): void {
+    const trailers = this.#ending?.trailers ?? null;
+    this.close();
     this.sink.write(whole, 0, whole.length, 'owned');
-    this.#finish();
+    this.sink.end(trailers);
   }
 
   onPermit(): void {
