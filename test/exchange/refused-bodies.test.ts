@@ -121,3 +121,56 @@ describe('the rest of a body that is discarded', () => {
     world.verifyAtRest();
   });
 });
+
+/** What nobody has asked for: a request, which stands in bodies. */
+const hidden = 'GET /hidden HTTP/1.1\r\nHost: a\r\n\r\n';
+const posted = (target: string, lines = ''): string =>
+  `POST ${target} HTTP/1.1\r\nHost: a\r\n${lines}Content-Length: ${hidden.length}\r\n\r\n${hidden}`;
+const last = 'GET /last HTTP/1.1\r\nHost: a\r\n\r\n';
+
+const streams = [
+  { what: 'further requests with bodies', headers: {}, rest: posted('/2') + posted('/3') + last, all: true },
+  { what: 'one that ends its connection', headers: { Connection: 'close' }, rest: last, all: false },
+  { what: 'one that waits for 100 Continue', headers: { Expect: '100-continue' }, rest: last, all: false },
+  { what: 'one of HTTP/1.0', headers: {}, rest: posted('/2').replace('1.1', '1.0') + last, all: false },
+  {
+    what: 'one that is chunked',
+    headers: {},
+    rest: `POST /2 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n${hidden.length.toString(16)}\r\n${hidden}\r\n0\r\n\r\n${last}`,
+    all: false,
+  },
+];
+
+describe('a body that is discarded is never read as a request', () => {
+  for (const { what, headers, rest, all } of streams)
+    for (const [when, make, decide] of kinds)
+      it(`wherever its bytes are cut, ${when}, with ${what}`, () => {
+        const text = hidden + rest;
+        const targets = ['/1', ...rest.matchAll(/(?<=(?:POST|GET) )\/(?!hidden)\w+/g)].map(String);
+        const step = when === 'at once' ? 3 : 7;
+        for (let cut = 0; cut < 2 * text.length; cut += step) {
+          const filter = make();
+          const { world, post } = worldOf(filter);
+          const client = post({ target: '/1', expects: hidden.length, headers });
+          const goOn = (): void => {
+            for (let turn = 0; turn < 5; turn++) {
+              world.pass(2);
+              decide(filter);
+            }
+          };
+          // The second half of the cuts: the client ends its direction there.
+          const halfCloses = cut >= text.length;
+          if (cut % 2 === 0) goOn();
+          client.write(text.slice(0, cut % text.length));
+          goOn();
+          if (halfCloses) world.lines.get(connection)?.halfClose();
+          else client.write(text.slice(cut));
+          goOn();
+          const seen = world.records.map(({ target }) => target);
+          const wanted = all && !halfCloses ? targets : targets.slice(0, seen.length);
+          assert.deepEqual(seen, wanted, `cut at ${cut}`);
+          world.pass(100_000);
+          world.verifyAtRest();
+        }
+      });
+});
