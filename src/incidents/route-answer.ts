@@ -3,7 +3,9 @@ import {
   conflictForm,
   declinedForm,
   divertedForm,
+  emptyForm,
   lostForm,
+  missingForm,
   redirectForm,
   refusedForms,
   sizeCells,
@@ -56,8 +58,22 @@ const leastOf: ReadonlyMap<number, { readonly count: number; readonly share: num
   [lostForm, { count: 3, share: 0.02 }],
   [declinedForm, { count: 30, share: 0.2 }],
 ]);
+/**
+ * What is over is gone for all at once: a lesson, a sale, a job whose state is shown. Its clients ask some more times and leave, where those of an outage stay. So 404, 410 and nothing
+ * tell something after so long (one target alone, and several), as far as in the newest part of that time so much of the usual requests still come, and still get that; less of them after longer.
+ */
+const gone = {
+  alone: { waitS: 15, newest: 0.6 },
+  several: { waitS: 7, newest: 0.45 },
+  recentMaxS: 20,
+  persistsMin: 0.6,
+} as const;
+const staying = { most: 0.68, least: 0.4, leastAfterS: 40 } as const;
+const goneForms: ReadonlySet<number> = new Set([missingForm, lostForm, emptyForm]);
+
 /** Compared with the minutes before; the one with the fewest counts: a job that has ended is missing as well. */
 const minuteS = 60;
+const halfMinuteS = 30;
 const beforeS = 240;
 const keptS = beforeS + 60;
 
@@ -81,6 +97,9 @@ interface CountedSecond {
   answered: number;
   unusual: number;
   conflicts: number;
+  /** 404, 410 and nothing; of these, those of several targets. */
+  gone: number;
+  lost: number;
   /** Of the unusual ones, the sum of how seldom chance must explain what is missing (`seldomBesides`). */
   chances: number;
   /** How often other forms had become usual (`UsualForms`). */
@@ -271,12 +290,38 @@ export class RouteAnswer {
     const expected = compared * perS * widthS;
     const ofUsualClients = this.#areOfUsualClients(second - widthS, now.unusual);
     if (!ofUsualClients && !this.#isOfManyClients(second - widthS, now.unusual)) return null;
-    const first = this.#seconds.find((one) => one.second > second - widthS && this.#count(one).unusual > 0);
+    const since = this.#seconds.find((one) => one.second > second - widthS && this.#count(one).unusual > 0)?.second;
+    if (2 * now.gone > now.unusual && this.#mayBeOver(now, since ?? second, second)) return null;
     return {
       ...{ unusual: now.unusual, usual: now.answered - now.unusual, expected },
-      ...{ widths: knownS / widthS, since: first?.second ?? second },
+      ...{ widths: knownS / widthS, since: since ?? second },
       ...{ ofUsualClients, chance: now.chances / now.unusual },
     };
+  }
+
+  /** Whether what is gone may have come to its end: clients leave, or it is not known yet whether they do. */
+  #mayBeOver(now: Omit<CountedSecond, 'learnt'>, since: number, second: number): boolean {
+    const { waitS, newest } = 2 * now.lost > now.gone ? gone.several : gone.alone;
+    const lastedS = second - since + 1;
+    if (lastedS < waitS) return true;
+    const recentS = Math.min(gone.recentMaxS, Math.round(newest * lastedS));
+    const recent = this.#sum(second - recentS, second);
+    const least = gone.persistsMin * now.unusual;
+    if (recent.unusual * lastedS < least * recentS || recent.unusual * now.answered < least * recent.answered)
+      return true;
+    const part = Math.min(1, (lastedS - waitS) / (staying.leastAfterS - waitS));
+    return recent.answered < (staying.most - (staying.most - staying.least) * part) * this.#mostBefore(since) * recentS;
+  }
+
+  /** How many usual answers came each second in the half minute that had most. */
+  #mostBefore(until: number): number {
+    let most = 0;
+    const oldest = Math.max(until - beforeS, this.firstSecond);
+    for (let end = until; end - halfMinuteS >= oldest; end -= halfMinuteS / 2) {
+      const { answered, unusual } = this.#sum(end - halfMinuteS, end);
+      most = Math.max(most, answered - unusual);
+    }
+    return most / halfMinuteS;
   }
 
   /** How many usual answers came each second, in how long a time: before, or in the minute before that had the fewest. */
@@ -294,16 +339,18 @@ export class RouteAnswer {
   }
 
   #sum(after: number, until: number): Omit<CountedSecond, 'learnt'> & { first: number } {
-    const sum = { answered: 0, unusual: 0, conflicts: 0, chances: 0, first: until };
+    const sum = { answered: 0, unusual: 0, conflicts: 0, gone: 0, lost: 0, chances: 0, first: until };
     // From the newest on: most sums are of the last seconds.
     for (let at = this.#seconds.length - 1; at >= 0; at--) {
       const one = this.#seconds[at] as Second;
       if (one.second <= after) break;
       if (one.second > until) continue;
-      const { answered, unusual, conflicts, chances } = this.#count(one);
+      const { answered, unusual, conflicts, gone, lost, chances } = this.#count(one);
       sum.answered += answered;
       sum.unusual += unusual;
       sum.conflicts += conflicts;
+      sum.gone += gone;
+      sum.lost += lost;
       sum.chances += chances;
       sum.first = one.second;
     }
@@ -312,7 +359,15 @@ export class RouteAnswer {
 
   #count(second: Second): CountedSecond {
     if (second.counted?.learnt === this.#usual.changes) return second.counted;
-    const counted = { answered: 0, unusual: 0, conflicts: 0, chances: 0, learnt: this.#usual.changes };
+    const counted = {
+      answered: 0,
+      unusual: 0,
+      conflicts: 0,
+      gone: 0,
+      lost: 0,
+      chances: 0,
+      learnt: this.#usual.changes,
+    };
     for (let at = 0; at < second.forms.length; at += 2) {
       const [form, count] = [second.forms[at], second.forms[at + 1]] as [number, number];
       counted.answered += count;
@@ -320,6 +375,8 @@ export class RouteAnswer {
       counted.unusual += count;
       counted.chances += count * (seldomBesides.get(form) ?? answersChanceMax);
       if (form === conflictForm) counted.conflicts += count;
+      if (form === lostForm) counted.lost += count;
+      if (goneForms.has(form)) counted.gone += count;
     }
     return (second.counted = counted);
   }

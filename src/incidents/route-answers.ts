@@ -61,11 +61,13 @@ export class RouteAnswers {
   readonly #besides = new AddedRequests();
   readonly #movedRequests = new MovedRequestsWatch();
   readonly #endpoints = new ComparedEndpoints();
+  #firstSecond = Infinity;
   /** The last ones that were found. */
   #moved: MovedRequests | null = null;
 
   add(counted: RouteTraffic, second: number): UnusualCount {
     const { route, upstream, answers, patterns = [] } = counted;
+    this.#firstSecond = Math.min(this.#firstSecond, second);
     if (answers === undefined || answers.length === 0) return noneUnusual;
     this.#movedRequests.add(counted, second);
     this.#endpoints.add(counted, second);
@@ -75,7 +77,7 @@ export class RouteAnswers {
       this.#routes.set(
         route,
         (known = {
-          ...{ upstream, upgrades: new UpgradeAnswers(second) },
+          ...{ upstream, upgrades: new UpgradeAnswers(this.#firstSecond) },
           ...{ readers: new ClientGroups(second), changers: new ClientGroups(second) },
           ...{
             reading: new RouteAnswer(second, tellingOfReads),

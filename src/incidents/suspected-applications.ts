@@ -188,6 +188,16 @@ const statusesOfWait: ReadonlySet<number> = new Set([500, 502, 503, 504]);
 /** The other routes fail so much more seldom that they do not use what does not answer. */
 const wellShareMax = 0.1;
 
+/** Timeouts are round numbers: what takes another time, and is a small part, may be work that fails at its end. Timers end a little late. */
+const roundNumbers = [1, 1.5, 2, 2.5, 3, 4, 4.5, 5, 6, 7, 8, 9, 10];
+const timerLateMax = 1.08;
+const smallShare = 0.1;
+
+function isRound(ms: number): boolean {
+  const digits = ms / 10 ** Math.floor(Math.log10(ms));
+  return roundNumbers.some((one) => digits >= 0.99 * one && digits <= timerLateMax * one);
+}
+
 /** The application's own errors come after one time, which is its timeout for something that it calls. */
 function waitedInVain(context: SuspectContext): SuspectFinding | null {
   const { incident, waited } = context;
@@ -195,13 +205,14 @@ function waitedInVain(context: SuspectContext): SuspectFinding | null {
   const { routes, errors, afterMs, status, elsewhere } = waited;
   // What all endpoints need does not fail at one of them.
   if ((status !== null && !statusesOfWait.has(status)) || shortages.one_endpoint(context) !== null) return null;
+  const isTimeout = isRound(afterMs) || incident.failed > smallShare * incident.requests;
   const isWellElsewhere = elsewhere !== null && elsewhere.failed <= wellShareMax * elsewhere.requests;
   const after = duration(afterMs);
   const failing = incident.endpoints.filter(({ failed }) => failed > 0).length;
   const output = outputStepOf(context) ?? "Look at the application's log at that time";
   return {
     // Where every route fails so, it may also be what the application waits for in itself.
-    fit: isWellElsewhere ? 0.84 : 0.76,
+    fit: !isTimeout ? 0.49 : isWellElsewhere ? 0.84 : 0.76,
     sentence: `Something that the application calls does not answer: its own errors come after ${after}, its timeout for it, on the ${routes.length === 1 ? 'route' : 'routes'} ${listOf(routes)}.`,
     evidence: [
       `${errors} of its errors in the last minute${status === null ? '' : `, ${status}`}: nearly all after ${after}`,

@@ -217,8 +217,14 @@ export class UpstreamFailures {
 
   /** What has come at paths that an incident is about from now on. */
   addPart({ family, route, counts }: PartBeginning): void {
-    for (const { second, count } of counts)
-      if (count > 0) this.#addUnusual(family, route, count, second, second * 1000, 0);
+    for (const { second, count } of counts) {
+      // Of these the route may have counted some, or all.
+      const known = this.failures.filter(
+        (one) => one.second === second && one.family === family && one.route === route,
+      );
+      const more = count - known.reduce((sum, { failed }) => sum + failed, 0);
+      if (more > 0) this.#addUnusual(family, route, more, second, second * 1000, 0);
+    }
   }
 
   /** Requests that the gateway itself has refused, as an open incident is about. */
