@@ -59,8 +59,8 @@ export class IncidentTracker {
   readonly #earlier = new EarlierFailuresOfUpstreams();
   readonly #numberOf: (upstream: string, family: FailureFamily) => IncidentNumber;
   readonly #refused = new RefusedRequests();
-  readonly #answers = new RouteAnswers();
   readonly #moved = new MovedPaths();
+  readonly #answers = new RouteAnswers(this.#moved);
   readonly #beginnings = new Beginnings(this.#answers);
   #judged = 0;
 

@@ -95,7 +95,7 @@ export class PathParts {
     if (part === undefined) {
       if (this.#parts.size >= partsMax) return null;
       const latency = new RouteLatency(route, second, moreChance);
-      const lane = (): RouteAnswer => new RouteAnswer(second, nothingTells, moreChance);
+      const lane = (): RouteAnswer => new RouteAnswer(second, nothingTells, moreChance, this.#moved);
       const answers: PartAnswers = [lane(), lane()];
       const added: Part = { route, pattern, latency, answers, seconds: [], slow: [], usedAt: second, open: null };
       this.#parts.set(key, (part = added));

@@ -3,7 +3,6 @@ import {
   conflictForm,
   declinedForm,
   divertedForm,
-  emptyForm,
   lostForm,
   missingForm,
   redirectForm,
@@ -59,7 +58,7 @@ const leastOf: ReadonlyMap<number, { readonly count: number; readonly share: num
   [declinedForm, { count: 30, share: 0.2 }],
 ]);
 /**
- * What is over is gone for all at once: a lesson, a sale, a job whose state is shown. Its clients ask some more times and leave, where those of an outage stay. So 404, 410 and nothing
+ * What is over is gone for all at once: a lesson, a sale, a job whose state is shown. Its clients ask some more times and leave, where those of an outage stay. So 404 and 410
  * tell something after so long (one target alone, and several), as far as in the newest part of that time so much of the usual requests still come, and still get that; less of them after longer.
  */
 const gone = {
@@ -69,7 +68,9 @@ const gone = {
   persistsMin: 0.6,
 } as const;
 const staying = { most: 0.68, least: 0.4, leastAfterS: 40 } as const;
-const goneForms: ReadonlySet<number> = new Set([missingForm, lostForm, emptyForm]);
+const goneForms: ReadonlySet<number> = new Set([missingForm, lostForm]);
+/** What is gone so long after a new configuration, or so shortly before a worker has it, is gone by it. */
+const changed = { beforeS: 30, afterS: 5 } as const;
 
 /** Compared with the minutes before; the one with the fewest counts: a job that has ended is missing as well. */
 const minuteS = 60;
@@ -97,7 +98,7 @@ interface CountedSecond {
   answered: number;
   unusual: number;
   conflicts: number;
-  /** 404, 410 and nothing; of these, those of several targets. */
+  /** 404 and 410; of these, those of several targets. */
   gone: number;
   lost: number;
   /** Of the unusual ones, the sum of how seldom chance must explain what is missing (`seldomBesides`). */
@@ -105,6 +106,13 @@ interface CountedSecond {
   /** How often other forms had become usual (`UsualForms`). */
   learnt: number;
 }
+
+/** When the last configuration was applied. */
+export interface LastChange {
+  readonly appliedAt: number;
+}
+
+const noChange: LastChange = { appliedAt: -Infinity };
 
 export interface UnusualCount {
   /** How many are none of what the route usually answers. */
@@ -125,10 +133,12 @@ export class RouteAnswer {
 
   readonly #telling: ReadonlySet<number>;
   readonly #chanceMax: number;
+  readonly #lastChange: LastChange;
 
   /** `telling`: forms of which few tell something. `moreChance`: as of `RouteLatency`. */
-  constructor(second: number, telling: ReadonlySet<number>, moreChance = 0) {
+  constructor(second: number, telling: ReadonlySet<number>, moreChance = 0, lastChange = noChange) {
     this.firstSecond = second;
+    this.#lastChange = lastChange;
     this.#recent = new UnsettledSlices(second, () => new Map());
     this.#telling = telling;
     this.#chanceMax = answersChanceMax + moreChance;
@@ -303,6 +313,8 @@ export class RouteAnswer {
   #mayBeOver(now: Omit<CountedSecond, 'learnt'>, since: number, second: number): boolean {
     const { waitS, newest } = 2 * now.lost > now.gone ? gone.several : gone.alone;
     const lastedS = second - since + 1;
+    const { appliedAt } = this.#lastChange;
+    if (appliedAt >= since - changed.beforeS && appliedAt <= since + changed.afterS) return false;
     if (lastedS < waitS) return true;
     const recentS = Math.min(gone.recentMaxS, Math.round(newest * lastedS));
     const recent = this.#sum(second - recentS, second);

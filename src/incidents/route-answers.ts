@@ -28,7 +28,7 @@ import { ClientGroups } from './client-groups.ts';
 import { ComparedEndpoints } from './compared-endpoints.ts';
 import { type MovedRequests, MovedRequestsWatch } from './moved-requests.ts';
 import { changedTogether } from './replaced-answers.ts';
-import { RouteAnswer, type UnusualCount } from './route-answer.ts';
+import { type LastChange, RouteAnswer, type UnusualCount } from './route-answer.ts';
 import { sliceS } from './unsettled-slices.ts';
 import { UpgradeAnswers } from './upgrade-answers.ts';
 import { short } from './usual-forms.ts';
@@ -65,6 +65,12 @@ export class RouteAnswers {
   /** The last ones that were found. */
   #moved: MovedRequests | null = null;
 
+  readonly #lastChange: LastChange | undefined;
+
+  constructor(lastChange?: LastChange) {
+    this.#lastChange = lastChange;
+  }
+
   add(counted: RouteTraffic, second: number): UnusualCount {
     const { route, upstream, answers, patterns = [] } = counted;
     this.#firstSecond = Math.min(this.#firstSecond, second);
@@ -80,9 +86,9 @@ export class RouteAnswers {
           ...{ upstream, upgrades: new UpgradeAnswers(this.#firstSecond) },
           ...{ readers: new ClientGroups(second), changers: new ClientGroups(second) },
           ...{
-            reading: new RouteAnswer(second, tellingOfReads),
-            changing: new RouteAnswer(second, tellingOfChanges),
-            options: new RouteAnswer(second, nothingTells),
+            reading: new RouteAnswer(second, tellingOfReads, 0, this.#lastChange),
+            changing: new RouteAnswer(second, tellingOfChanges, 0, this.#lastChange),
+            options: new RouteAnswer(second, nothingTells, 0, this.#lastChange),
           },
         }),
       );
