@@ -1,4 +1,12 @@
-import { type ContentKind, contentKinds, elsewhereCell, jsonKind, listKind, madeCell } from './content-kind.ts';
+import {
+  type ContentKind,
+  contentKinds,
+  elsewhereCell,
+  errorKind,
+  jsonKind,
+  listKind,
+  madeCell,
+} from './content-kind.ts';
 import type { MessageHeaders, RequestHead } from './message.ts';
 
 const [gzip1, gzip2, less] = [0x1f, 0x8b, 0x3c];
@@ -45,11 +53,28 @@ function isGzipOfGzip(bytes: Uint8Array, start: number, end: number): boolean {
   return isStored && bytes[start + 15] === gzip1 && bytes[start + 16] === gzip2;
 }
 
+const [bracketOpen, quote] = [0x5b, 0x22];
+/** How the keys begin that may tell of an error. */
+const firstLetters: ReadonlySet<number | undefined> = new Set([...'eos'].map((letter) => letter.charCodeAt(0)));
+const beginningMax = 40;
+const errorBegins =
+  /^\{\s*"(?:errors?"\s*:\s*(?:"[^"]|\{|\[\s*[^\]\s]|true)|(?:ok|success)"\s*:\s*false|status"\s*:\s*"(?:error|fail))/;
+
+/** What JSON is by its first bytes: a list, an error that has a good status, as those of GraphQL have, or something else. */
+export function jsonKindOf(bytes: Uint8Array, start: number, end: number): ContentKind {
+  if (bytes[start] === bracketOpen) return listKind;
+  const second = bytes[start + 1] ?? 0;
+  if (second > quote || (second === quote && !firstLetters.has(bytes[start + 2]))) return jsonKind;
+  let text = '';
+  for (let at = start; at < Math.min(end, start + beginningMax); at++) text += String.fromCharCode(bytes[at] as number);
+  return errorBegins.test(text) ? errorKind : jsonKind;
+}
+
 /** JSON ends with its last bracket; so does each line of several. White space may follow. */
 const ends: ReadonlySet<number> = new Set([...'}]\n\r\t '].map((character) => character.charCodeAt(0)));
 
 export const isUnclosedJson = (kind: ContentKind, lastByte: number): boolean =>
-  (kind === jsonKind || kind === listKind) && !ends.has(lastByte);
+  (kind === jsonKind || kind === listKind || kind === errorKind) && !ends.has(lastByte);
 
 /**
  * A cell for where a redirect leads: its scheme, its host and the first part of its path; one from `elsewhereCell` on for another site. `madeCell` where what a request has made is shown (303, RFC 9110

@@ -3,6 +3,7 @@ import {
   conflictForm,
   declinedForm,
   divertedForm,
+  errorKind,
   lostForm,
   missingForm,
   redirectForm,
@@ -51,11 +52,12 @@ const newcomersMax = 0.1;
 
 /** Few unusual answers tell something when at least so many clients got them. */
 const clientsMin = 3;
-/** Pages are removed, and forms get what programs guess: of half a minute, less than so many of these, or a smaller share, tells nothing. */
+/** Pages are removed, forms get what programs guess, and people make mistakes in what they ask for: of half a minute, less than so many of these, or a smaller share, tells nothing. */
 const tellingS = 30;
 const leastOf: ReadonlyMap<number, { readonly count: number; readonly share: number }> = new Map([
   [lostForm, { count: 3, share: 0.02 }],
   [declinedForm, { count: 30, share: 0.2 }],
+  [errorKind, { count: 8, share: 0.05 }],
 ]);
 /**
  * What is over is gone for all at once: a lesson, a sale, a job whose state is shown. Its clients ask some more times and leave, where those of an outage stay. So 404 and 410

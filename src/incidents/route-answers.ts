@@ -50,7 +50,7 @@ const noneUnusual: UnusualCount = { unusual: 0, telling: 0 };
 const tellingOfReads: ReadonlySet<number> = new Set([
   ...[emptyForm, deniedForm, limitedForm, lostForm, unfitForm, strayForm, withdrawnForm],
   ...[unreadableForm, unclosedForm, unaskedForm, redirectForm + short],
-  ...(['none', 'text', 'html'] as const).map((kind) => contentKinds.indexOf(kind)),
+  ...(['none', 'text', 'html', 'error'] as const).map((kind) => contentKinds.indexOf(kind)),
 ]);
 /** Several clients that send what is declined have a new version, or the application has: nobody guesses what to send. */
 const tellingOfChanges: ReadonlySet<number> = new Set([...tellingOfReads, declinedForm]);

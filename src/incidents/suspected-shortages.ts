@@ -16,6 +16,7 @@ import {
   type Rule,
   type SeenOf,
   type SuspectContext,
+  type SuspectFinding,
   checksFound,
   shownMax,
   soonMs,
