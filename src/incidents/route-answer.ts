@@ -5,7 +5,6 @@ import {
   divertedForm,
   errorKind,
   lostForm,
-  missingForm,
   redirectForm,
   refusedForms,
   sizeCells,
@@ -19,6 +18,7 @@ import { answerParts } from '../core/route-traffic.ts';
 import { answersChanceMax, areFewerThanChance, haveReplaced, type ReplacedAnswers } from './replaced-answers.ts';
 import type { AddedAnswers } from './added-requests.ts';
 import { formWords, otherTargetWords, sizeText } from '../core/answer-words.ts';
+import { type GoneAnswers, goneForms, type LastChange, mayBeOver, noChange } from './what-is-over.ts';
 import { UnsettledSlices } from './unsettled-slices.ts';
 import { cellAt, type LearntCount, long, manyClients, short, UsualForms } from './usual-forms.ts';
 
@@ -59,24 +59,8 @@ const leastOf: ReadonlyMap<number, { readonly count: number; readonly share: num
   [declinedForm, { count: 30, share: 0.2 }],
   [errorKind, { count: 8, share: 0.05 }],
 ]);
-/**
- * What is over is gone for all at once: a lesson, a sale, a job whose state is shown. Its clients ask some more times and leave, where those of an outage stay. So 404 and 410
- * tell something after so long (one target alone, and several), as far as in the newest part of that time so much of the usual requests still come, and still get that; less of them after longer.
- */
-const gone = {
-  alone: { waitS: 15, newest: 0.6 },
-  several: { waitS: 7, newest: 0.45 },
-  recentMaxS: 20,
-  persistsMin: 0.6,
-} as const;
-const staying = { most: 0.68, least: 0.4, leastAfterS: 40 } as const;
-const goneForms: ReadonlySet<number> = new Set([missingForm, lostForm]);
-/** What is gone so long after a new configuration, or so shortly before a worker has it, is gone by it. */
-const changed = { beforeS: 30, afterS: 5 } as const;
-
 /** Compared with the minutes before; the one with the fewest counts: a job that has ended is missing as well. */
 const minuteS = 60;
-const halfMinuteS = 30;
 const beforeS = 240;
 const keptS = beforeS + 60;
 
@@ -96,25 +80,13 @@ interface Second {
   newRefused: number;
 }
 
-interface CountedSecond {
-  answered: number;
-  unusual: number;
+interface CountedSecond extends GoneAnswers {
   conflicts: number;
-  /** 404 and 410; of these, those of several targets. */
-  gone: number;
-  lost: number;
   /** Of the unusual ones, the sum of how seldom chance must explain what is missing (`seldomBesides`). */
   chances: number;
   /** How often other forms had become usual (`UsualForms`). */
   learnt: number;
 }
-
-/** When the last configuration was applied. */
-export interface LastChange {
-  readonly appliedAt: number;
-}
-
-const noChange: LastChange = { appliedAt: -Infinity };
 
 export interface UnusualCount {
   /** How many are none of what the route usually answers. */
@@ -303,39 +275,14 @@ export class RouteAnswer {
     const ofUsualClients = this.#areOfUsualClients(second - widthS, now.unusual);
     if (!ofUsualClients && !this.#isOfManyClients(second - widthS, now.unusual)) return null;
     const since = this.#seconds.find((one) => one.second > second - widthS && this.#count(one).unusual > 0)?.second;
-    if (2 * now.gone > now.unusual && this.#mayBeOver(now, since ?? second, second)) return null;
+    const sum = (after: number, until: number): GoneAnswers => this.#sum(after, until);
+    const oldest = Math.max(second - widthS - beforeS, this.firstSecond);
+    if (mayBeOver({ now, since: since ?? second, second, oldest, sum, lastChange: this.#lastChange })) return null;
     return {
       ...{ unusual: now.unusual, usual: now.answered - now.unusual, expected },
       ...{ widths: knownS / widthS, since: since ?? second },
       ...{ ofUsualClients, chance: now.chances / now.unusual },
     };
-  }
-
-  /** Whether what is gone may have come to its end: clients leave, or it is not known yet whether they do. */
-  #mayBeOver(now: Omit<CountedSecond, 'learnt'>, since: number, second: number): boolean {
-    const { waitS, newest } = 2 * now.lost > now.gone ? gone.several : gone.alone;
-    const lastedS = second - since + 1;
-    const { appliedAt } = this.#lastChange;
-    if (appliedAt >= since - changed.beforeS && appliedAt <= since + changed.afterS) return false;
-    if (lastedS < waitS) return true;
-    const recentS = Math.min(gone.recentMaxS, Math.round(newest * lastedS));
-    const recent = this.#sum(second - recentS, second);
-    const least = gone.persistsMin * now.unusual;
-    if (recent.unusual * lastedS < least * recentS || recent.unusual * now.answered < least * recent.answered)
-      return true;
-    const part = Math.min(1, (lastedS - waitS) / (staying.leastAfterS - waitS));
-    return recent.answered < (staying.most - (staying.most - staying.least) * part) * this.#mostBefore(since) * recentS;
-  }
-
-  /** How many usual answers came each second in the half minute that had most. */
-  #mostBefore(until: number): number {
-    let most = 0;
-    const oldest = Math.max(until - beforeS, this.firstSecond);
-    for (let end = until; end - halfMinuteS >= oldest; end -= halfMinuteS / 2) {
-      const { answered, unusual } = this.#sum(end - halfMinuteS, end);
-      most = Math.max(most, answered - unusual);
-    }
-    return most / halfMinuteS;
   }
 
   /** How many usual answers came each second, in how long a time: before, or in the minute before that had the fewest. */

@@ -28,10 +28,11 @@ import { ClientGroups } from './client-groups.ts';
 import { ComparedEndpoints } from './compared-endpoints.ts';
 import { type MovedRequests, MovedRequestsWatch } from './moved-requests.ts';
 import { changedTogether } from './replaced-answers.ts';
-import { type LastChange, RouteAnswer, type UnusualCount } from './route-answer.ts';
+import { RouteAnswer, type UnusualCount } from './route-answer.ts';
 import { sliceS } from './unsettled-slices.ts';
 import { UpgradeAnswers } from './upgrade-answers.ts';
 import { short } from './usual-forms.ts';
+import type { LastChange } from './what-is-over.ts';
 
 const routesMax = 1000;
 

@@ -1,5 +1,6 @@
 import { lowerFirst, upperFirst } from '#failures/first-letter.ts';
 import { specOfCause } from '#failures/failure-texts.ts';
+import { mayBeTimeout } from './error-waits.ts';
 import { familyOfCause, isNotHttp } from './failure-family.ts';
 import type { SuspectKind } from '../core/live-incident.ts';
 import { changeText, latenessText } from './incident-sentence.ts';
@@ -188,15 +189,8 @@ const statusesOfWait: ReadonlySet<number> = new Set([500, 502, 503, 504]);
 /** The other routes fail so much more seldom that they do not use what does not answer. */
 const wellShareMax = 0.1;
 
-/** Timeouts are round numbers: what takes another time, and is a small part, may be work that fails at its end. Timers end a little late. */
-const roundNumbers = [1, 1.5, 2, 2.5, 3, 4, 4.5, 5, 6, 7, 8, 9, 10];
-const timerLateMax = 1.08;
+/** Where so few requests fail, the time says whether it is a timeout. */
 const smallShare = 0.1;
-
-function isRound(ms: number): boolean {
-  const digits = ms / 10 ** Math.floor(Math.log10(ms));
-  return roundNumbers.some((one) => digits >= 0.99 * one && digits <= timerLateMax * one);
-}
 
 /** The application's own errors come after one time, which is its timeout for something that it calls. */
 function waitedInVain(context: SuspectContext): SuspectFinding | null {
@@ -205,7 +199,7 @@ function waitedInVain(context: SuspectContext): SuspectFinding | null {
   const { routes, errors, afterMs, status, elsewhere } = waited;
   // What all endpoints need does not fail at one of them.
   if ((status !== null && !statusesOfWait.has(status)) || shortages.one_endpoint(context) !== null) return null;
-  const isTimeout = isRound(afterMs) || incident.failed > smallShare * incident.requests;
+  const isTimeout = mayBeTimeout(afterMs) || incident.failed > smallShare * incident.requests;
   const isWellElsewhere = elsewhere !== null && elsewhere.failed <= wellShareMax * elsewhere.requests;
   const after = duration(afterMs);
   const failing = incident.endpoints.filter(({ failed }) => failed > 0).length;

@@ -70,7 +70,7 @@ function asNextBegins(play: FlowPlay): FlowPlay {
   };
 }
 
-const seeds = isWholeSweep ? [1, 2, 3, 4, 5, 6, 7, 8] : [1, 2];
+const seeds = isWholeSweep ? [1, 2, 3, 4, 5, 6, 7, 8] : [1];
 const openedOf = (play: FlowPlay, seconds: number): (number | null)[] =>
   seeds.map((seed) => playFlows({ ...play, seconds, seed }).openedAfterS);
 
