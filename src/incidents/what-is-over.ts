@@ -8,6 +8,8 @@ export const goneForms: ReadonlySet<number> = new Set([missingForm, lostForm]);
  */
 const alone = { waitS: 15, newest: 0.6 };
 const several = { waitS: 7, newest: 0.45 };
+/** Of several targets not all were answered before. */
+const severalMin = 0.25;
 const newestMaxS = 20;
 const persistsMin = 0.6;
 const staying = { most: 0.68, least: 0.4, leastAfterS: 40 } as const;
@@ -46,7 +48,7 @@ interface GoneSince {
 export function mayBeOver({ now, since, second, oldest, sum, lastChange: { appliedAt } }: GoneSince): boolean {
   if (2 * now.gone <= now.unusual) return false;
   if (appliedAt >= since - changed.beforeS && appliedAt <= since + changed.afterS) return false;
-  const { waitS, newest } = 2 * now.lost > now.gone ? several : alone;
+  const { waitS, newest } = now.lost >= severalMin * now.gone ? several : alone;
   const lastedS = second - since + 1;
   if (lastedS < waitS) return true;
   const newestS = Math.min(newestMaxS, Math.round(newest * lastedS));
