@@ -43,7 +43,7 @@ const replacedShareMin = 0.15;
  */
 const seldomBesides: ReadonlyMap<number, number> = new Map([
   ...([strayForm, withdrawnForm] as const).map((form) => [form, 4] as const),
-  ...([divertedForm, lostForm, unreadableForm, unclosedForm] as const).map((form) => [form, 7] as const),
+  ...([divertedForm, lostForm, unreadableForm, unclosedForm, errorKind] as const).map((form) => [form, 7] as const),
 ]);
 /** Of the clients of the route, at least so many get them. */
 const concernedMin = 1 / 3;
@@ -141,7 +141,7 @@ export class RouteAnswer {
       if (!this.#usual.isUnusual(what)) continue;
       unusual += count;
       now.unusualClients |= clients;
-      if (refusedForms.has(what)) now.refused += count;
+      if (refusedForms.has(what) || what === errorKind) now.refused += count;
       // Few long ones are no more than some larger results.
       const isTelling = what >= short ? what < long : this.#telling.has(what) && this.#isMuch(what, second);
       if (!isTelling) continue;

@@ -24,10 +24,16 @@ function besides(perS: number, clients: number, forS = Infinity): FlowPlay {
   };
 }
 
+/** Of the usual requests so many are left. */
+function fewer(play: FlowPlay, left: number): FlowPlay {
+  return { ...play, rateOf: (one, at) => (play.rateOf?.(one, at) ?? one.perS) * (one === graph && at >= 0 ? left : 1) };
+}
+
 describe('errors that come with 200 are an incident', () => {
   for (const [what, play, withinS] of [
     ['nearly all', toShare(0.9), 9],
-    ['half', toShare(0.5), 20],
+    ['half', toShare(0.5), 12],
+    ['a third', toShare(0.35), 22],
     ['one of twelve', toShare(0.09), 75],
   ] as const)
     test(what, () => {
@@ -48,10 +54,15 @@ describe('no incident', () => {
     ['one client asks for what is not there', besides(4, 1)],
     ['a new app of two companies asks wrongly', besides(3, 2)],
     ['people make mistakes besides, for a while', besides(2, 40, 25)],
+    ['many make mistakes besides', besides(6, 40, 40)],
+    ['many make mistakes besides, and a tenth fewer come', fewer(besides(6, 40, 40), 0.9)],
     ['people make some more mistakes', toShare(0.03)],
     ['a tenth is wrong for ten seconds', toShare(0.1, 10)],
   ] as const)
     test(`where ${what}`, () => {
-      assert.equal(playFlows({ ...play, seconds: 100 }).openedAfterS, null);
+      assert.deepEqual(
+        [1, 2].map((seed) => playFlows({ ...play, seed, seconds: 100 }).openedAfterS),
+        [null, null],
+      );
     });
 });
