@@ -25,7 +25,7 @@ import { cellAt, type LearntCount, long, manyClients, short, UsualForms } from '
 /** Fewer answers, or a shorter time, say nothing of what is usual. */
 const knownMin = 40;
 const learntS = 40;
-/** Few unusual ones tell nothing sooner: what comes seldom has not come yet. */
+/** Few unusual ones are taken for usual until then, of however few clients: what comes seldom has not come yet. */
 const tellingLearntS = 60;
 
 /** Answers in place of others, in so many seconds: the longer times where requests come seldom. */
@@ -155,7 +155,7 @@ export class RouteAnswer {
       this.#noteUnusual(second, unusual);
       this.#at(second).newRefused += newRefused;
     }
-    const isTelling = tellingCount > 0 && second - this.firstSecond >= tellingLearntS && this.#hasClients(second);
+    const isTelling = tellingCount > 0 && (second - this.firstSecond < tellingLearntS || this.#hasClients(second));
     return { unusual, telling: isTelling ? tellingCount : 0 };
   }
 

@@ -121,11 +121,9 @@ class Route {
         known.requests += requests;
         known.last = second;
       }
-      // Which other answers tell something is known after a minute.
-      const isKnown = second - this.firstSecond >= knownAfterS;
       for (const [family, rate] of this.rates) {
         const counted = failed?.get(family);
-        rate.noteUsual(second, counted?.[isKnown && family === 'changed' ? 'telling' : 'failed'] ?? 0, requests);
+        rate.noteUsual(second, counted?.[family === 'changed' ? 'telling' : 'failed'] ?? 0, requests);
       }
     }
     const oldest = Math.floor(until / usualSliceS) - usualSlices;
@@ -152,7 +150,7 @@ interface RaisedRate {
 const unsettledS = 60;
 const unsettledAtFirstS = 10;
 
-/** What is late, or another answer, is known after so long; which of these few tell something, after a minute. */
+/** What is late, or another answer, is known after so long; few other answers tell nothing within a minute, since what comes seldom has not come yet. */
 const comparedAfterS = 40;
 const knownAfterS = 60;
 
@@ -242,6 +240,7 @@ export class RouteRates {
       if (counted === undefined || counted.requests === 0 || second - route.firstSecond < learntS) continue;
       const { usualRequests } = route;
       for (const [family, rate] of route.rates) {
+        if (family === 'changed' && second - route.firstSecond < knownAfterS) continue;
         // Late and changed responses come together: those of one second count once, and they are told when they have lasted.
         const most = isWithoutFailure(family) ? 1 : counted.requests;
         const failed = Math.min(most, counted.failed?.get(family)?.telling ?? 0);
