@@ -33,17 +33,17 @@ interface NewPart {
 export class MovedPaths {
   readonly #known = new Map<string, Known>();
   #new: NewPart[] = [];
-  appliedAt = -Infinity;
+  #appliedAt = -Infinity;
 
   onApplied(second: number): void {
-    this.appliedAt = second;
+    this.#appliedAt = second;
     for (const one of this.#new) if (one.second >= second - earlyS) this.#move(one);
     this.#new = [];
   }
 
   /** A route has its first requests for such paths, or the first since long. `take`: gets the answers of the route that had them before. */
   add(part: NewPart, answers: PartAnswers): void {
-    if (part.second <= this.appliedAt + lateS) return this.#move(part) ? undefined : this.#learn(part, answers);
+    if (part.second <= this.#appliedAt + lateS) return this.#move(part) ? undefined : this.#learn(part, answers);
     this.#new = [...this.#new.filter(({ second }) => second >= part.second - earlyS), part];
     this.#learn(part, answers);
   }
@@ -56,7 +56,7 @@ export class MovedPaths {
 
   #move({ route, pattern, second, take }: NewPart): boolean {
     const known = this.#known.get(pattern);
-    if (known === undefined || known.route === route || known.since > this.appliedAt - knownS) return false;
+    if (known === undefined || known.route === route || known.since > this.#appliedAt - knownS) return false;
     if (known.usedAt < second - unusedS) return false;
     take(known.answers);
     return true;

@@ -5,6 +5,7 @@ import { answerParts, type AttemptOfClient, type PatternAnswers, type RouteTraff
 import { MovedPaths, type PartAnswers } from './moved-paths.ts';
 import { changedTogether } from './replaced-answers.ts';
 import { RouteAnswer } from './route-answer.ts';
+import { LastChange } from './what-is-over.ts';
 import { RouteLatency } from './route-latencies.ts';
 
 /** Paths of an upstream that are told apart. One without requests for so long makes room. */
@@ -72,8 +73,11 @@ export class PathParts {
   /** Of all upstreams. */
   readonly #moved: MovedPaths;
 
-  constructor(moved = new MovedPaths()) {
+  readonly #lastChange: LastChange;
+
+  constructor(moved = new MovedPaths(), lastChange = new LastChange()) {
     this.#moved = moved;
+    this.#lastChange = lastChange;
   }
 
   /** What the parts that an incident is about have added to it. */
@@ -95,7 +99,7 @@ export class PathParts {
     if (part === undefined) {
       if (this.#parts.size >= partsMax) return null;
       const latency = new RouteLatency(route, second, moreChance);
-      const lane = (): RouteAnswer => new RouteAnswer(second, nothingTells, moreChance, this.#moved);
+      const lane = (): RouteAnswer => new RouteAnswer(second, nothingTells, moreChance, this.#lastChange);
       const answers: PartAnswers = [lane(), lane()];
       const added: Part = { route, pattern, latency, answers, seconds: [], slow: [], usedAt: second, open: null };
       this.#parts.set(key, (part = added));

@@ -18,7 +18,7 @@ import { answerParts } from '../core/route-traffic.ts';
 import { answersChanceMax, areFewerThanChance, haveReplaced, type ReplacedAnswers } from './replaced-answers.ts';
 import type { AddedAnswers } from './added-requests.ts';
 import { formWords, otherTargetWords, sizeText } from '../core/answer-words.ts';
-import { type GoneAnswers, goneForms, type LastChange, mayBeOver, noChange } from './what-is-over.ts';
+import { type GoneAnswers, goneForms, LastChange, mayBeOver } from './what-is-over.ts';
 import { UnsettledSlices } from './unsettled-slices.ts';
 import { cellAt, type LearntCount, long, manyClients, short, UsualForms } from './usual-forms.ts';
 
@@ -110,7 +110,7 @@ export class RouteAnswer {
   readonly #lastChange: LastChange;
 
   /** `telling`: forms of which few tell something. `moreChance`: as of `RouteLatency`. */
-  constructor(second: number, telling: ReadonlySet<number>, moreChance = 0, lastChange = noChange) {
+  constructor(second: number, telling: ReadonlySet<number>, moreChance = 0, lastChange = new LastChange()) {
     this.firstSecond = second;
     this.#lastChange = lastChange;
     this.#recent = new UnsettledSlices(second, () => new Map());

@@ -14,6 +14,7 @@ import { RouteRates } from './route-rates.ts';
 import { ComparedRequests } from './compared-requests.ts';
 import { ConnectTimes } from './connect-times.ts';
 import { MovedPaths } from './moved-paths.ts';
+import { LastChange } from './what-is-over.ts';
 import { type PartBeginning, PathParts } from './path-parts.ts';
 import { IdleConnections } from './idle-connections.ts';
 import { TopCounts } from './top-counts.ts';
@@ -122,9 +123,15 @@ export class UpstreamFailures {
   /** Requests of a second that were counted before its first failure, by seconds with failures. */
   readonly #before = new Map<number, number>();
 
-  constructor(upstream: string, second: number, answers = new RouteAnswers(), moved = new MovedPaths()) {
+  constructor(
+    upstream: string,
+    second: number,
+    answers = new RouteAnswers(),
+    moved = new MovedPaths(),
+    lastChange = new LastChange(),
+  ) {
     this.upstream = upstream;
-    this.parts = new PathParts(moved);
+    this.parts = new PathParts(moved, lastChange);
     this.#answers = answers;
     this.firstSecond = second;
     this.requests = new RequestSeconds(second);

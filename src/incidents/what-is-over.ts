@@ -1,4 +1,5 @@
 import { lostForm, missingForm } from '../core/content-kind.ts';
+import type { EventKind } from '../core/event.ts';
 
 export const goneForms: ReadonlySet<number> = new Set([missingForm, lostForm]);
 
@@ -15,15 +16,23 @@ const persistsMin = 0.6;
 const staying = { most: 0.68, least: 0.4, leastAfterS: 40 } as const;
 /** Compared with the half minute before it that had most. */
 const usualS = 30;
-/** What is gone so long after a new configuration, or so shortly before main knows that workers have it, is gone by it. */
+/** What is gone so long after a change, or so shortly before main knows of it, is gone by it. */
 const changed = { beforeS: 30, afterS: 5 } as const;
 
-/** When the last configuration was applied. */
-export interface LastChange {
-  readonly appliedAt: number;
-}
+/** Changes of what answers, which the end of a thing brings by no chance. */
+const changes: ReadonlySet<EventKind> = new Set([
+  ...(['configuration_applied', 'overlay_changed', 'rollout', 'instance_ready'] as const),
+  ...(['endpoint_state', 'name_addresses'] as const),
+]);
 
-export const noChange: LastChange = { appliedAt: -Infinity };
+/** When the last one was. */
+export class LastChange {
+  second = -Infinity;
+
+  onEvent(kind: EventKind, second: number): void {
+    if (changes.has(kind)) this.second = second;
+  }
+}
 
 /** Answers of some seconds. */
 export interface GoneAnswers {
@@ -45,9 +54,9 @@ interface GoneSince {
 }
 
 /** Whether what is gone may have come to its end: clients leave, or it is not known yet whether they do. */
-export function mayBeOver({ now, since, second, oldest, sum, lastChange: { appliedAt } }: GoneSince): boolean {
+export function mayBeOver({ now, since, second, oldest, sum, lastChange }: GoneSince): boolean {
   if (2 * now.gone <= now.unusual) return false;
-  if (appliedAt >= since - changed.beforeS && appliedAt <= since + changed.afterS) return false;
+  if (lastChange.second >= since - changed.beforeS && lastChange.second <= since + changed.afterS) return false;
   const { waitS, newest } = now.lost >= severalMin * now.gone ? several : alone;
   const lastedS = second - since + 1;
   if (lastedS < waitS) return true;
