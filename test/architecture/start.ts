@@ -82,7 +82,7 @@ export const loadBudgets: Readonly<Record<string, Load>> = {
   'src/cli/probe/probe-command.ts': { kilobytes: 663, packages: ['@stricli/core'] },
   'src/cli/torture.ts': { kilobytes: 237, packages: ['@stricli/core'] },
   'src/cli/configuration-thread.ts': { kilobytes: reader, packages: ['yaml', 'zod'] },
-  'src/worker/worker-main.ts': { kilobytes: 1481, packages: [] },
+  'src/worker/worker-main.ts': { kilobytes: 1485, packages: [] },
   'src/cli/change-maintenance.ts': { kilobytes: 182, packages: ['@stricli/core'] },
   'src/cli/coming-time.ts': { kilobytes: 120, packages: ['@stricli/core'] },
   'src/cli/app.ts': { kilobytes: 200, packages: ['@stricli/core'] },
