@@ -1,6 +1,7 @@
 import type { RouteTraffic } from '../core/route-traffic.ts';
 import { chanceExponent } from './chance.ts';
 import { passing } from './counted-awaited.ts';
+import type { LateOnRoute } from './route-latency.ts';
 
 /**
  * Late responses of so many seconds. What an upstream waits for may stand still for some seconds, and cold caches have most late ones at first: each third of
@@ -19,6 +20,10 @@ const sights = [
 ] as const;
 const routesMin = 2;
 const lateOfRouteMin = 2;
+
+/** Of the late ones of each route, so many come besides those of a moment. */
+const momentS = 3;
+const besidesMin = 0.3;
 
 /** Three times as many as in the minute before, of which so many responses are known. */
 const beforeS = 60;
@@ -89,17 +94,37 @@ export class SteadyLateness {
     for (const { client } of passing(awaited, limitMs)) this.#clients.push({ second, client });
   }
 
-  /** The second in which it began; null: it is not so. Once for each second that is over. */
-  since(second: number): number | null {
+  /** The second in which it began; null: it is not so. Once for each second that is over. `areOrdinary`: late ones of these routes, of so many seconds. */
+  since(second: number, areOrdinary: (seen: readonly LateOnRoute[], widthS: number) => boolean): number | null {
     if (this.#clients.length === 0) return null;
     this.#clients = this.#clients.filter((one) => one.second > second - widthS);
     const all = this.#all.sum(second, widthS);
     if (Math.max(all.late, all.severe) < lateMin || !this.#areSeveralClients()) return null;
     for (const { of, kind, shareMin } of sights) {
+      const all = [...this.#routes];
       const seen =
-        of === 'route' ? [...this.#routes.values()] : this.#areSeveralRoutes(kind, second) ? [this.#all] : [];
-      const found = seen.find((one) => one.isSteady(kind, shareMin, second, span));
-      if (found !== undefined) return found.firstLate(kind, second, widthS);
+        of === 'route'
+          ? all.map((one) => ({ one: one[1], routes: [one] }))
+          : this.#areSeveralRoutes(kind, second)
+            ? [{ one: this.#all, routes: all }]
+            : [];
+      const found = seen.find(
+        ({ one, routes }) =>
+          one.isSteady(kind, shareMin, second, span) &&
+          !areOfMoment(
+            routes.map(([, counted]) => counted),
+            kind,
+            second,
+          ) &&
+          !areOrdinary(
+            routes.map(([route, counted]) => {
+              const sum = counted.sum(second, widthS);
+              return { route, late: sum[kind], answered: sum.answered };
+            }),
+            widthS,
+          ),
+      );
+      if (found !== undefined) return found.one.firstLate(kind, second, widthS);
     }
     return null;
   }
@@ -118,6 +143,20 @@ export class SteadyLateness {
 }
 
 type Kind = 'late' | 'severe';
+
+/** Each route has nearly all of its late ones in a moment: together they seem to last longer, since what is late on one is not yet so on another. */
+function areOfMoment(routes: readonly LatenessSeconds[], kind: Kind, second: number): boolean {
+  let [all, besides] = [0, 0];
+  for (const route of routes) {
+    const late = route.sum(second, widthS)[kind];
+    let most = 0;
+    for (let back = 0; late > most && back <= widthS - momentS; back++)
+      most = Math.max(most, route.sum(second - back, momentS)[kind]);
+    all += late;
+    besides += late - most;
+  }
+  return besides < besidesMin * all;
+}
 
 /** Of one route, or of all: the last seconds with responses. */
 export class LatenessSeconds {

@@ -180,9 +180,8 @@ export class UpstreamFailures {
 
   addRoute(counted: RouteTraffic, second: number, firstMs: number): void {
     const part = this.parts.add(counted, second);
-    const heads = this.latencies.add(counted, second);
-    const { late: lateOfRoute, telling: tellingLate } = heads;
-    this.bodies.addLateHeads(counted.route, heads, second);
+    const { late: lateOfRoute, telling: tellingLate } = this.latencies.add(counted, second);
+    this.bodies.addLateHeads(counted, second);
     const late = Math.max(lateOfRoute, part.late);
     // One that was late while it was awaited tells something only when it comes.
     if (late > 0 || tellingLate > 0) {
