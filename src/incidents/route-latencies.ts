@@ -7,8 +7,8 @@ import { passing } from './counted-awaited.ts';
 import { type LongWaits, longWaitsSince, type PartThatWaits, partThatWaits, waitingClient } from './long-waits.ts';
 import { type ComparedTimes, ordinaryChanceMax } from './ordinary-lateness.ts';
 import { type PausesSeen, RepeatedPauses } from './repeated-pauses.ts';
-import { countAtLeast, type LateCount, type LateOnRoute, noneLate, RouteLatency, severeMs } from './route-latency.ts';
-import { SteadyLateness } from './steady-lateness.ts';
+import { countAtLeast, type LateCount, noneLate, RouteLatency, severeMs } from './route-latency.ts';
+import { type LateOnRoute, SteadyLateness } from './steady-lateness.ts';
 import { sliceS } from './unsettled-slices.ts';
 import { WarmEndpoints } from './warm-endpoints.ts';
 
@@ -21,7 +21,7 @@ const coldS = 30;
 const grownKnownMin = 100;
 
 /** What the paths of a route usually take: more requests may be for those that take long by their nature. */
-export interface UsualOfPaths {
+interface UsualOfPaths {
   /** The share of the route's requests that would be late if each path took as long as ever; 0: not known. */
   lateShare(route: string, limitMs: number, second: number, widthS: number): number;
 }

@@ -15,7 +15,7 @@ import {
   shareIfSlower,
   timesSlower,
 } from './ordinary-lateness.ts';
-import type { CountedLateness } from './steady-lateness.ts';
+import type { CountedLateness, LateOnRoute } from './steady-lateness.ts';
 import { addSlice, sliceS, UnsettledSlices } from './unsettled-slices.ts';
 
 /** Late is what takes longer than this many times the usual p90 of the route, and so much more. */
@@ -59,13 +59,6 @@ const lateUsuallyMin = 0.01;
 const lateIfSlowerMin = 0.001;
 
 const keptS = 60;
-
-/** Late responses of one route, among those of the last `widthS` seconds. */
-export interface LateOnRoute {
-  readonly route: string;
-  readonly late: number;
-  readonly answered: number;
-}
 
 interface Second {
   second: number;

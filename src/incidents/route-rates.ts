@@ -6,7 +6,7 @@ import { ClientSamples, shareAmong } from './failing-clients.ts';
 import { assumedBeside, assumedRequests, FailureRate, usualSlices, usualSliceS } from './failure-rate.ts';
 import { SlidingSeconds } from './family-window.ts';
 import type { RetriedRoute } from './retried-routes.ts';
-import type { LateOnRoute } from './route-latency.ts';
+import type { LateOnRoute } from './steady-lateness.ts';
 
 /** A larger share is usual for no application; what is known of fewer requests is not known. */
 const usualMost = 0.1;

@@ -1,7 +1,6 @@
 import type { RouteTraffic } from '../core/route-traffic.ts';
 import { chanceExponent } from './chance.ts';
 import { passing } from './counted-awaited.ts';
-import type { LateOnRoute } from './route-latency.ts';
 
 /**
  * Late responses of so many seconds. What an upstream waits for may stand still for some seconds, and cold caches have most late ones at first: each third of
@@ -41,6 +40,13 @@ const clientShareMax = 0.5;
 const coldS = 60;
 
 const keptS = widthS + beforeS;
+
+/** Late responses of one route, among those of the last `widthS` seconds. */
+export interface LateOnRoute {
+  readonly route: string;
+  readonly late: number;
+  readonly answered: number;
+}
 
 /** Of the responses of a route that came in one batch, or have become late meanwhile. */
 export interface CountedLateness {
