@@ -41,7 +41,7 @@ export const tenthAnswerOutages: readonly Outage[] = [
     end: asBefore('menu'),
   }),
   outage('numbers-of-a-new-network-are-refused', 'validation', {
-    what: 'The library that looks at telephone numbers does not know those that a network gives out since today: one of thirty bookings is 422.',
+    what: 'The library that looks at telephone numbers does not know those that a network gives out since today: one of eighteen new bookings is 422.',
     marks: ['low rate', 'no 5xx'],
     harm: ['different'],
     suspects: ['changed_responses'],
@@ -105,7 +105,7 @@ export const tenthAnswerOutages: readonly Outage[] = [
     setup: practice({ records: { ...single, hasRelay: true } }),
     seconds: 115,
     begin: async (lab) => {
-      lab.relay('records-1').behaviour = { answerShare: 0.028, answer: filterPage };
+      lab.relay('records-1').behaviour = { answerShare: 0.035, answer: filterPage };
     },
     end: async (lab) => {
       lab.relay('records-1').behaviour = {};

@@ -129,16 +129,16 @@ export const tenthApplicationOutages: readonly Outage[] = [
     end: asBefore('records'),
   }),
   outage('package-was-withdrawn', 'unpinned_dependency', {
-    what: 'The program fetches its packages when it starts, and the author of one has withdrawn it. A person restarts both instances after an update of the system, and neither can start any more.',
-    suspects: ['not_started', 'crash', 'operator_action'],
+    what: 'An update of the system ends both processes, and the gateway starts them again, as ever. But the program fetches its packages when it starts, and the author of one has withdrawn it since the last time: neither can start.',
+    suspects: ['not_started', 'crash'],
     side: 'application',
     names: ['booking'],
     setup: practice({ booking: managed }),
-    begin: async (lab) => {
-      lab.behave('booking', { start: 'exits', exitCode: 1, lastWords: "Error: Cannot find module 'pad-left'" });
-      for (const [index, instance] of ['booking/1', 'booking/2'].entries())
-        afterwards(index * 7000, () => void lab.admin('POST', '/v1/instances/restart', { instance }).catch(() => {}));
-    },
+    begin: async (lab) =>
+      lab.behave('booking', {
+        ...{ rules: [{ exit: 143 }], start: 'exits', exitCode: 1 },
+        lastWords: "Error: Cannot find module 'pad-left'",
+      }),
     end: asBefore('booking'),
   }),
   outage('release-hashes-passwords-for-longer', 'hash_cost', {
