@@ -6,6 +6,7 @@ import { quoted, orList } from '../schema/error-detail.ts';
 import { onDemandHelp } from './explain-word.ts';
 import { knownDirectories } from './format/acme-directory.ts';
 import type { Path } from '../schema/findings.ts';
+import { isPublicName } from '../schema/public-host.ts';
 import type { ListenerTlsRead } from './listener-schema.ts';
 import { itemPath, tlsOfListener } from './wanted-files.ts';
 import type { ChallengeKind } from '../core/listener-spec.ts';
@@ -132,11 +133,8 @@ function reviewOnDemand(settings: AutomaticTlsRead, at: Path, draft: Draft, coll
     );
 }
 
-/** Names that no registry has: RFC 6761, RFC 6762, RFC 8375, RFC 9476 and ICANN's `internal`; and addresses. */
-const privateEndings = /(?:^|\.)(?:localhost|local|test|invalid|example|internal|home\.arpa|alt|onion|lan)$/;
-
 function isPrivate(host: string): boolean {
-  return privateEndings.test(host) || !host.includes('.') || isAddress(host);
+  return !isPublicName(host) || isAddress(host);
 }
 
 function isAddress(host: string): boolean {

@@ -5,6 +5,7 @@ import { ms } from '../schema/fallback.ts';
 import { orList, quoted } from '../schema/error-detail.ts';
 import type { Path } from '../schema/findings.ts';
 import { answersRequests } from './build-application.ts';
+import { isPublicHost } from '../schema/public-host.ts';
 import { type Draft, isMap } from './draft.ts';
 import { file as fileSchema } from './schema.ts';
 import { listenAddressOf } from './review-addresses.ts';
@@ -33,6 +34,7 @@ function writtenScopes(draft: Draft): Written<object, object, object> {
     asksForCertificates: [...listeners.values()].some((one) => tlsOfListener(one)?.client_certificates !== undefined),
     isLocal: listeners.size > 0 && [...listeners.values()].every((one) => isLoopback(listenAddressOf(one).host)),
     targets: new Set([...upstreams.keys(), ...applications.keys()]),
+    inClear: hostsInClear(draft),
     upstreams: [
       ...[...upstreams].flatMap(([name, read]) =>
         'endpoints' in read ? [{ path: ['upstreams', name], name, read }] : [],
@@ -45,6 +47,19 @@ function writtenScopes(draft: Draft): Written<object, object, object> {
       beside: settingsBeside(draft, read),
     })),
   };
+}
+
+/** As `buildTls` decides. */
+function hostsInClear({ upstreams }: Draft): ReadonlyMap<string, string> {
+  return new Map(
+    [...upstreams].flatMap(([name, read]) => {
+      const { endpoints, tls } = 'endpoints' in read ? read : { endpoints: read, tls: undefined };
+      if (tls === undefined ? endpoints.some(({ scheme }) => scheme === 'https') : tls !== false) return [];
+      const hosts = endpoints.flatMap(({ address }) => (address.kind === 'unix' ? [] : [address.host]));
+      const open = hosts.find(isPublicHost);
+      return open === undefined ? [] : [[name, open] as const];
+    }),
+  );
 }
 
 /** An unknown key at the top may be `applications`, misspelled. */

@@ -134,7 +134,7 @@ const unsupported: readonly Unsupported[] = [
   },
   {
     keys: words(
-      'ratelimit ratelimits ratelimiting limitreq limitreqzone throttle throttling sticktable rps requestspersecond',
+      'limits ratelimit ratelimits ratelimiting limitreq limitreqzone throttle throttling sticktable rps requestspersecond',
     ),
     message:
       'requests of each client are limited by "rate_limits", on a route or at the top: rate_limits: { rate: 100/s }; "client.connections_per_address_max" limits connections',
@@ -405,6 +405,7 @@ const atProcess: readonly Section[] = ['file', 'application'];
 const sectionsOf: ReadonlyMap<string, readonly Section[]> = new Map<string, readonly Section[]>([
   ...each('strategy algorithm hash weight weights priority', atBalancing),
   ...each('backup', atSpares),
+  ...each('limits', ['file', 'route']),
   ...each('internal aio', ['file', 'listener', 'route']),
   ...each('encoding index root alias static browse spa try types charset', atFiles),
   ...each('handle match matches matcher rule rules location locations when conditions', ['route']),

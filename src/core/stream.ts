@@ -191,10 +191,10 @@ export interface UpstreamHandler {
 
 /**
  * Which connections are acceptable: any, any that was checked first (for a request that may be tried only once), one that
- * was in use a moment ago and was checked (for a request that must not be retried), or only a fresh one
- * (for the retry after a stale one).
+ * was in use a moment ago and was checked (for a request that must not be retried), only a fresh one (for the retry after a stale
+ * one), or any on which nothing has come, as the system says right before (for a request whose answer decides who may enter).
  */
-export type ReusePolicy = 'any' | 'checked' | 'recently_used' | 'fresh';
+export type ReusePolicy = 'any' | 'checked' | 'recently_used' | 'fresh' | 'quiet';
 
 /** A request that waits until an endpoint may get it. */
 export interface ReadyWaiter {

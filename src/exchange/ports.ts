@@ -112,6 +112,8 @@ export interface Route extends AnswerSettings {
   readonly recording: Recording | null;
   /** A GET or HEAD that the new release answers with 404 is asked of the release before, while that runs. */
   readonly asksPrevious: boolean;
+  /** The gateway asks for itself, such as who a user is: the answer to another question must not be taken for this one. */
+  readonly asksForGateway: boolean;
   readonly hop: RouteHop;
   readonly request: RequestHeaderChange;
   readonly response: ResponseHeaderChange;

@@ -153,6 +153,7 @@ export function reusePolicyFor(exchange: ExchangeState): ReusePolicy {
   if (exchange.attempts.some(hasFailed)) return 'fresh';
   // A body is passed on as it comes, and cannot be sent a second time.
   if (!isIdempotent(methodOf(exchange)) || !isEmpty(exchange)) return 'recently_used';
+  if (exchange.requireRoute().asksForGateway) return 'quiet';
   // Where the operator allows one attempt, a request lost with a stale connection cannot be retried.
   return attemptsMaxOf(exchange) === 1 ? 'checked' : 'any';
 }

@@ -87,7 +87,9 @@ export class SubrequestStream implements DownstreamStream {
   }
 
   sendBody(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
-    this.#chunks.push(ownership === 'owned' ? bytes.subarray(start, end) : bytes.slice(start, end));
+    const sent = bytes.subarray(start, end);
+    // Not by `slice`: of a Buffer, as connections lend it, that is a view.
+    this.#chunks.push(ownership === 'owned' ? sent : Buffer.from(sent));
     return true;
   }
 

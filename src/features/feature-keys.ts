@@ -48,6 +48,8 @@ export interface Written<R, U, F, A = object> {
   readonly routes: readonly WrittenRoute<R>[];
   /** Names of all upstreams and applications, also of those that are written in short. */
   readonly targets: ReadonlySet<string>;
+  /** Upstreams that are asked over the internet without TLS, by name, each with one of their hosts. */
+  readonly inClear: ReadonlyMap<string, string>;
   /** And applications. */
   readonly upstreams: readonly WrittenUpstream<U>[];
   readonly applications: readonly WrittenApplication<A>[];

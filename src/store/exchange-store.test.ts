@@ -126,6 +126,20 @@ describe('a search', () => {
     );
   });
 
+  test('by a host finds it with any port, and by a host and a port with that one', () => {
+    const hosts = ['shop.test', 'shop.test:8443', 'shop.test:84', 'shop.test.other', '[::1]:80'];
+    for (const [n, host] of hosts.entries())
+      store.append([exchangeOf(numbered(golden[0] as string, n).replace(/"host":"[^"]*"/, `"host":"${host}"`))]);
+    const found = (query: string) => search(query).exchanges.map(({ record }) => record.host ?? '');
+    for (const [query, expected] of [
+      ['host:shop.test', ['shop.test:84', 'shop.test:8443', 'shop.test']],
+      ['host:Shop.Test:8443', ['shop.test:8443']],
+      ['host:[::1]', ['[::1]:80']],
+      ['-host:shop.test', ['[::1]:80', 'shop.test.other']],
+    ] as const)
+      assert.deepEqual(found(query), expected, query);
+  });
+
   test('by a whole id or a beginning of it finds the exchange', () => {
     store.append(golden.map(exchangeOf));
     const { id } = recordIn(golden[0] as string);

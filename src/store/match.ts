@@ -49,6 +49,9 @@ export function valuesOf(record: ExchangeRecord, key: TextKey): readonly string[
       return present(record.trace_id);
     case 'client':
       return [record.client.address];
+    case 'host':
+      // With the port that the client has written, and without.
+      return present(record.host).flatMap((host) => [host, host.replace(/:\d+$/, '')]);
     case 'endpoint':
       return record.attempts.flatMap(({ endpoint, address }) => [endpoint, address]);
     case 'cause':

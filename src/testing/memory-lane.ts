@@ -150,7 +150,8 @@ export class MemoryLane {
 
 /** Lends bytes for one call, at an offset, and overwrites them afterwards, so that code that keeps them fails. */
 export function poisoned(bytes: Uint8Array, lend: (bytes: Uint8Array, start: number, end: number) => void): void {
-  const lent = new Uint8Array(bytes.length + 8).fill(0xdb);
+  // A Buffer, as transports lend it: its `slice` is a view, and copies nothing.
+  const lent = Buffer.alloc(bytes.length + 8, 0xdb);
   lent.set(bytes, 5);
   lend(lent, 5, 5 + bytes.length);
   lent.fill(0xdb);

@@ -187,7 +187,7 @@ export class AvailableConnections {
     if (reusePolicy === 'fresh') return undefined;
     for (;;) {
       const connection = this.#newest(group);
-      const isTrusted = reuse === 'always';
+      const isTrusted = reuse === 'always' && reusePolicy !== 'quiet';
       if (connection === undefined || connection.streamsOpen > 0) return connection;
       if (reusePolicy === 'any' && isTrusted) return connection;
       const now = this.#clock.now();

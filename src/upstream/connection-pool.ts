@@ -656,7 +656,8 @@ export class ConnectionPool
    * the request that is next.
    */
   #giveIdleToFirstWaiter(connection: PooledConnection, first: QueueWaiter): void {
-    const mayHaveUnreadBytes = this.#settings.connectionReuse === 'after_check' && !connection.hasNoUnreadBytes();
+    const mustBeQuiet = this.#settings.connectionReuse === 'after_check' || first.reusePolicy === 'quiet';
+    const mayHaveUnreadBytes = mustBeQuiet && !connection.hasNoUnreadBytes();
     if (
       first.reusePolicy === 'fresh' ||
       !this.#mayCarry(first, connection) ||

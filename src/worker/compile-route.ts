@@ -48,6 +48,7 @@ export function compileRoute(
     bodyLimits: hooks.bodyLimits,
     recording: hooks.recording,
     asksPrevious: hooks.asksPrevious,
+    asksForGateway: hooks.asksForGateway,
     errorPages: spec.errorPages,
     disclosure: spec.disclosure,
     hop,

@@ -265,6 +265,7 @@ export interface RouteHooks {
   readonly bodyLimits: BodyLimits | null;
   readonly recording: Recording | null;
   readonly asksPrevious: boolean;
+  readonly asksForGateway: boolean;
   readonly requestHeadersRemoved: readonly string[];
   readonly responseValues: readonly ResponseValues[] | null;
   readonly responseHeadersRemoved: readonly string[];
@@ -275,8 +276,8 @@ export interface RouteHooks {
 
 export const noHooks: RouteHooks = {
   ...{ filters: [], priority: 'normal', bounds: null, retry: null, bodyLimits: null, recording: null },
-  ...{ asksPrevious: false, requestHeadersRemoved: [], responseHeadersRemoved: [], responseValues: null },
-  ...{ responseHeaders: null, answersChecks: false, script: null },
+  ...{ asksPrevious: false, asksForGateway: false, requestHeadersRemoved: [], responseHeadersRemoved: [] },
+  ...{ responseValues: null, responseHeaders: null, answersChecks: false, script: null },
 };
 
 export function routeHooks(ofRoute: readonly FeatureHooks[], ofUpstream: readonly FeatureHooks[]): RouteHooks {
@@ -293,6 +294,7 @@ export function routeHooks(ofRoute: readonly FeatureHooks[], ofUpstream: readonl
     bodyLimits: onlyOne(ofRoute, 'bodyLimits'),
     recording: onlyOne(ofRoute, 'recording'),
     asksPrevious: ofUpstream.some(({ asksPrevious }) => asksPrevious === true),
+    asksForGateway: false,
     requestHeadersRemoved: all.flatMap(({ requestHeadersRemoved = [] }) => requestHeadersRemoved),
     responseValues: responseValues.length === 0 ? null : responseValues,
     responseHeadersRemoved: all.flatMap(({ responseHeadersRemoved = [] }) => responseHeadersRemoved),

@@ -107,3 +107,13 @@ test('requests wait that come late in a long turn, for its end', () => {
   assert.deepEqual(begun, ['late']);
   assert.equal(gate(), null, 'the next turn has just begun');
 });
+
+test('requests wait from a shorter limit of the delay on: only those that wait can be refused', () => {
+  const { loop, requests, gate } = watched(5);
+  loop.lateMs = 4;
+  requests(500);
+  assert.equal(gate(), null);
+  loop.lateMs = 5;
+  requests(500);
+  assert.notEqual(gate(), null);
+});

@@ -21,7 +21,7 @@ const turnMs = 1;
  * is read in the same turn, which so has no end (libuv reads up to 48 × 1,024 sockets in one; a turn of 12 s was seen). Below it the queue costs more than it
  * spares: a connection of HTTP/2 whose streams begin in several turns is written to more often (measured: 36 µs in place of 24 for a small GET among 200).
  */
-const lateMs = 20;
+const lateMsMost = 20;
 
 /**
  * Watches how late a worker's event loop is, and has requests wait for it while it is late. A worker without requests does not wake up
@@ -30,6 +30,7 @@ const lateMs = 20;
 export class LoopWatch {
   readonly #parts: LoopWatchParts;
   readonly #queue: LoopQueue;
+  #lateMs = lateMsMost;
   #delayMs = 0;
   #isMeasuring = false;
   #hasRequests = false;
@@ -44,19 +45,20 @@ export class LoopWatch {
     this.#dueAt = this.#turnBeganAt = parts.clock.now();
   }
 
-  /** Infinity: no request is refused. */
+  /** Infinity: no request is refused. Only requests that wait can be refused, so they wait from that delay on at the latest. */
   use(delayMaxMs: number): void {
     this.#queue.shedding.delayMaxMs = delayMaxMs;
+    this.#lateMs = Math.min(lateMsMost, delayMaxMs);
   }
 
   /** A request has come. What it has to pass; null: nothing. */
   gate(): RequestGate | null {
     this.#hasRequests = true;
     if (!this.#isMeasuring) this.#waitForMeasurement();
-    if (this.#delayMs >= lateMs) return this.#queue;
+    if (this.#delayMs >= this.#lateMs) return this.#queue;
     const now = this.#parts.clock.now();
     const { turns } = this.#parts.turns;
-    if (turns === this.#turn) return now - this.#turnBeganAt >= lateMs ? this.#queue : null;
+    if (turns === this.#turn) return now - this.#turnBeganAt >= this.#lateMs ? this.#queue : null;
     this.#turn = turns;
     this.#turnBeganAt = now;
     return null;
@@ -85,7 +87,7 @@ export class LoopWatch {
     this.#delayMs = this.#queue.note(now, Math.max(0, now - this.#dueAt));
     if (shedding.isLate !== wasLate) onChange(shedding.isLate);
     this.#isMeasuring = false;
-    if (this.#hasRequests || shedding.isLate || this.#delayMs >= lateMs) this.#waitForMeasurement();
+    if (this.#hasRequests || shedding.isLate || this.#delayMs >= this.#lateMs) this.#waitForMeasurement();
   }
 }
 

@@ -29,7 +29,8 @@ export function subrequests({ clock, exchangePorts, current, upstream }: Subrequ
       );
     const { ownHeaders = [], bodyBytesMax } = request;
     const filters = ownHeaders.length === 0 ? [] : [filterTelling(ownHeaders)];
-    const hooks = { ...noHooks, priority: null, filters, bodyLimits: { responseBytesMax: bodyBytesMax } };
+    const bodyLimits = { responseBytesMax: bodyBytesMax };
+    const hooks = { ...noHooks, priority: null, filters, bodyLimits, asksForGateway: true };
     const revision = current();
     const hop = routeHop(revision.hopName, '', request.route);
     const route = compileRoute(routeOf(request), asked, undefined, hooks, hop);

@@ -41,7 +41,7 @@ interface Load {
 }
 
 /** The reader of configurations, which grows with each key. */
-const reader = 793;
+const reader = 795;
 
 /**
  * What commands and threads may load before they do anything. A command loads `main.ts` with all definitions, and the file that its definition

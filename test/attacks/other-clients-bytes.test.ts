@@ -109,3 +109,37 @@ describe('a connection that has answered a HEAD', () => {
     });
   }
 });
+
+describe('a response that the gateway sends slowly', () => {
+  it('has its own bytes, whatever the worker reads meanwhile', async () => {
+    const origin = createServer((socket) => {
+      socket.on('error', () => {});
+      socket.on('data', (bytes: Buffer) => {
+        const fill = bytes.includes('/slow') ? 'x' : 'S';
+        socket.write(`HTTP/1.1 200 OK\r\nContent-Length: 200000\r\n\r\n${fill.repeat(200_000)}`);
+      });
+    });
+    origin.listen(0, '127.0.0.1');
+    await once(origin, 'listening');
+    const { port } = origin.address() as AddressInfo;
+    const gateway = await startFromYaml(`
+workers: 1
+upstreams: { app: { endpoints: "127.0.0.1:${port}", check: none } }
+routes:
+  - { path: /slow, to: app, bandwidth: { response: 400KiB/s } }
+  - { to: app }`);
+    try {
+      const slow = gateway.connect();
+      slow.write(requestText('GET', '/slow'));
+      assert.ok(await slow.waitFor(() => slow.bytes.length > 0, 5000));
+      for (let others = 0; others < 3; others++)
+        assert.ok((await gateway.get('/fast')).body.every((byte) => byte === 0x53));
+      const { body } = await responseOn(slow);
+      assert.deepEqual([body.length, body.filter((byte) => byte !== 0x78).length], [200_000, 0]);
+      slow.close();
+    } finally {
+      await gateway.stop();
+      origin.close();
+    }
+  });
+});

@@ -46,6 +46,10 @@ describe('bandwidth', () => {
     near(first, 110 * kib, 0.1);
     near(second - first, 200 * kib);
     assert.equal(last, 500 * kib);
+    assert.ok(
+      client.body.every((byte) => byte === 0x78),
+      'held bytes are copied',
+    );
     assert.deepEqual([client.state, client.header('content-length')], ['whole', `${500 * kib}`]);
     world.verifyAtRest();
   });

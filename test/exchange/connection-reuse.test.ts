@@ -1,8 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { UpstreamId } from '../../src/core/endpoint.ts';
+import type { ClientFacts } from '../../src/core/exchange.ts';
+import { BufferAllowance } from '../../src/exchange/buffer-allowance.ts';
+import type { ServingRevision } from '../../src/exchange/ports.ts';
 import { MemoryTransport } from '../../src/testing/memory-transport.ts';
+import { SeededRandom } from '../../src/testing/seeded-random.ts';
+import { IdSource } from '../../src/wire/request-id.ts';
+import { subrequests } from '../../src/worker/subrequests.ts';
 import { type Http1Settings, Http1World } from './http1-world.ts';
-import type { ClientActor, WorldOptions } from './world.ts';
+import type { ArrivedRequest, ClientActor, WorldOptions } from './world.ts';
 
 /** An endpoint that answers with the target it was asked for. */
 function world(settings: Http1Settings, options: WorldOptions = {}): Http1World {
@@ -101,6 +108,62 @@ describe('reuse: after_check', () => {
       ['/1', '/2'],
     );
     assert.deepEqual([mock.callCount(), made.endpoint('a').connectionsMade], [1, 2]);
+    end(made);
+  });
+});
+
+describe("a question of the gateway's own", () => {
+  /** Asks at the upstream of the world, as a service is asked who a user is. */
+  function asking(made: Http1World): (target: string) => Promise<string> {
+    const { clock, counts, upstream } = made;
+    const buffers = new BufferAllowance(counts, 1_000_000);
+    const ask = subrequests({
+      clock,
+      exchangePorts: () => ({ clock, buffers, ids: new IdSource(new SeededRandom('ask')), recorder: { ended() {} } }),
+      current: () => made.created[0]?.serving as ServingRevision,
+      upstream: () => upstream,
+    });
+    return async (target) => {
+      const answer = ask({
+        ...{ upstream: 'app' as UpstreamId, route: 'authentication of /', method: 'GET', target, authority: 'a' },
+        ...{ headers: [], body: null, client: { ...made.created[0]?.client } as ClientFacts },
+        ...{ limitMs: 2000, bodyBytesMax: 1000 },
+      });
+      for (let step = 0; step < 4; step++) {
+        await new Promise(setImmediate);
+        made.pass(1);
+      }
+      const result = await answer;
+      return result.ok ? String(result.value.body) : result.failure.cause;
+    };
+  }
+
+  /** The second answer to the first question comes then. */
+  const strays: readonly (readonly [when: string, send: (made: Http1World, first: ArrivedRequest) => void])[] = [
+    ['while the connection is idle', (made, first) => (first.answer(200, 'stray'), made.pass(5))],
+    ['in the same instant as the next question', (_, first) => first.answer(200, 'stray')],
+  ];
+  for (const [when, send] of strays)
+    it(`is not answered by a second answer to another one that comes ${when}`, async () => {
+      const made = world({});
+      ask(made, '/client');
+      const put = asking(made);
+      assert.equal(await put('/1'), '/1');
+      const { arrived } = made.endpoint('a');
+      send(made, arrived.at(-1) as ArrivedRequest);
+      assert.equal(await put('/2'), '/2');
+      end(made);
+    });
+
+  it('is not answered by what came right behind the answer to another one', async () => {
+    const made = world({});
+    ask(made, '/client');
+    made.endpoint('a').onRequest = (request) => {
+      request.answer(200, request.target);
+      request.answer(200, 'stray');
+    };
+    const put = asking(made);
+    assert.deepEqual([await put('/1'), await put('/2')], ['/1', '/2']);
     end(made);
   });
 });

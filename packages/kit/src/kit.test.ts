@@ -262,6 +262,17 @@ describe('connections during a drain', () => {
   });
 });
 
+test('its URL outlasts its listener, and there is none before', async () => {
+  const kit = new Kit(createServer(), { exit: false, signals: [], drain: { noticeMs: 0 }, log: () => {} });
+  assert.throws(() => kit.url, /the server does not listen yet/);
+  kit.server.listen(0, '127.0.0.1');
+  await once(kit.server, 'listening');
+  const { url } = kit;
+  assert.match(url, /^http:\/\/127\.0\.0\.1:\d+$/);
+  await kit.drain();
+  assert.equal(kit.url, url);
+});
+
 test('a drain tells the application first, and closes what it has opened last', async () => {
   const steps: string[] = [];
   await start({ onDrain: () => void steps.push('onDrain'), onClose: () => void steps.push('onClose') });

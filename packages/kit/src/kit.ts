@@ -48,6 +48,7 @@ export class Kit {
   readonly #stopPassingOn: () => void;
   readonly #stopSignals: () => void;
   #state: KitState = 'starting';
+  #listens: AddressInfo | string | null;
   /** Why the application itself wants no requests; null: it wants them. */
   #declined: string | null = null;
   #closesIdle = false;
@@ -60,6 +61,7 @@ export class Kit {
       throw new TypeError('the kit needs a server of node:http or node:https; servers of node:http2 are not supported');
     checkNames(options);
     this.server = server;
+    this.#listens = server.address();
     this.#options = options;
     this.#times = drainTimes(options.drain);
     this.#clock = clock;
@@ -78,11 +80,13 @@ export class Kit {
     return this.#state;
   }
 
-  /** Where it listens on a port of this machine. */
+  /** Where it listens, or has listened, on a port of this machine. Throws if it never has. */
   get url(): string {
-    const { port, address, family } = this.server.address() as AddressInfo;
+    if (this.#listens === null) throw new Error('the server does not listen yet, so it has no URL');
+    if (typeof this.#listens === 'string') return `unix:${this.#listens}`;
+    const { port, address, family } = this.#listens;
     const host = address === '::' || address === '0.0.0.0' ? 'localhost' : family === 'IPv6' ? `[${address}]` : address;
-    return `http://${host}:${port}`;
+    return `${this.server instanceof HttpsServer ? 'https' : 'http'}://${host}:${port}`;
   }
 
   /** The instance can serve: what it needs is loaded. `serve` calls it once the server listens. */
@@ -185,6 +189,9 @@ export class Kit {
     const opening = server instanceof HttpsServer ? 'secureConnection' : 'connection';
     server.emit = (event: string, ...args: unknown[]): boolean => {
       switch (event) {
+        case 'listening':
+          this.#listens = server.address();
+          break;
         case opening:
           this.#watchConnection(args[0] as Socket);
           break;

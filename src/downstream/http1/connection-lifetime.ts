@@ -117,8 +117,9 @@ export abstract class Http1ConnectionLifetime implements ClientConnection, Clien
     this.timeouts.linger();
   }
 
-  /** Closes as soon as the client has read what is pending. */
+  /** Closes as soon as the client has read what is pending. A client that still sends would lose by the reset what it has not read. */
   #closeOnceWritten(): void {
+    if (this.reader.isSkipping) return this.linger();
     this.phase = 'lingering';
     this.reader.forget();
     this.timeouts.await('nothing');
@@ -235,7 +236,7 @@ export abstract class Http1ConnectionLifetime implements ClientConnection, Clien
     if (awaited === 'body') this.failRequest(bodyTimeout(bodyMs, body.bytesReceived, slowness));
     // A head that does not come to its end is answered with 408 and recorded.
     else if (awaited === 'head-end' && head.began) this.beginRefused(headTimeout(headMs, head.bytesHeld, slowness));
-    else if (this.#isIdle && this.transport.hasUnread()) this.timeouts.await('head');
+    else if (this.#isIdle && !this.reader.isSkipping && this.transport.hasUnread()) this.timeouts.await('head');
     else this.#closeOnceWritten();
   }
 

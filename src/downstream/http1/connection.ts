@@ -266,7 +266,7 @@ export class Http1ClientConnection
 
   respond(response: OutgoingResponse): void {
     // The rest of the body would be read as the next request.
-    if (!this.reader.ended) this.persistent = false;
+    if (!this.reader.ended && !(this.persistent && this.reader.skipBody())) this.persistent = false;
     this.persistent = this.writer.head(response, this.request, this.persistent);
     if (!this.reader.ended) this.#watchBody();
     else if (!this.persistent) this.reader.discardRest();

@@ -9,6 +9,8 @@ import type { ParsedRequestHead } from '../../wire/parsed-request-head.ts';
 
 /** At this size the connection is read no further. */
 const heldBytesMax: number = 64 * 1024;
+/** What a client can send sooner than it makes another connection. */
+const skippedBytesMax: number = 64 * 1024;
 
 const lf = 0x0a;
 const cr = 0x0d;
@@ -124,6 +126,9 @@ export class RequestReader {
   ended = true;
   /** Bytes have come that no request will be read from. */
   hasDiscarded = false;
+  /** Bytes of an answered request that are still discarded before the next one. */
+  #toSkip = 0;
+  #skipped = 0;
   /** What came in the same read behind a head with a body; null: nothing. Kept while the reading loop runs, until the body is wanted. */
   #behind: Uint8Array | null = null;
   #behindStart = 0;
@@ -155,6 +160,11 @@ export class RequestReader {
   /** The reading loop is running. */
   get isReading(): boolean {
     return this.#reading;
+  }
+
+  /** The rest of an answered request has not come yet. */
+  get isSkipping(): boolean {
+    return this.#toSkip > 0;
   }
 
   /** The running loop reads bytes of this request next. */
@@ -189,14 +199,22 @@ export class RequestReader {
   #read(bytes: Uint8Array, start: number, end: number): number {
     this.#reading = true;
     let at = start;
-    while (at < end && this.#next !== 'later') {
-      if (this.#next === 'body') at += this.#readBody(bytes, at, end);
+    while (at < end && (this.#toSkip > 0 || this.#next !== 'later')) {
+      if (this.#toSkip > 0) at += this.#skip(end - at);
+      else if (this.#next === 'body') at += this.#readBody(bytes, at, end);
       else if (this.#next === 'nothing') at = this.#discard(end);
       else if (this.#turnLeft === 0) break;
       else at += this.#readHead(bytes, at, end);
     }
     this.#reading = false;
     return at;
+  }
+
+  #skip(bytes: number): number {
+    const skipped = Math.min(bytes, this.#toSkip);
+    this.#toSkip -= skipped;
+    this.#skipped += skipped;
+    return skipped;
   }
 
   #discard(end: number): number {
@@ -259,6 +277,7 @@ export class RequestReader {
     }
     this.#turnLeft--;
     this.body.begin(framing);
+    this.#skipped = 0;
     this.bodyAtHand = framing.kind === 'length' && framing.bytes <= end - start;
     this.ended = this.body.state === 'whole';
     this.#next = 'later';
@@ -289,7 +308,7 @@ export class RequestReader {
     if (body.state !== 'partial') return body.bytesReceived;
     if (this.#reading && this.#behind !== null) return body.lengthIn(this.#behind, this.#behindStart, this.#behindEnd);
     const held = this.#held.bytes;
-    return body.bytesReceived + (held === null ? 0 : body.lengthIn(held, 0, held.length));
+    return body.bytesReceived + this.#skipped + (held === null ? 0 : body.lengthIn(held, 0, held.length));
   }
 
   pause(): void {
@@ -334,6 +353,20 @@ export class RequestReader {
   }
 
   /**
+   * The request is answered, and nobody reads its body: where it is small, it is discarded, now and as it comes, so that the connection can
+   * carry the next request. False: it is large, its length is not known, or its client may not send it.
+   */
+  skipBody(): boolean {
+    const { framing } = this.body;
+    const mayNotCome = this.head.head?.expectContinue === true && this.bodyReceived === 0;
+    if (this.#wanted || this.ended || framing.kind !== 'length' || framing.bytes > skippedBytesMax || mayNotCome)
+      return false;
+    this.#toSkip = framing.bytes;
+    this.ended = true;
+    return true;
+  }
+
+  /**
    * The complete request is the last one of the connection, and no tunnel: what comes behind it is discarded while the response is sent. If
    * it were held, the connection would be read no further when it is much, and nothing would show that the client has left.
    */
@@ -351,6 +384,7 @@ export class RequestReader {
     this.#behind = null;
     this.head.reset();
     this.#held.forget();
+    this.#toSkip = 0;
     this.body.stop();
     this.#next = 'nothing';
   }

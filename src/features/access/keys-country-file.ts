@@ -8,6 +8,11 @@ import type { DatabaseContents } from './country-database.ts';
 /** What stands at the beginning of the last part of a file in MaxMind's format, which says what it has. */
 const mark = Buffer.from('\xab\xcd\xefMaxMind.com', 'latin1');
 const example = 'name one such as GeoLite2-Country.mmdb';
+/** The beginning of files as they are downloaded, and what unpacks them. */
+const packers = [
+  ['\x1f\x8b', 'gunzip, or tar -xzf'],
+  ['PK\x03\x04', 'unzip'],
+] as const;
 const again = 'copy it again, under another name, and rename it when it is whole';
 
 /** Those with cities too have some 60 MiB. */
@@ -19,12 +24,13 @@ export const countryFile: TextFile = {
 
 /** The hash of the content, and which addresses it lacks. */
 async function digestOf(content: Buffer, name: string): Promise<Result<string, ErrorDetail>> {
-  if (content[0] === 0x1f && content[1] === 0x8b)
-    return reject(`${quoted(name)} is no file in the format of MaxMind`, `gunzip it, or tar -xzf ${name}`);
+  const tool = packers.find(([beginning]) => content.subarray(0, 4).toString('latin1').startsWith(beginning))?.[1];
+  if (tool !== undefined)
+    return reject(`${quoted(name)} is packed`, `unpack it (${tool} ${name}), and name the .mmdb file in it`);
   if (!content.includes(mark))
     return name.endsWith('.mmdb')
       ? reject(`${quoted(name)} is no whole file in the format of MaxMind: its end is missing`, again)
-      : reject(`${quoted(name)} is no file in the format of MaxMind`, example);
+      : reject(`${quoted(name)} is no file in the format of MaxMind, whose names end with .mmdb`, example);
   // Few configurations name one.
   const { contentHash, loadDatabaseLibrary, lookIntoDatabase } = await import('./country-database.ts');
   await loadDatabaseLibrary();

@@ -15,6 +15,8 @@ export interface SchemeBeside {
   readonly mayComeByTls: boolean;
   /** Upstreams and applications, by name. */
   readonly upstreams: ReadonlySet<string>;
+  /** Those that are asked over the internet without TLS, each with one of their hosts. */
+  readonly inClear: ReadonlyMap<string, string>;
   /** Headers in which any route tells endpoints who the user is, in lower case. */
   readonly headersReserved: ReadonlySet<string>;
   /** How long the route waits for a response, and for its filters. */

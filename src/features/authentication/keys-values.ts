@@ -3,7 +3,9 @@ import { succeed } from '#failures/result.ts';
 import { gatewayHeaderNames } from '../../core/header-names.ts';
 import { nearest } from '../../core/nearest.ts';
 import { type ErrorDetail, quoted, reject } from '../../schema/error-detail.ts';
+import type { Findings, Path } from '../../schema/findings.ts';
 import { parseLoneHeaderName } from '../../schema/format/field.ts';
+import type { SchemeBeside } from './keys-scheme.ts';
 
 /** It stands between quotes in WWW-Authenticate (RFC 9110 §11.5). */
 export function parseRealm(written: string): Result<string, ErrorDetail> {
@@ -39,8 +41,25 @@ export function parseTarget(written: string): Result<string, ErrorDetail> {
   return succeed(written);
 }
 
-/** The error of an upstream that is asked and does not exist, or null. */
-export function upstreamError(name: string, known: ReadonlySet<string>): ErrorDetail | null {
+/** Whether the upstream that is asked exists, and can be believed. */
+export function reviewAsked(
+  name: string,
+  at: Path,
+  { upstreams, inClear }: Pick<SchemeBeside, 'upstreams' | 'inClear'>,
+  findings: Findings,
+): void {
+  const error = upstreamError(name, upstreams);
+  if (error !== null) return findings.errorAtValue(at, error.message, error.suggestion);
+  const host = inClear.get(name);
+  if (host !== undefined)
+    findings.warnAtValue(
+      at,
+      `${quoted(name)} is asked in clear text at ${host}: an attacker on the way can read it, and let anybody in`,
+      'write https:// before its address under "upstreams"',
+    );
+}
+
+function upstreamError(name: string, known: ReadonlySet<string>): ErrorDetail | null {
   if (known.has(name)) return null;
   if (/[:/]/.test(name))
     return {

@@ -169,7 +169,7 @@ export const authentication: FeatureKeys = featureKeys<ScopeRead, object, ScopeR
   headersReserved,
   upstreamsOfRoute: (route, file) => upstreamsOf(inForce(authenticationName, route, file)),
   review(written, findings) {
-    const { file, routes, targets, listensWithTls } = written;
+    const { file, routes, targets, inClear, listensWithTls } = written;
     const { trusted_peers: trusted = [] } = file.read as { readonly trusted_peers?: readonly string[] };
     const reserved = new Set(
       routes.flatMap(({ read }) => headersReserved(read, file.read).map((name) => name.toLowerCase())),
@@ -177,6 +177,7 @@ export const authentication: FeatureKeys = featureKeys<ScopeRead, object, ScopeR
     const besideOf = ({ responseHeadMs }: SettingsBeside): SchemeBeside => ({
       mayComeByTls: listensWithTls || trusted.length > 0,
       upstreams: targets,
+      inClear,
       headersReserved: reserved,
       responseHeadMs,
     });

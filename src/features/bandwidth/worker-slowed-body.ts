@@ -40,10 +40,11 @@ export class SlowedBody implements BodyTransform {
     const one = { bytes, start, end, ownership };
     if (this.#held.length === 0 && this.#hasRoom) this.#send(one);
     const isSent = one.start === end;
-    // Borrowed bytes are valid during the call alone.
-    if (!isSent && ownership === 'borrowed')
-      this.#held.push({ bytes: bytes.slice(one.start, end), start: 0, end: end - one.start, ownership: 'owned' });
-    else if (!isSent) this.#held.push(one);
+    // Borrowed bytes are valid during the call alone. Not by `slice`: of a Buffer, as connections lend it, that is a view.
+    if (!isSent && ownership === 'borrowed') {
+      const kept = Buffer.from(bytes.subarray(one.start, end));
+      this.#held.push({ bytes: kept, start: 0, end: kept.length, ownership: 'owned' });
+    } else if (!isSent) this.#held.push(one);
     if (isSent && this.#hasRoom) return true;
     this.#senderWaits = true;
     if (!isSent) this.#wait();

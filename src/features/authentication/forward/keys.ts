@@ -5,7 +5,7 @@ import { duration, oneOrMany, parsed, text } from '../../../schema/leaves.ts';
 import { key, section } from '../../../schema/section.ts';
 import { quoted } from '../../../schema/error-detail.ts';
 import { schemeKeys, type SchemeKeys } from '../keys-scheme.ts';
-import { parseTarget, parseUserHeader, upstreamError } from '../keys-values.ts';
+import { parseTarget, parseUserHeader, reviewAsked } from '../keys-values.ts';
 import { parseCopiedHeader } from './keys-copied.ts';
 import { forwardName, type ForwardSpec, headersAsked } from './settings.ts';
 
@@ -68,9 +68,9 @@ export const forward: SchemeKeys = schemeKeys<z.output<typeof schema>>({
   // Authorization is what clients authenticate with at the applications of other routes.
   headersSet: ({ copy_headers = [] }) => copy_headers.filter((name) => name.toLowerCase() !== 'authorization'),
   upstreams: ({ upstream }) => [upstream],
-  review({ upstream, timeout, request_headers = [] }, at, { upstreams, responseHeadMs, headersReserved }, findings) {
-    const error = upstreamError(upstream, upstreams);
-    if (error !== null) findings.errorAtValue([...at, 'upstream'], error.message, error.suggestion);
+  review({ upstream, timeout, request_headers = [] }, at, beside, findings) {
+    const { responseHeadMs, headersReserved } = beside;
+    reviewAsked(upstream, [...at, 'upstream'], beside, findings);
     if ((timeout ?? timeoutMs) > responseHeadMs)
       findings.warnAtKey(
         timeout === undefined ? at : [...at, 'timeout'],

@@ -12,7 +12,7 @@ import { nearest } from '../../../core/nearest.ts';
 import type { NamedFile } from '../../feature-keys.ts';
 import { claimKeys, reviewClaimHeaders } from '../keys-claims.ts';
 import { type SchemeBeside, type SchemeContext, schemeKeys, secretFile, type SchemeKeys } from '../keys-scheme.ts';
-import { parseTarget, upstreamError } from '../keys-values.ts';
+import { parseTarget, reviewAsked } from '../keys-values.ts';
 import { fitsOne, readPublicKeys } from './key-file.ts';
 import { jwtName, type JwtKeysSpec, type JwtSpec, publicAlgorithms, secretAlgorithms } from './settings.ts';
 
@@ -70,7 +70,7 @@ const schema = section({
         description: 'Where it has its JSON Web Key Set.',
       }),
     }),
-    'Where the issuer tells its public keys. They are asked for again every five minutes, and when a token names an unknown one, once a minute at most. While the issuer is out, they are used on for a day.',
+    'Where the issuer tells its public keys. They are asked for again every five minutes, and when a token names an unknown one, every ten seconds at most. While the issuer is out, they are used on for a day.',
   ),
   secret_file: key(
     hide(path, 'file', 'secretText'),
@@ -178,7 +178,7 @@ function reviewKeys(content: string, file: string, read: JwtRead, at: Path, find
 
 const sources = ['keys_file', 'keys_from', 'secret_file'] as const;
 
-function reviewJwt(read: JwtRead, at: Path, { upstreams }: SchemeBeside, findings: Findings): void {
+function reviewJwt(read: JwtRead, at: Path, beside: SchemeBeside, findings: Findings): void {
   const [first, second] = sources.filter((name) => read[name] !== undefined);
   if (first === undefined)
     findings.errorAtKey(
@@ -194,10 +194,8 @@ function reviewJwt(read: JwtRead, at: Path, { upstreams }: SchemeBeside, finding
     );
   if (read.header !== undefined && read.cookie !== undefined)
     findings.errorAtKey([...at, 'cookie'], 'the token is in "header" already', 'remove one of them');
-  if (read.keys_from !== undefined) {
-    const error = upstreamError(read.keys_from.upstream, upstreams);
-    if (error !== null) findings.errorAtValue([...at, 'keys_from', 'upstream'], error.message, error.suggestion);
-  }
+  if (read.keys_from !== undefined)
+    reviewAsked(read.keys_from.upstream, [...at, 'keys_from', 'upstream'], beside, findings);
   reviewClaimHeaders(read.claim_headers ?? {}, at, findings);
   reviewAlgorithms(read, at, findings);
   if (read.clock_skew !== undefined && read.clock_skew > 5 * 60_000)

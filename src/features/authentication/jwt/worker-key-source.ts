@@ -45,8 +45,11 @@ const freshMs = 5 * minuteMs;
 const staleMs = 15 * minuteMs;
 /** While the issuer is out. Then nobody can say whether they still hold. */
 const usableMs = 24 * 60 * minuteMs;
-/** Tokens that name unknown keys, which anybody can send, ask no more often. */
-const renewMs = minuteMs;
+/**
+ * Tokens that name unknown keys, which anybody can send, ask no more often: where a stranger sends them all the time, a new key of the issuer is
+ * known so long after it is published. All workers together ask little more often than one: each counts what another one was told.
+ */
+const renewMs = 10_000;
 /** As long as there are none, nobody can enter. */
 const firstRenewMs = 5000;
 const limitMs = 5000;
@@ -122,7 +125,9 @@ export class UpstreamKeys implements KeySource {
     if (this.#known !== null && this.#known.fetchedWall >= fetchedWall) return;
     const { clock } = this.#ports;
     const ageMs = Math.max(0, clock.wallTime() - fetchedWall);
-    this.#take(jwksText, fetchedWall, (clock.now() - ageMs) as Instant);
+    const fetchedAt = (clock.now() - ageMs) as Instant;
+    this.#take(jwksText, fetchedWall, fetchedAt);
+    this.#askedAt = Math.max(this.#askedAt ?? fetchedAt, fetchedAt) as Instant;
   }
 
   #waitMs(): number {

@@ -8,7 +8,7 @@ import { key, section } from '../../../schema/section.ts';
 import type { NamedFile } from '../../feature-keys.ts';
 import { claimKeys, reviewClaimHeaders } from '../keys-claims.ts';
 import { type SchemeBeside, schemeKeys, type SchemeKeys, secretFile } from '../keys-scheme.ts';
-import { upstreamError } from '../keys-values.ts';
+import { reviewAsked } from '../keys-values.ts';
 import { parseIssuer, parseLoginPath, parseProviderHost } from './keys-values.ts';
 import { oidcName, type OidcSpec } from './settings.ts';
 
@@ -142,24 +142,13 @@ function reviewOidc(read: OidcRead, at: Path, beside: SchemeBeside, findings: Fi
     );
 }
 
-function reviewUpstreams(
-  { issuer, upstream }: OidcRead,
-  at: Path,
-  { upstreams }: SchemeBeside,
-  findings: Findings,
-): void {
+function reviewUpstreams({ issuer, upstream }: OidcRead, at: Path, beside: SchemeBeside, findings: Findings): void {
   const position = [...at, 'upstream'];
-  if (typeof upstream === 'string') {
-    const error = upstreamError(upstream, upstreams);
-    if (error !== null) findings.errorAtValue(position, error.message, error.suggestion);
-    return;
-  }
+  if (typeof upstream === 'string') return reviewAsked(upstream, position, beside, findings);
   for (const [host, name] of Object.entries(upstream)) {
     const parsedHost = parseProviderHost(host);
-    const error = parsedHost.ok ? upstreamError(name, upstreams) : parsedHost.failure;
-    if (!parsedHost.ok)
-      findings.errorAtKey([...position, host], parsedHost.failure.message, parsedHost.failure.suggestion);
-    else if (error !== null) findings.errorAtValue([...position, host], error.message, error.suggestion);
+    if (parsedHost.ok) reviewAsked(name, [...position, host], beside, findings);
+    else findings.errorAtKey([...position, host], parsedHost.failure.message, parsedHost.failure.suggestion);
   }
   const { host } = new URL(issuer);
   if (!Object.hasOwn(upstream, host))
