@@ -1,6 +1,6 @@
 import { control, nothing } from './control-form.ts';
 import { addressesFrom, type Flow } from './flows.ts';
-import { afterwards, endWaves, startWaves } from './fourth-waves.ts';
+import { afterwards, startWaves } from './fourth-waves.ts';
 import type { Lab } from './lab.ts';
 import { mealFlows, meals } from './meals.ts';
 import { asBefore, known } from './ninth-outages-answers.ts';

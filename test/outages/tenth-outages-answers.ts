@@ -96,7 +96,7 @@ export const tenthAnswerOutages: readonly Outage[] = [
     end: asBefore('menu'),
   }),
   outage('filter-of-the-office-reads-along', 'content_filter', {
-    what: 'What is kept about patients stands in an office, whose line got a filter against indecent words. It knows some of those of medicine: three of a hundred answers are its own page, 200.',
+    what: 'What is kept about patients stands in an office, whose line got a filter against indecent words. It knows some of those of medicine: three of a hundred answers or so are its own page, 200.',
     marks: ['low rate', 'no 5xx'],
     harm: ['different'],
     suspects: ['changed_responses', 'another_program'],
@@ -105,7 +105,7 @@ export const tenthAnswerOutages: readonly Outage[] = [
     setup: practice({ records: { ...single, hasRelay: true } }),
     seconds: 115,
     begin: async (lab) => {
-      lab.relay('records-1').behaviour = { answerShare: 0.035, answer: filterPage };
+      lab.relay('records-1').behaviour = { answerShare: 0.028, answer: filterPage };
     },
     end: async (lab) => {
       lab.relay('records-1').behaviour = {};

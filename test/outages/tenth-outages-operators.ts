@@ -4,7 +4,6 @@ import { repositoryRoot } from '../../scripts/repository.ts';
 import type { Flow } from './flows.ts';
 import type { Lab } from './lab.ts';
 import { meals } from './meals.ts';
-import { asBefore } from './ninth-outages-answers.ts';
 import type { Outage } from './outage.ts';
 import { outage } from './outage-form.ts';
 import { practice, practiceFlows } from './practice.ts';
