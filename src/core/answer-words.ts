@@ -34,6 +34,7 @@ const words: Readonly<Record<(typeof contentKinds)[number], string>> = {
   image: 'an image',
   stream: 'an event stream',
   other: 'content of another type',
+  error: 'JSON that begins with an error',
 };
 
 const wordsWithoutContent = new Map([

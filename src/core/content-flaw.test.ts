@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { PairHeaders } from './pair-headers.ts';
-import { isOtherContent, isUnasked, isUnclosedJson, takenCoding, targetCell } from './content-flaw.ts';
-import { contentKindOfText, elsewhereCell, madeCell } from './content-kind.ts';
+import { isOtherContent, isUnasked, isUnclosedJson, jsonKindOf, takenCoding, targetCell } from './content-flaw.ts';
+import { contentKinds, contentKindOfText, elsewhereCell, madeCell } from './content-kind.ts';
 
 describe('a coding that the client has asked for', () => {
   const cases: readonly (readonly [asked: string | null, coding: string | null, taken: string | null])[] = [
@@ -67,6 +67,31 @@ test('JSON ends with a bracket or white space', () => {
   const endsWell = (text: string): boolean => !isUnclosedJson(json, text.charCodeAt(text.length - 1));
   assert.deepEqual(['{"a":1}', '[1]\n', '{"a":1', '{"a":"b'].map(endsWell), [true, true, false, false]);
   assert.equal(isUnclosedJson(contentKindOfText('text/html'), 0x31), false);
+});
+
+test('JSON is a list, an error with a good status, or something else, by its first bytes', () => {
+  const kindOf = (text: string): string | undefined =>
+    contentKinds[jsonKindOf(new TextEncoder().encode(`;${text}`), 1, text.length + 1)];
+  const errors = [
+    '{"errors":[{"message":"no"}]}',
+    '{"error":"no"}',
+    '{\n  "error" : {"code":7}}',
+    '{"ok":false,"x":1}',
+  ];
+  const others = [
+    '{"errors":[],"data":{}}',
+    '{"error":null,"id":1}',
+    '{"order":7}',
+    '{"success":true}',
+    '{"a":1}',
+    '{',
+    '7',
+  ];
+  for (const text of [...errors, '{"success":false}', '{"status":"error"}', '{"error":true}'])
+    assert.equal(kindOf(text), 'error', text);
+  for (const text of [...others, '{"status":"open"}', '{"error":""}', '{"errorless":"a"}'])
+    assert.equal(kindOf(text), 'json', text);
+  assert.equal(kindOf('[{"error":1}]'), 'list');
 });
 
 test('a redirect is known by its host and the first part of its path', () => {

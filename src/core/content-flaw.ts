@@ -1,4 +1,12 @@
-import { type ContentKind, contentKinds, elsewhereCell, jsonKind, listKind, madeCell } from './content-kind.ts';
+import {
+  type ContentKind,
+  contentKinds,
+  elsewhereCell,
+  errorKind,
+  jsonKind,
+  listKind,
+  madeCell,
+} from './content-kind.ts';
 import type { MessageHeaders, RequestHead } from './message.ts';
 
 const [gzip1, gzip2, less] = [0x1f, 0x8b, 0x3c];
@@ -45,11 +53,75 @@ function isGzipOfGzip(bytes: Uint8Array, start: number, end: number): boolean {
   return isStored && bytes[start + 15] === gzip1 && bytes[start + 16] === gzip2;
 }
 
+const [bracketOpen, bracketClose, brace, quote, colon] = [0x5b, 0x5d, 0x7b, 0x22, 0x3a];
+const codesOf = (text: string): readonly number[] => [...text].map((character) => character.charCodeAt(0));
+const [letterT, letterF] = codesOf('tf');
+const failing = ['err', 'fai'].map(codesOf);
+
+/** What the first key of JSON says where its value is so. */
+type ErrorKey = 'error' | 'isWell' | 'status';
+const keyMax = 8;
+const firstLetters: ReadonlySet<number | undefined> = new Set(codesOf('eos'));
+const errorKeys: ReadonlyMap<number, ErrorKey> = new Map(
+  (
+    [
+      ['error', 'error'],
+      ['errors', 'error'],
+      ['ok', 'isWell'],
+      ['success', 'isWell'],
+      ['status', 'status'],
+    ] as const
+  ).map(([name, key]) => [codesOf(name).reduce(hashed, 0x811c9dc5), key]),
+);
+
+/** What JSON is by its first bytes: a list, an error that has a good status, as those of GraphQL have, or something else. Each response is asked, so that no string is made. */
+export function jsonKindOf(bytes: Uint8Array, start: number, end: number): ContentKind {
+  if (bytes[start] === bracketOpen) return listKind;
+  let at = afterBlanks(bytes, start + 1, end);
+  if (bytes[at] !== quote) return jsonKind;
+  const name = at + 1;
+  if (!firstLetters.has(bytes[name])) return jsonKind;
+  let hash = 0x811c9dc5;
+  for (at = name; at < end && bytes[at] !== quote; at++) {
+    if (at - name === keyMax) return jsonKind;
+    hash = hashed(hash, bytes[at] as number);
+  }
+  const key = errorKeys.get(hash);
+  if (key === undefined) return jsonKind;
+  at = afterBlanks(bytes, at + 1, end);
+  if (bytes[at] !== colon) return jsonKind;
+  return isError(key, bytes, afterBlanks(bytes, at + 1, end), end) ? errorKind : jsonKind;
+}
+
+function isError(key: ErrorKey, bytes: Uint8Array, at: number, end: number): boolean {
+  const first = bytes[at];
+  if (key === 'isWell') return first === letterF;
+  if (key === 'status')
+    return first === quote && failing.some((word) => word.every((code, index) => bytes[at + 1 + index] === code));
+  if (first === quote) return bytes[at + 1] !== quote;
+  return (
+    first === brace ||
+    first === letterT ||
+    (first === bracketOpen && bytes[afterBlanks(bytes, at + 1, end)] !== bracketClose)
+  );
+}
+
+function afterBlanks(bytes: Uint8Array, from: number, end: number): number {
+  let at = from;
+  while (at < end && (bytes[at] as number) <= 0x20) at += 1;
+  return at;
+}
+
+/** FNV-1a. */
+function hashed(hash: number, code: number): number {
+  return Math.imul(hash ^ code, 0x01000193);
+}
+
 /** JSON ends with its last bracket; so does each line of several. White space may follow. */
 const ends: ReadonlySet<number> = new Set([...'}]\n\r\t '].map((character) => character.charCodeAt(0)));
 
 export const isUnclosedJson = (kind: ContentKind, lastByte: number): boolean =>
-  (kind === jsonKind || kind === listKind) && !ends.has(lastByte);
+  (kind === jsonKind || kind === listKind || kind === errorKind) && !ends.has(lastByte);
 
 /**
  * A cell for where a redirect leads: its scheme, its host and the first part of its path; one from `elsewhereCell` on for another site. `madeCell` where what a request has made is shown (303, RFC 9110

@@ -1,4 +1,4 @@
-/** Kinds of content that people tell apart. `none`: no Content-Type; `list`: JSON that begins with `[`. */
+/** Kinds of content that people tell apart. `none`: no Content-Type; `list`: JSON that begins with `[`; `error`: JSON that begins with an error. */
 export const contentKinds = [
   'none',
   'json',
@@ -11,6 +11,7 @@ export const contentKinds = [
   'image',
   'stream',
   'other',
+  'error',
 ] as const;
 
 /** The index of its name in `contentKinds`. */
@@ -42,6 +43,7 @@ const types: Readonly<Record<string, (typeof contentKinds)[number]>> = {
 export const noContentKind = contentKinds.indexOf('none');
 export const jsonKind = contentKinds.indexOf('json');
 export const listKind = contentKinds.indexOf('list');
+export const errorKind = contentKinds.indexOf('error');
 const otherKind = contentKinds.indexOf('other');
 
 const [semicolon, space, tab] = [0x3b, 0x20, 0x09];

@@ -1,5 +1,5 @@
-import { isOtherContent, isUnasked, takenCoding, targetCell } from '../core/content-flaw.ts';
-import { jsonKind, listKind, noContentKind } from '../core/content-kind.ts';
+import { isOtherContent, isUnasked, jsonKindOf, takenCoding, targetCell } from '../core/content-flaw.ts';
+import { jsonKind, noContentKind } from '../core/content-kind.ts';
 import type { Timeouts } from '../core/route-spec.ts';
 import type { EndpointState } from '../core/endpoint.ts';
 import type { InstanceExit } from '#failures/instance-exit.ts';
@@ -297,7 +297,7 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
 
   #noteBeginning(bytes: Uint8Array, start: number, end: number): void {
     if (isOtherContent(this.contentKind, this.#coding, bytes, start, end)) this.isUnreadable = true;
-    if (this.contentKind === jsonKind && bytes[start] === bracketOpen) this.contentKind = listKind;
+    if (this.contentKind === jsonKind) this.contentKind = jsonKindOf(bytes, start, end);
   }
 
   onSurplus(bytes: number): void {
@@ -374,7 +374,6 @@ const isRedirect = (status: number): boolean => status >= 300 && status < 400 &&
 
 const unauthorized = 401;
 const tooManyRequests = 429;
-const bracketOpen = 0x5b;
 export const switchingProtocols = 101;
 
 /** How much of the request had been sent, and whether a response had begun, when the attempt ended. */

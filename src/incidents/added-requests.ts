@@ -1,4 +1,4 @@
-import { redirectForm, refusedForms, sizeCells, unsafeKey, upgradeKey } from '../core/content-kind.ts';
+import { lostForm, redirectForm, refusedForms, sizeCells, unsafeKey, upgradeKey } from '../core/content-kind.ts';
 import { newcomerCells } from '../core/newcomer-cells.ts';
 import { answerParts, type PatternAnswers, type RouteTraffic } from '../core/route-traffic.ts';
 
@@ -21,6 +21,8 @@ const missingShares = [
   { missing: 0.25, prior: 0.15 },
 ] as const;
 const leftMin = 0.02;
+/** Where less of the usual requests come, their clients have left. */
+const stayingMin = 0.5;
 /** So many times likelier, as e^n, is it that refused requests came besides the usual ones than in place of them. */
 const likelierMin = 1;
 /**
@@ -42,7 +44,9 @@ interface Slice {
   readonly slice: number;
   good: number;
   refused: number;
-  /** Of these, those to clients that had no good answer on the route before. */
+  /** Of the refused ones, 404 and 410 for what was answered well before. */
+  lost: number;
+  /** Of both, those to clients that had no good answer on the route before. */
   newGood: number;
   newRefused: number;
 }
@@ -169,21 +173,22 @@ const isOf = (key: number, lane: 0 | 1): boolean => key < upgradeKey && key >= u
 
 const formOf = (key: number): number => Math.floor((key % unsafeKey) / sizeCells);
 
-const nothing: Sum = { good: 0, refused: 0, newGood: 0, newRefused: 0 };
+const nothing: Sum = { good: 0, refused: 0, lost: 0, newGood: 0, newRefused: 0 };
 
 /** Null: there is none. */
 function countOf(answers: readonly number[], newcomers: PatternAnswers['newcomers'], lane: 0 | 1): Sum | null {
-  let [good, refused] = [0, 0];
+  let [good, refused, lost] = [0, 0, 0];
   for (let at = 0; at < answers.length; at += answerParts) {
     const [key, count] = [answers[at] as number, answers[at + 1] as number];
     if (!isOf(key, lane)) continue;
     const form = formOf(key);
     if (form <= redirectForm) good += count;
     else if (refusedForms.has(form)) refused += count;
+    if (form === lostForm) lost += count;
   }
   if (good + refused === 0) return null;
   const [newGood, newRefused] = [newcomerCells.good[lane], newcomerCells.refused[lane]];
-  return { good, refused, newGood: newcomers?.[newGood] ?? 0, newRefused: newcomers?.[newRefused] ?? 0 };
+  return { good, refused, lost, newGood: newcomers?.[newGood] ?? 0, newRefused: newcomers?.[newRefused] ?? 0 };
 }
 
 function withAnswers(known: AddedAnswers, answers: readonly number[], lane: 0 | 1): AddedAnswers {
@@ -238,6 +243,8 @@ function likelierBesides(slices: readonly Slice[], times: Times, grown: number):
   const more = now.refused - before.refused * per;
   // Nothing usual is missing where nothing was usual, and no more are refused than ever.
   if (expected === 0 || more <= 0) return Infinity;
+  // What is gone is over where most have left: see `RouteAnswer`.
+  if (2 * now.lost > now.refused && now.good + now.refused <= stayingMin * expected) return Infinity;
   const explained = missingShares.map(({ missing, prior }) => {
     const less = per * Math.max(leftMin, 1 - (missing * more) / expected);
     const [besides, fewer] = [per / (1 + per), less / (1 + less)];
@@ -274,9 +281,10 @@ function sumOf(slices: readonly Slice[], from: number, until: number): Sum {
   return sum;
 }
 
-function addSum(sum: Sum, { good, refused, newGood, newRefused }: Sum): void {
+function addSum(sum: Sum, { good, refused, lost, newGood, newRefused }: Sum): void {
   sum.good += good;
   sum.refused += refused;
+  sum.lost += lost;
   sum.newGood += newGood;
   sum.newRefused += newRefused;
 }

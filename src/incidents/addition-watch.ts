@@ -20,6 +20,7 @@ const kinds: ReadonlySet<EventKind> = new Set([
   'connections_refused',
   'dependency_state',
   'descriptors_exhausted',
+  'endpoint_state',
   'health_disagreement',
   'instance_exited',
   'instance_not_started',

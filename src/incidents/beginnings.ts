@@ -2,6 +2,7 @@ import type { FailureFamily } from '../core/live-incident.ts';
 import { isWithoutFailure } from './failure-family.ts';
 import type { OpenIncident } from './open-incident.ts';
 import type { RouteAnswers } from './route-answers.ts';
+import type { RouteRates } from './route-rates.ts';
 import { isEndpointOf } from './suspect-facts.ts';
 import type { FailureDelta, UpstreamFailures } from './upstream-failures.ts';
 
@@ -76,7 +77,7 @@ export class Beginnings {
   /** Responses of a route begin much later than before, or are others, and nothing else is wrong. */
   *#unusual(failures: UpstreamFailures, { second, open, sendsByChance }: JudgedSeconds): Generator<Beginning> {
     const { upstream, latencies, parts, bodies } = failures;
-    for (const begin of latencies.judge(second))
+    for (const begin of latencies.judge(second, parts))
       if (open().length === 0) yield { family: 'slower', second: begin, turned: null };
     for (const begin of this.#answers.judge(second, upstream, sendsByChance)) {
       const turned = open().find((one) => one.turnsTo('changed', begin, second)) ?? null;
@@ -120,12 +121,14 @@ function* ofUpstream(
 
 /** Failures of one route that are more than it has had before, though few of the upstream's requests. */
 function* ofRoutes(
-  { rates }: UpstreamFailures,
+  { rates, latencies, parts }: UpstreamFailures,
   { from, second, routes, open }: JudgedSeconds,
   answers: RouteAnswers,
 ): Generator<Beginning> {
+  const areOrdinary: Parameters<RouteRates['judge']>[3] = (seen, at, widthS) =>
+    latencies.areOrdinary(seen, at, parts, widthS);
   for (let one = from; one <= second; one++)
-    for (const { family, second: begin } of rates.judge(one, routes, answers))
+    for (const { family, second: begin } of rates.judge(one, routes, answers, areOrdinary))
       if (isWithoutFailure(family) ? open().length === 0 : !open().some(({ families }) => families.has(family)))
         yield { family, second: begin, turned: null };
 }

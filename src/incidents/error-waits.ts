@@ -28,6 +28,15 @@ const waitMinMs = 200;
 /** An error that takes about as long as any response of the route has not waited for it. */
 const usualTimes = 2;
 
+/** Timeouts are round numbers: what takes another time may be work that fails at its end. Timers end a little late. */
+const roundNumbers = [1, 1.5, 2, 2.5, 3, 4, 4.5, 5, 6, 7, 8, 9, 10];
+const timerLateMax = 1.08;
+
+export function mayBeTimeout(ms: number): boolean {
+  const digits = ms / 10 ** Math.floor(Math.log10(ms));
+  return roundNumbers.some((one) => digits >= 0.99 * one && digits <= timerLateMax * one);
+}
+
 const routesMax = 200;
 const statusesMax = 8;
 

@@ -16,6 +16,7 @@ import type { WorkerTraffic } from './worker-traffic.ts';
 import { Beginnings, ledTo } from './beginnings.ts';
 import { changeOf, type IncidentChange, type IncidentNumber, noteOpening } from './incident-change.ts';
 import { MovedPaths } from './moved-paths.ts';
+import { LastChange } from './what-is-over.ts';
 import { ResolvedIncidents } from './resolved-incidents.ts';
 import { askedService } from './asked-service.ts';
 import { type SharedFault, sharedFaultOf, sharedFaults } from './shared-fault.ts';
@@ -59,8 +60,9 @@ export class IncidentTracker {
   readonly #earlier = new EarlierFailuresOfUpstreams();
   readonly #numberOf: (upstream: string, family: FailureFamily) => IncidentNumber;
   readonly #refused = new RefusedRequests();
-  readonly #answers = new RouteAnswers();
   readonly #moved = new MovedPaths();
+  readonly #lastChange = new LastChange();
+  readonly #answers = new RouteAnswers(this.#lastChange);
   readonly #beginnings = new Beginnings(this.#answers);
   #judged = 0;
 
@@ -101,6 +103,7 @@ export class IncidentTracker {
     if (event.kind === 'clock_changed') this.#beganAt += event.evidence.movedMs;
     this.#events.add(event, ms);
     this.#releases.onEvent(event, ms);
+    this.#lastChange.onEvent(event.kind, secondOf(ms));
     if (event.kind === 'configuration_applied') {
       this.#refused.onApplied(ms);
       this.#moved.onApplied(secondOf(ms));
@@ -203,7 +206,7 @@ export class IncidentTracker {
     const known = this.#upstreams.get(upstream);
     if (known !== undefined) return known;
     if (this.#upstreams.size >= upstreamsMax) return null;
-    const failures = new UpstreamFailures(upstream, second, this.#answers, this.#moved);
+    const failures = new UpstreamFailures(upstream, second, this.#answers, this.#moved, this.#lastChange);
     this.#upstreams.set(upstream, failures);
     return failures;
   }

@@ -7,6 +7,7 @@ import { bucketOf } from '../record/counters.ts';
 import { sampleCount } from '../record/sample-count.test-support.ts';
 import { SeededRandom } from '../testing/seeded-random.ts';
 import { IncidentTracker } from './incident-tracker.ts';
+import { LongWaits, longWaitsSince } from './long-waits.ts';
 
 interface Request {
   readonly route: string;
@@ -150,6 +151,29 @@ describe('short pauses that repeat are an incident within a minute', () => {
       second >= 100 && second % 12 === 0 && route === 'search' && client === '127.0.66.3' ? 1200 : 20;
     assert.deepEqual(play({ ms, seconds: 200, perS: 60 }).told, []);
   });
+});
+
+describe('requests that become long one after the other, since their routes have different limits', () => {
+  /** Of each route with its limit, one is sent a second for so long, beside twelve that are answered soon. */
+  function since(forS: number): number | null {
+    const routes = [2000, 3000, 5000].map((limitMs) => {
+      const waits = new LongWaits(String(limitMs), () => 0);
+      waits.settle(limitMs / 2, () => 0);
+      return { waits, afterS: limitMs / 1000 };
+    });
+    for (let second = 90; second <= 112; second++)
+      for (const { waits, afterS } of routes) {
+        const sentAt = second - afterS;
+        waits.add(12, sentAt >= 100 && sentAt < 100 + forS ? 1 : 0, [], second);
+      }
+    return longWaitsSince(
+      routes.map(({ waits }) => waits),
+      112,
+    );
+  }
+
+  test('are those of a moment where they were sent in three seconds', () => assert.equal(since(3), null));
+  test('are a part that waits where they were sent in eight', () => assert.equal(since(8), 102));
 });
 
 describe('no incident', () => {

@@ -1,6 +1,7 @@
 import type { AttemptOfClient } from '../core/route-traffic.ts';
 import { chanceExponent } from './chance.ts';
 import { CountedAwaited, passing } from './counted-awaited.ts';
+import { ordinaryChanceMax } from './ordinary-lateness.ts';
 
 /** A request waits long after so long, and twice as long as what is late on its route. */
 const longMs = 2000;
@@ -11,11 +12,15 @@ const widthS = 15;
 const longMin = 6;
 const shareMin = 0.01;
 const shareMax = 0.45;
-/** They come in so many seconds, and from so many clients, or on so many routes: what all wait for may stand still for a moment, and one client may ask for much of a route. */
+/**
+ * They were sent in so many seconds, and by so many clients, or on so many routes: what all wait for may stand still for a moment, and one client may ask for much of a
+ * route. Those that are sent in a moment become long one after the other, since the routes have different limits.
+ */
 const secondsMin = 5;
 const spreadS = 5;
 const clientsMin = 3;
 const routesMin = 3;
+const longOfRouteMin = 2;
 /** And no chance: e^-14, where at least so many wait long as usual. */
 const chanceMax = 14;
 const usuallyMin = 0.001;
@@ -37,12 +42,20 @@ export class LongWaits {
   limitMs: number | null = null;
   /** The share that is usual. */
   usual = usuallyMin;
+  readonly #aboveIfSlower: (limitMs: number) => number;
   readonly #counted = new CountedAwaited();
   readonly #seconds: Second[] = [];
   #longAt = -Infinity;
 
-  constructor(route: string) {
+  /** `aboveIfSlower`: the share that would take longer than a limit, if all took somewhat longer than usual. */
+  constructor(route: string, aboveIfSlower: (limitMs: number) => number) {
     this.route = route;
+    this.#aboveIfSlower = aboveIfSlower;
+  }
+
+  /** See `ordinary-lateness.ts`. */
+  get usualIfSlower(): number {
+    return this.limitMs === null ? 1 : Math.max(usuallyMin, this.#aboveIfSlower(this.limitMs));
   }
 
   /** `lateMs`: what takes longer is late on the route. `usualShare`: of what takes longer than another time, as usual. */
@@ -84,7 +97,8 @@ export function longWaitsSince(routes: readonly LongWaits[], second: number): nu
   const sum = { requests: 0, long: 0, usual: 0 };
   const known = new Set<number>();
   const seconds = new Set<number>();
-  const waiting = new Set<LongWaits>();
+  let first = Infinity;
+  const waiting = new Map<LongWaits, number>();
   for (const waits of routes)
     for (const { second: at, requests, long, clients } of waits.within(second, widthS)) {
       sum.requests += requests;
@@ -92,15 +106,31 @@ export function longWaitsSince(routes: readonly LongWaits[], second: number): nu
       sum.long += long;
       for (const client of clients) known.add(client);
       if (long === 0) continue;
-      seconds.add(at);
-      waiting.add(waits);
+      seconds.add(at - Math.round((waits.limitMs ?? 0) / 1000));
+      first = Math.min(first, at);
+      waiting.set(waits, (waiting.get(waits) ?? 0) + long);
     }
   const share = sum.long / sum.requests;
   if (sum.long < longMin || share < shareMin || share > shareMax || seconds.size < secondsMin) return null;
-  const first = Math.min(...seconds);
-  if (Math.max(...seconds) - first < spreadS) return null;
-  if (known.size < clientsMin && waiting.size < routesMin) return null;
-  return chanceExponent(sum.long, sum.requests, sum.usual / sum.requests) < chanceMax ? null : first;
+  if (Math.max(...seconds) - Math.min(...seconds) < spreadS) return null;
+  const concerned = [...waiting.values()].filter((long) => long >= longOfRouteMin);
+  if (known.size < clientsMin && concerned.length < routesMin) return null;
+  if (chanceExponent(sum.long, sum.requests, sum.usual / sum.requests) < chanceMax) return null;
+  return areOrdinary(routes, second) ? null : first;
+}
+
+/** As many would wait long if all took somewhat longer than usual. Asked once there would be an incident. */
+function areOrdinary(routes: readonly LongWaits[], second: number): boolean {
+  const sum = { requests: 0, long: 0, usual: 0 };
+  for (const waits of routes) {
+    const usual = waits.usualIfSlower;
+    for (const { requests, long } of waits.within(second, widthS)) {
+      sum.requests += requests;
+      sum.long += long;
+      sum.usual += requests * usual;
+    }
+  }
+  return chanceExponent(sum.long, sum.requests, sum.usual / sum.requests) < ordinaryChanceMax;
 }
 
 /** Requests that wait long while the others are answered as fast as ever. */

@@ -5,7 +5,8 @@ import { answerParts, type AttemptOfClient, type PatternAnswers, type RouteTraff
 import { MovedPaths, type PartAnswers } from './moved-paths.ts';
 import { changedTogether } from './replaced-answers.ts';
 import { RouteAnswer } from './route-answer.ts';
-import { RouteLatency } from './route-latencies.ts';
+import { RouteLatency } from './route-latency.ts';
+import { LastChange } from './what-is-over.ts';
 
 /** Paths of an upstream that are told apart. One without requests for so long makes room. */
 const partsMax = 256;
@@ -35,6 +36,7 @@ const noneAwaited: readonly AttemptOfClient[] = [];
 
 interface PartSecond {
   readonly second: number;
+  answered: number;
   late: number;
   unusual: number;
 }
@@ -72,8 +74,11 @@ export class PathParts {
   /** Of all upstreams. */
   readonly #moved: MovedPaths;
 
-  constructor(moved = new MovedPaths()) {
+  readonly #lastChange: LastChange;
+
+  constructor(moved = new MovedPaths(), lastChange = new LastChange()) {
     this.#moved = moved;
+    this.#lastChange = lastChange;
   }
 
   /** What the parts that an incident is about have added to it. */
@@ -95,7 +100,7 @@ export class PathParts {
     if (part === undefined) {
       if (this.#parts.size >= partsMax) return null;
       const latency = new RouteLatency(route, second, moreChance);
-      const lane = (): RouteAnswer => new RouteAnswer(second, nothingTells, moreChance);
+      const lane = (): RouteAnswer => new RouteAnswer(second, nothingTells, moreChance, this.#lastChange);
       const answers: PartAnswers = [lane(), lane()];
       const added: Part = { route, pattern, latency, answers, seconds: [], slow: [], usedAt: second, open: null };
       this.#parts.set(key, (part = added));
@@ -146,6 +151,21 @@ export class PathParts {
     return since === null ? null : { since, parts };
   }
 
+  /** See `UsualOfPaths`. Of a path of which too little is known nothing is expected. */
+  lateShare(route: string, limitMs: number, second: number, widthS: number): number {
+    let [answered, late] = [0, 0];
+    for (const part of this.#parts.values()) {
+      if (part.route !== route) continue;
+      const share = part.latency.usuallyAbove(limitMs, second - widthS) ?? 0;
+      for (const one of part.seconds) {
+        if (one.second <= second - widthS) continue;
+        answered += one.answered;
+        late += share * one.answered;
+      }
+    }
+    return late / Math.max(1, answered);
+  }
+
   /** Once a second. `isUsual`: there is no incident. */
   settle(second: number, isUsual: boolean): void {
     for (const [key, part] of this.#parts) {
@@ -185,7 +205,7 @@ function addTo(
   part: Part,
   { answers, latencies, newcomers, slow = [] }: PatternAnswers,
   second: number,
-): Omit<PartSecond, 'second'> {
+): Pick<PartSecond, 'late' | 'unusual'> {
   for (const { client, ms } of slow) part.slow.push({ client, ms, second });
   while (part.slow.length > slowKeptMax) part.slow.shift();
   let answered = 0;
@@ -198,9 +218,10 @@ function addTo(
     changing.add(changed, second, newcomers?.[newcomerCells.refused[1]]).unusual;
   let newest = part.seconds.at(-1);
   if (newest?.second !== second) {
-    part.seconds.push((newest = { second, late: 0, unusual: 0 }));
+    part.seconds.push((newest = { second, answered: 0, late: 0, unusual: 0 }));
     if (part.seconds.length > keptS) part.seconds.shift();
   }
+  newest.answered += answered;
   newest.late += late;
   newest.unusual += unusual;
   return { late, unusual };

@@ -7,6 +7,13 @@ const clientsMin = 2;
 /** Seconds without a late response tell one pause from the next. */
 const apartS = 3;
 
+/**
+ * Where responses are late now and then, some come together by chance: a pause has more of them than chance makes (e^-n, Poisson) of as many as are usual in a second,
+ * which is the mean of half a minute or so.
+ */
+const chanceMin = 7;
+const usualOverS = 30;
+
 /** One pause is over before anybody can act. So many in so many seconds are an incident: fewer of those in which several requests waited long, and which may last longer. */
 const withinS = 60;
 const sights = [
@@ -29,6 +36,8 @@ interface Pause {
   late: number;
   readonly clients: Set<number>;
   readonly routes: Set<string>;
+  /** So many late ones are usual in each of its seconds. */
+  readonly usualPerS: number;
   /** The longest waits, of so many requests as make a pause. */
   waits: readonly number[];
 }
@@ -45,6 +54,19 @@ export interface PausesSeen {
 export class RepeatedPauses {
   readonly #pauses: Pause[] = [];
   #firstSecond = Infinity;
+  /** Late ones each second, where all is as usual. */
+  #usualPerS = 0;
+  #usual = { second: 0, late: 0 };
+
+  /** `usual`: so many of the responses of a route are late where all is as usual. */
+  addUsual(usual: number, second: number): void {
+    if (second !== this.#usual.second) {
+      const passed = Math.min(1, (second - this.#usual.second) / usualOverS);
+      this.#usualPerS += (this.#usual.late - this.#usualPerS) * passed;
+      this.#usual = { second, late: 0 };
+    }
+    this.#usual.late += usual;
+  }
 
   /** `late`: responses of a route that have come late, and how long some of them took. `awaited`: requests that are late and still wait. */
   add(
@@ -59,7 +81,10 @@ export class RepeatedPauses {
     let pause = this.#pauses.at(-1);
     if (pause === undefined || second - pause.last > apartS) {
       this.#pauses.push(
-        (pause = { first: second, last: second, late: 0, clients: new Set(), routes: new Set(), waits: [] }),
+        (pause = {
+          ...{ first: second, last: second, late: 0, clients: new Set(), routes: new Set(), waits: [] },
+          usualPerS: this.#usualPerS,
+        }),
       );
       if (this.#pauses.length > keptMax) this.#pauses.shift();
     }
@@ -100,10 +125,15 @@ export class RepeatedPauses {
     const found = this.#pauses.filter(({ first, last }) => last > second - width && first <= second);
     if (found.some(({ first, last }) => last - first >= lastS)) return [];
     return found.filter(
-      ({ late, clients, routes, waits }) =>
+      ({ first, last, usualPerS, late, clients, routes, waits }) =>
         late >= lateOfSightMin &&
+        isMoreThanChance(late, usualPerS * (last - first + 1)) &&
         (clients.size >= clientsMin || routes.size >= clientsMin) &&
         (longMs === 0 || (waits[lateMin - 1] ?? 0) >= longMs),
     );
   }
 }
+
+/** Of a Poisson variable (Chernoff). */
+const isMoreThanChance = (count: number, expected: number): boolean =>
+  count > expected && count * Math.log(count / Math.max(1e-6, expected)) - count + expected >= chanceMin;

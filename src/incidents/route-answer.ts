@@ -3,6 +3,7 @@ import {
   conflictForm,
   declinedForm,
   divertedForm,
+  errorKind,
   lostForm,
   redirectForm,
   refusedForms,
@@ -17,13 +18,14 @@ import { answerParts } from '../core/route-traffic.ts';
 import { answersChanceMax, areFewerThanChance, haveReplaced, type ReplacedAnswers } from './replaced-answers.ts';
 import type { AddedAnswers } from './added-requests.ts';
 import { formWords, otherTargetWords, sizeText } from '../core/answer-words.ts';
+import { type GoneAnswers, goneForms, LastChange, mayBeOver } from './what-is-over.ts';
 import { UnsettledSlices } from './unsettled-slices.ts';
 import { cellAt, type LearntCount, long, manyClients, short, UsualForms } from './usual-forms.ts';
 
 /** Fewer answers, or a shorter time, say nothing of what is usual. */
 const knownMin = 40;
 const learntS = 40;
-/** Few unusual ones tell nothing sooner: what comes seldom has not come yet. */
+/** Few unusual ones are taken for usual until then, of however few clients: what comes seldom has not come yet. */
 const tellingLearntS = 60;
 
 /** Answers in place of others, in so many seconds: the longer times where requests come seldom. */
@@ -41,7 +43,7 @@ const replacedShareMin = 0.15;
  */
 const seldomBesides: ReadonlyMap<number, number> = new Map([
   ...([strayForm, withdrawnForm] as const).map((form) => [form, 4] as const),
-  ...([divertedForm, lostForm, unreadableForm, unclosedForm] as const).map((form) => [form, 7] as const),
+  ...([divertedForm, lostForm, unreadableForm, unclosedForm, errorKind] as const).map((form) => [form, 7] as const),
 ]);
 /** Of the clients of the route, at least so many get them. */
 const concernedMin = 1 / 3;
@@ -50,11 +52,12 @@ const newcomersMax = 0.1;
 
 /** Few unusual answers tell something when at least so many clients got them. */
 const clientsMin = 3;
-/** Pages are removed, and forms get what programs guess: of half a minute, less than so many of these, or a smaller share, tells nothing. */
+/** Pages are removed, forms get what programs guess, and people make mistakes in what they ask for: of half a minute, less than so many of these, or a smaller share, tells nothing. */
 const tellingS = 30;
 const leastOf: ReadonlyMap<number, { readonly count: number; readonly share: number }> = new Map([
   [lostForm, { count: 3, share: 0.02 }],
   [declinedForm, { count: 30, share: 0.2 }],
+  [errorKind, { count: 8, share: 0.05 }],
 ]);
 /** Compared with the minutes before; the one with the fewest counts: a job that has ended is missing as well. */
 const minuteS = 60;
@@ -77,9 +80,7 @@ interface Second {
   newRefused: number;
 }
 
-interface CountedSecond {
-  answered: number;
-  unusual: number;
+interface CountedSecond extends GoneAnswers {
   conflicts: number;
   /** Of the unusual ones, the sum of how seldom chance must explain what is missing (`seldomBesides`). */
   chances: number;
@@ -106,10 +107,12 @@ export class RouteAnswer {
 
   readonly #telling: ReadonlySet<number>;
   readonly #chanceMax: number;
+  readonly #lastChange: LastChange;
 
   /** `telling`: forms of which few tell something. `moreChance`: as of `RouteLatency`. */
-  constructor(second: number, telling: ReadonlySet<number>, moreChance = 0) {
+  constructor(second: number, telling: ReadonlySet<number>, moreChance = 0, lastChange = new LastChange()) {
     this.firstSecond = second;
+    this.#lastChange = lastChange;
     this.#recent = new UnsettledSlices(second, () => new Map());
     this.#telling = telling;
     this.#chanceMax = answersChanceMax + moreChance;
@@ -138,7 +141,7 @@ export class RouteAnswer {
       if (!this.#usual.isUnusual(what)) continue;
       unusual += count;
       now.unusualClients |= clients;
-      if (refusedForms.has(what)) now.refused += count;
+      if (refusedForms.has(what) || what === errorKind) now.refused += count;
       // Few long ones are no more than some larger results.
       const isTelling = what >= short ? what < long : this.#telling.has(what) && this.#isMuch(what, second);
       if (!isTelling) continue;
@@ -152,7 +155,7 @@ export class RouteAnswer {
       this.#noteUnusual(second, unusual);
       this.#at(second).newRefused += newRefused;
     }
-    const isTelling = tellingCount > 0 && second - this.firstSecond >= tellingLearntS && this.#hasClients(second);
+    const isTelling = tellingCount > 0 && (second - this.firstSecond < tellingLearntS || this.#hasClients(second));
     return { unusual, telling: isTelling ? tellingCount : 0 };
   }
 
@@ -271,10 +274,13 @@ export class RouteAnswer {
     const expected = compared * perS * widthS;
     const ofUsualClients = this.#areOfUsualClients(second - widthS, now.unusual);
     if (!ofUsualClients && !this.#isOfManyClients(second - widthS, now.unusual)) return null;
-    const first = this.#seconds.find((one) => one.second > second - widthS && this.#count(one).unusual > 0);
+    const since = this.#seconds.find((one) => one.second > second - widthS && this.#count(one).unusual > 0)?.second;
+    const sum = (after: number, until: number): GoneAnswers => this.#sum(after, until);
+    const oldest = Math.max(second - widthS - beforeS, this.firstSecond);
+    if (mayBeOver({ now, since: since ?? second, second, oldest, sum, lastChange: this.#lastChange })) return null;
     return {
       ...{ unusual: now.unusual, usual: now.answered - now.unusual, expected },
-      ...{ widths: knownS / widthS, since: first?.second ?? second },
+      ...{ widths: knownS / widthS, since: since ?? second },
       ...{ ofUsualClients, chance: now.chances / now.unusual },
     };
   }
@@ -294,16 +300,18 @@ export class RouteAnswer {
   }
 
   #sum(after: number, until: number): Omit<CountedSecond, 'learnt'> & { first: number } {
-    const sum = { answered: 0, unusual: 0, conflicts: 0, chances: 0, first: until };
+    const sum = { answered: 0, unusual: 0, conflicts: 0, gone: 0, lost: 0, chances: 0, first: until };
     // From the newest on: most sums are of the last seconds.
     for (let at = this.#seconds.length - 1; at >= 0; at--) {
       const one = this.#seconds[at] as Second;
       if (one.second <= after) break;
       if (one.second > until) continue;
-      const { answered, unusual, conflicts, chances } = this.#count(one);
+      const { answered, unusual, conflicts, gone, lost, chances } = this.#count(one);
       sum.answered += answered;
       sum.unusual += unusual;
       sum.conflicts += conflicts;
+      sum.gone += gone;
+      sum.lost += lost;
       sum.chances += chances;
       sum.first = one.second;
     }
@@ -312,7 +320,15 @@ export class RouteAnswer {
 
   #count(second: Second): CountedSecond {
     if (second.counted?.learnt === this.#usual.changes) return second.counted;
-    const counted = { answered: 0, unusual: 0, conflicts: 0, chances: 0, learnt: this.#usual.changes };
+    const counted = {
+      answered: 0,
+      unusual: 0,
+      conflicts: 0,
+      gone: 0,
+      lost: 0,
+      chances: 0,
+      learnt: this.#usual.changes,
+    };
     for (let at = 0; at < second.forms.length; at += 2) {
       const [form, count] = [second.forms[at], second.forms[at + 1]] as [number, number];
       counted.answered += count;
@@ -320,6 +336,8 @@ export class RouteAnswer {
       counted.unusual += count;
       counted.chances += count * (seldomBesides.get(form) ?? answersChanceMax);
       if (form === conflictForm) counted.conflicts += count;
+      if (form === lostForm) counted.lost += count;
+      if (goneForms.has(form)) counted.gone += count;
     }
     return (second.counted = counted);
   }

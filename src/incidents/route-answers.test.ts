@@ -98,7 +98,7 @@ describe('a route that answers well and otherwise than before is an incident', (
     [
       '404',
       from100(() => statusOf(404)),
-      /^opened 10[1-8] The application answers with 404 on the route cart, where JSON was usual/,
+      /^opened 11[4-8] The application answers with 404 on the route cart, where JSON was usual/,
     ],
     [
       'to a twentieth of the clients with 401',

@@ -32,6 +32,7 @@ import { RouteAnswer, type UnusualCount } from './route-answer.ts';
 import { sliceS } from './unsettled-slices.ts';
 import { UpgradeAnswers } from './upgrade-answers.ts';
 import { short } from './usual-forms.ts';
+import type { LastChange } from './what-is-over.ts';
 
 const routesMax = 1000;
 
@@ -50,7 +51,7 @@ const noneUnusual: UnusualCount = { unusual: 0, telling: 0 };
 const tellingOfReads: ReadonlySet<number> = new Set([
   ...[emptyForm, deniedForm, limitedForm, lostForm, unfitForm, strayForm, withdrawnForm],
   ...[unreadableForm, unclosedForm, unaskedForm, redirectForm + short],
-  ...(['none', 'text', 'html'] as const).map((kind) => contentKinds.indexOf(kind)),
+  ...(['none', 'text', 'html', 'error'] as const).map((kind) => contentKinds.indexOf(kind)),
 ]);
 /** Several clients that send what is declined have a new version, or the application has: nobody guesses what to send. */
 const tellingOfChanges: ReadonlySet<number> = new Set([...tellingOfReads, declinedForm]);
@@ -61,11 +62,19 @@ export class RouteAnswers {
   readonly #besides = new AddedRequests();
   readonly #movedRequests = new MovedRequestsWatch();
   readonly #endpoints = new ComparedEndpoints();
+  #firstSecond = Infinity;
   /** The last ones that were found. */
   #moved: MovedRequests | null = null;
 
+  readonly #lastChange: LastChange | undefined;
+
+  constructor(lastChange?: LastChange) {
+    this.#lastChange = lastChange;
+  }
+
   add(counted: RouteTraffic, second: number): UnusualCount {
     const { route, upstream, answers, patterns = [] } = counted;
+    this.#firstSecond = Math.min(this.#firstSecond, second);
     if (answers === undefined || answers.length === 0) return noneUnusual;
     this.#movedRequests.add(counted, second);
     this.#endpoints.add(counted, second);
@@ -75,12 +84,12 @@ export class RouteAnswers {
       this.#routes.set(
         route,
         (known = {
-          ...{ upstream, upgrades: new UpgradeAnswers(second) },
+          ...{ upstream, upgrades: new UpgradeAnswers(this.#firstSecond) },
           ...{ readers: new ClientGroups(second), changers: new ClientGroups(second) },
           ...{
-            reading: new RouteAnswer(second, tellingOfReads),
-            changing: new RouteAnswer(second, tellingOfChanges),
-            options: new RouteAnswer(second, nothingTells),
+            reading: new RouteAnswer(second, tellingOfReads, 0, this.#lastChange),
+            changing: new RouteAnswer(second, tellingOfChanges, 0, this.#lastChange),
+            options: new RouteAnswer(second, nothingTells, 0, this.#lastChange),
           },
         }),
       );

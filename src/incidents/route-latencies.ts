@@ -1,275 +1,30 @@
-import { countAbove, filledAbove, latencyCells, latencyQuantileMs } from '../core/latency-cells.ts';
+import { filledAbove } from '../core/latency-cells.ts';
 import type { AbandonedRequests, Lateness } from '../core/live-incident.ts';
-import { commonDuration, durationBoundsMs, type ExchangeCount, startOfDuration } from '../core/counters.ts';
-import { type RouteTraffic, slowMs } from '../core/route-traffic.ts';
+import type { ExchangeCount } from '../core/counters.ts';
+import { clientHash, type RouteTraffic, slowMs } from '../core/route-traffic.ts';
 import { chanceExponent } from './chance.ts';
-import { CutBodies } from './cut-bodies.ts';
-import { CountedAwaited, passing } from './counted-awaited.ts';
-import { LeavingClients } from './leaving-clients.ts';
-import { LongWaits, longWaitsSince, type PartThatWaits, partThatWaits, waitingClient } from './long-waits.ts';
+import { passing } from './counted-awaited.ts';
+import { type LongWaits, longWaitsSince, type PartThatWaits, partThatWaits, waitingClient } from './long-waits.ts';
+import { type ComparedTimes, ordinaryChanceMax } from './ordinary-lateness.ts';
 import { type PausesSeen, RepeatedPauses } from './repeated-pauses.ts';
-import { type CountedLateness, SteadyLateness } from './steady-lateness.ts';
-import { addSlice, sliceS, UnsettledSlices } from './unsettled-slices.ts';
+import { countAtLeast, type LateCount, noneLate, RouteLatency, severeMs } from './route-latency.ts';
+import { type LateOnRoute, SteadyLateness } from './steady-lateness.ts';
+import { sliceS } from './unsettled-slices.ts';
 import { WarmEndpoints } from './warm-endpoints.ts';
 
-/** Late is what takes longer than this many times the usual p90 of the route, and so much more. */
-const lateTimes = 3;
-const latePlusMs = 100;
-
-/** Fewer responses, or a shorter time, say nothing of what is usual. */
-const knownMin = 20;
-const learntS = 30;
-
-/** What takes so long is slow for people: it is told sooner. */
-const severeMs = 300;
-
-/** What takes longer may be meant to. */
-const pollMs = 5000;
-
-/**
- * So many of a route's responses in so many seconds are an incident, where so many seconds lie between the first and the last of them: what all wait
- * for may stand still for some seconds, and that is over before anybody can act.
- */
-const sights = [
-  { widthS: 10, kind: 'severe', shareMin: 0.5, spreadS: 7 },
-  { widthS: 12, kind: 'late', shareMin: 0.6, spreadS: 7 },
-  { widthS: 30, kind: 'severe', shareMin: 0.2, spreadS: 15 },
-  { widthS: 30, kind: 'late', shareMin: 0.3, spreadS: 15 },
-] as const;
-
-/** Who leaves several requests after one such time has a timeout, and no client sets a shorter one on purpose. */
-const timeoutMs = 1000;
-
-/** The longest of them, and how many responses at least. */
-const slowMostS = 30;
-const lateMin = 6;
-
-/** No chance: among so many responses, so many late ones would come with a probability below e^-14, where as many are late as usual, or 1 % (Chernoff). */
-const lateByChanceMax = 14;
-const lateUsuallyMin = 0.01;
-
-const keptS = 60;
 const routesMax = 1000;
-
-interface Second {
-  second: number;
-  answered: number;
-  late: number;
-  severe: number;
-  /** Of the late ones, those that were left. */
-  lateLeft: number;
-  left: Float64Array | null;
-}
-
-interface LateCount extends CountedLateness {
-  /** Of them, those that may tell something although they are few: people notice them, and they are no polls that wait for news. */
-  readonly telling: number;
-}
-
-const noneLate: LateCount = { answered: 0, late: 0, severe: 0, telling: 0 };
-
-export class RouteLatency {
-  readonly #byChanceMax: number;
-  readonly waits: LongWaits;
-  readonly #usual = new Float64Array(latencyCells);
-  readonly #recent: UnsettledSlices<Float64Array>;
-  readonly #seconds: Second[] = [];
-  #lateAt = -Infinity;
-  readonly #lateOnes = new CountedAwaited();
-  readonly #severeOnes = new CountedAwaited();
-  readonly leaving = new LeavingClients();
-  readonly cut = new CutBodies();
-  /** What told something of clients that leave although nothing is late, and when. */
-  #left: { readonly second: number; readonly left: NonNullable<Lateness['left']> } | null = null;
-  /** The share that is late while all is as usual. */
-  lateUsually = lateUsuallyMin;
-  limitMs: number | null = null;
-  /** Nine of ten take no longer; null: not known. */
-  usualMostMs: number | null = null;
-
-  /** `moreChance`: of many of which it is one, so that each must be less likely by chance: e^n. */
-  constructor(route: string, second: number, moreChance = 0) {
-    this.waits = new LongWaits(route);
-    this.#recent = new UnsettledSlices(second, () => new Float64Array(latencyCells));
-    this.#byChanceMax = lateByChanceMax + moreChance;
-  }
-
-  add(
-    { answered, latencies, awaited }: Pick<RouteTraffic, 'answered' | 'latencies' | 'awaited'>,
-    second: number,
-  ): LateCount {
-    const cells = this.#recent.at(second);
-    for (let at = 0; at < latencies.length; at += 2)
-      (cells[latencies[at] as number] as number) += latencies[at + 1] as number;
-    const { limitMs } = this;
-    if (limitMs === null) return noneLate;
-    const passed = (limit: number): number => passing(awaited, limit).length;
-    const ended = filledAbove(latencies, limitMs);
-    const late = this.#lateOnes.add(ended, passed(limitMs), second);
-    const severeFrom = Math.max(limitMs, severeMs);
-    const now = this.#at(second);
-    const severe = this.#severeOnes.add(filledAbove(latencies, severeFrom), passed(severeFrom), second);
-    const telling = filledAbove(latencies, severeFrom) - filledAbove(latencies, Math.max(severeFrom, pollMs));
-    now.answered += answered - ended + late;
-    now.late += late;
-    now.severe += severe;
-    if (late > 0) this.#lateAt = second;
-    return { answered: answered - ended + late, late, severe, telling };
-  }
-
-  /** Requests whose clients did not wait any longer: counts by `durationBoundsMs`. Their responses had not begun. */
-  addAbandoned(
-    { count, durations, clients }: Pick<ExchangeCount, 'count' | 'durations' | 'clients'>,
-    second: number,
-  ): LateCount {
-    const now = this.#at(second);
-    now.left ??= new Float64Array(durations.length);
-    for (let cell = 0; cell < durations.length; cell++) (now.left[cell] as number) += durations[cell] as number;
-    const { limitMs } = this;
-    this.leaving.addLeft(clients, second);
-    if (limitMs === null) return noneLate;
-    const leftAfterMs = this.#leftAfterMs(second);
-    const above = (limit: number): number => countAtLeast(durations, limit);
-    // Who waits in vain for one time would have waited for longer; people click away at any time.
-    const ended = above(leftAfterMs === null ? limitMs : Math.min(severeMs, limitMs));
-    const late = this.#lateOnes.add(ended, 0, second);
-    now.answered += count - ended + late;
-    now.late += late;
-    now.severe += this.#severeOnes.add(ended, 0, second);
-    this.waits.add(count, above(this.waits.limitMs as number), [], second);
-    now.lateLeft += late;
-    if (late > 0) this.#lateAt = second;
-    if (ended > 0) this.leaving.add(clients, second);
-    const telling = Math.min(ended, above(Math.max(limitMs, severeMs)));
-    // A timeout that was set too short is over before anything is late.
-    if (ended === 0 && leftAfterMs !== null && this.leaving.leavesAll(clients)) {
-      this.#left = { second, left: { afterMs: leftAfterMs, isInBody: false } };
-      return { ...noneLate, late: count, telling: count };
-    }
-    const isTelling = this.leaving.areSeveral || ((leftAfterMs ?? 0) >= timeoutMs && this.leaving.areUsual);
-    return { ...noneLate, late, telling: isTelling ? telling : 0 };
-  }
-
-  /** Those that their clients have left after the head of their response. */
-  addCut(counted: ExchangeCount, second: number): LateCount {
-    const found = this.cut.add(counted, second);
-    if (found === null) return noneLate;
-    this.#left = { second, left: { afterMs: found.afterMs, isInBody: true } };
-    return { ...noneLate, late: found.count, telling: found.count };
-  }
-
-  /** After which time clients leave, in the last minute; null: after different ones. */
-  #leftAfterMs(second: number): number | null {
-    return this.abandoned('', second).afterMs;
-  }
-
-  abandoned(route: string, second: number): AbandonedRequests {
-    const sum = new Float64Array(durationBoundsMs.length + 1);
-    let count = 0;
-    for (const { left, second: at } of this.#seconds) {
-      if (left === null || at < second - keptS) continue;
-      for (let cell = 0; cell < left.length; cell++) {
-        (sum[cell] as number) += left[cell] as number;
-        count += left[cell] as number;
-      }
-    }
-    return { route, count, afterMs: commonDuration(sum) };
-  }
-
-  #at(second: number): Second {
-    const newest = this.#seconds.at(-1);
-    if (newest?.second === second) return newest;
-    const added: Second = { second, answered: 0, late: 0, severe: 0, lateLeft: 0, left: null };
-    this.#seconds.push(added);
-    if (this.#seconds.length > keptS) this.#seconds.shift();
-    return added;
-  }
-
-  /** The second in which it became slow; null: it is not. */
-  slowSince(second: number): number | null {
-    const newest = this.#seconds.at(-1);
-    if (newest === undefined || newest.second < second - 2 || !this.#hasLate(second)) return null;
-    if (!sights.some((sight) => this.#isSlow(second, sight))) return null;
-    let since = newest.second;
-    for (const one of this.#seconds.toReversed()) {
-      if (one.late === 0 && one.answered > 0 && since - one.second > 3) break;
-      if (one.late > 0) since = one.second;
-    }
-    return since;
-  }
-
-  /** Nearly all routes have too few. */
-  #hasLate(second: number): boolean {
-    if (this.#lateAt <= second - slowMostS) return false;
-    let late = 0;
-    for (let at = this.#seconds.length - 1; at >= 0 && late < lateMin; at--) {
-      const one = this.#seconds[at] as Second;
-      if (one.second <= second - slowMostS) break;
-      late += one.late;
-    }
-    return late >= lateMin;
-  }
-
-  #isSlow(second: number, { widthS, kind, shareMin, spreadS }: (typeof sights)[number]): boolean {
-    const seconds = this.#seconds.filter((one) => one.second > second - widthS && one.answered > 0);
-    const sum = (of: (one: Second) => number): number => seconds.reduce((all, one) => all + of(one), 0);
-    const late = sum((one) => one[kind]) - (this.leaving.areSeveral ? 0 : sum((one) => one.lateLeft));
-    const answered = sum((one) => one.answered);
-    const withLate = seconds.filter((one) => one[kind] > 0);
-    const spread = (withLate.at(-1)?.second ?? 0) - (withLate[0]?.second ?? 0);
-    return (
-      late >= lateMin &&
-      late >= shareMin * answered &&
-      !this.#isChance(late, answered) &&
-      withLate.length * 2 > seconds.length &&
-      spread >= spreadS
-    );
-  }
-
-  #isChance(late: number, answered: number): boolean {
-    return chanceExponent(late, answered, this.lateUsually) < this.#byChanceMax;
-  }
-
-  settle(second: number, isUsual: boolean): void {
-    this.#recent.settle(second, isUsual, (cells) => addSlice(this.#usual, cells));
-    let known = 0;
-    for (let cell = 0; cell < latencyCells; cell++) known += this.#usual[cell] as number;
-    const p90 =
-      known < knownMin || second - this.#recent.firstSecond < learntS ? null : latencyQuantileMs(this.#usual, 0.9);
-    this.usualMostMs = p90;
-    this.limitMs = p90 === null ? null : Math.round(lateTimes * p90 + latePlusMs);
-    if (this.limitMs !== null)
-      this.lateUsually = Math.max(lateUsuallyMin, countAbove(this.#usual, this.limitMs) / known);
-    this.waits.settle(this.limitMs, (limitMs) => countAbove(this.#usual, limitMs) / known);
-  }
-
-  get usualMs(): number | null {
-    return latencyQuantileMs(this.#usual, 0.5);
-  }
-
-  #leftSince(second: number): Pick<Lateness, 'left'> {
-    return this.#left === null || this.#left.second < second ? {} : { left: this.#left.left };
-  }
-
-  /** `second`: now. Null: nothing is known. */
-  lateness(route: string, second: number): Lateness | null {
-    const { usualMs } = this;
-    const now = new Array<number>(latencyCells).fill(0);
-    for (const [slice, cells] of this.#recent.entries())
-      if (slice >= Math.floor(second / sliceS) - 1)
-        for (let cell = 0; cell < latencyCells; cell++) (now[cell] as number) += cells[cell] as number;
-    const nowMs = latencyQuantileMs(now, 0.5);
-    return usualMs === null || nowMs === null || this.limitMs === null
-      ? null
-      : { route, usualMs, nowMs, limitMs: this.limitMs, ...this.#leftSince(second - keptS) };
-  }
-}
-
-const countAtLeast = (durations: readonly number[], limitMs: number): number =>
-  durations.reduce((sum, one, cell) => sum + (startOfDuration(cell) >= limitMs ? one : 0), 0);
 
 /** A part of the requests waits long at an endpoint whose caches are cold. */
 const coldS = 30;
+
+/** Of so many requests before it is known how they have grown. */
+const grownKnownMin = 100;
+
+/** What the paths of a route usually take: more requests may be for those that take long by their nature. */
+interface UsualOfPaths {
+  /** The share of the route's requests that would be late if each path took as long as ever; 0: not known. */
+  lateShare(route: string, limitMs: number, second: number, widthS: number): number;
+}
 
 /** How long the responses of each route take until they begin, compared with the last hour of the same route. */
 export class RouteLatencies {
@@ -288,7 +43,12 @@ export class RouteLatencies {
     if (waits.limitMs !== null && warmForS >= coldS)
       waits.add(counted.answered, filledAbove(counted.latencies, waits.limitMs), counted.awaited, second);
     this.#steady.add(counted, found, { usual, limitMs }, second, warmForS);
-    if (limitMs !== null) this.#pauses.add(counted.route, found.telling, counted.slow, awaited, second);
+    if (limitMs !== null) {
+      for (const { client, ms } of counted.slow) if (ms > limitMs) route.lateClients.addLate(client, second);
+      for (const { client } of passing(counted.awaited, limitMs)) route.lateClients.addLate(client, second);
+      this.#pauses.addUsual(route.lateUsuallySeen * counted.answered, second);
+      this.#pauses.add(counted.route, found.telling, counted.slow, awaited, second);
+    }
     return found;
   }
 
@@ -303,6 +63,8 @@ export class RouteLatencies {
     const route = this.#routes.get(counted.route);
     route?.leaving.addAnswered(client, second);
     route?.cut.addWhole(counted);
+    if (route !== undefined && counted.durationMsMax <= (route.limitMs ?? 0))
+      route.lateClients.addInTime(clientHash(client), second);
   }
 
   /** Requests that their clients have left, before the head of the response or after it. */
@@ -329,11 +91,51 @@ export class RouteLatencies {
   }
 
   /** Since when routes are slow, a part of their requests waits long, or all stand still again and again. */
-  judge(second: number): readonly number[] {
-    const slow = [...this.#routes.values()].map((known) => known.slowSince(second));
+  judge(second: number, paths: UsualOfPaths): readonly number[] {
+    const slow = [...this.#routes].map(([route, known]) =>
+      known.slowSince(second, (seen, widthS) => this.areOrdinary([{ route, ...seen }], second, paths, widthS)),
+    );
+    const cut = [...this.#routes.values()].map((known) => known.cutSince(second));
     const waits = this.#waits(null);
     const waiting = [waits, ...waits.map((one) => [one])].map((routes) => longWaitsSince(routes, second));
-    return [...slow, ...waiting, this.#steady.since(second), this.#pauses.since(second)].filter((one) => one !== null);
+    return [
+      ...slow,
+      ...cut,
+      ...waiting,
+      this.#steady.since(second, (seen, widthS) => this.areOrdinary(seen, second, paths, widthS)),
+      this.#pauses.since(second),
+    ].filter((one) => one !== null);
+  }
+
+  /**
+   * Whether late responses of so many seconds are explained without an outage: all take longer by no more than in a busy hour, more requests are for paths that
+   * take long, or the late ones came besides as many in time as ever. Asked once there would be an incident.
+   */
+  areOrdinary(seen: readonly LateOnRoute[], second: number, paths: UsualOfPaths, widthS: number): boolean {
+    let [late, answered, usual] = [0, 0, 0];
+    for (const one of seen) {
+      const known = this.#routes.get(one.route);
+      if (known === undefined || known.limitMs === null) continue;
+      const ofPaths = paths.lateShare(one.route, known.judgedLimitMs, second, widthS);
+      answered += one.answered;
+      usual += one.answered * Math.max(known.lateIfSlower, ofPaths);
+      if (one.late === 0 || known.lateClients.isOneNewcomer(second, widthS)) continue;
+      // Clients that do not wait come again: their requests are more, and are no others.
+      const mayBeBesides = !known.leaving.areSeveral;
+      if (!mayBeBesides || !known.besides.areBesides(second, (times) => this.#grown(known, times))) late += one.late;
+    }
+    return chanceExponent(late, answered, usual / Math.max(1, answered)) < ordinaryChanceMax;
+  }
+
+  /** How many times as many requests as before the other routes have. */
+  #grown(route: RouteLatency, { begin, end, from, second }: ComparedTimes): number {
+    let [now, before] = [0, 0];
+    for (const one of this.#routes.values()) {
+      if (one === route) continue;
+      now += one.besides.answered(from, second + 1);
+      before += one.besides.answered(begin, end);
+    }
+    return before < grownKnownMin ? 1 : (now * (end - begin)) / (before * (second + 1 - from));
   }
 
   #waits(routes: readonly string[] | null): readonly LongWaits[] {

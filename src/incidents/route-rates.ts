@@ -6,6 +6,7 @@ import { ClientSamples, shareAmong } from './failing-clients.ts';
 import { assumedBeside, assumedRequests, FailureRate, usualSlices, usualSliceS } from './failure-rate.ts';
 import { SlidingSeconds } from './family-window.ts';
 import type { RetriedRoute } from './retried-routes.ts';
+import type { LateOnRoute } from './steady-lateness.ts';
 
 /** A larger share is usual for no application; what is known of fewer requests is not known. */
 const usualMost = 0.1;
@@ -24,6 +25,11 @@ interface KnownAdded {
   /** See `AddedRequests`. */
   addedOn(route: string, since: number, second: number, widthS: number): number;
 }
+
+/** Whether few late responses that have lasted are ordinary is judged by those that came since the first, of so many seconds at most. */
+const ordinaryS = 90;
+/** See `RouteLatencies.areOrdinary`. */
+type AreOrdinary = (seen: readonly LateOnRoute[], second: number, widthS: number) => boolean;
 
 /** Requests of so many seconds, and so many at least, show which client has most of them. */
 const busyS = 10;
@@ -121,11 +127,9 @@ class Route {
         known.requests += requests;
         known.last = second;
       }
-      // Which other answers tell something is known after a minute.
-      const isKnown = second - this.firstSecond >= knownAfterS;
       for (const [family, rate] of this.rates) {
         const counted = failed?.get(family);
-        rate.noteUsual(second, counted?.[isKnown && family === 'changed' ? 'telling' : 'failed'] ?? 0, requests);
+        rate.noteUsual(second, counted?.[family === 'changed' ? 'telling' : 'failed'] ?? 0, requests);
       }
     }
     const oldest = Math.floor(until / usualSliceS) - usualSlices;
@@ -152,7 +156,7 @@ interface RaisedRate {
 const unsettledS = 60;
 const unsettledAtFirstS = 10;
 
-/** What is late, or another answer, is known after so long; which of these few tell something, after a minute. */
+/** What is late, or another answer, is known after so long; few other answers tell nothing within a minute, since what comes seldom has not come yet. */
 const comparedAfterS = 40;
 const knownAfterS = 60;
 
@@ -234,7 +238,7 @@ export class RouteRates {
   }
 
   /** Judges a second that is over; once for each. `routes`: of the whole gateway, which share its false alarms. */
-  judge(second: number, routes: number, answers: KnownAdded): readonly RaisedRate[] {
+  judge(second: number, routes: number, answers: KnownAdded, areOrdinary: AreOrdinary): readonly RaisedRate[] {
     const raised: RaisedRate[] = [];
     const evidenceMin = falseAlarmS * familiesPerRoute * Math.max(1, routes);
     for (const [name, route] of this.#routes) {
@@ -242,6 +246,7 @@ export class RouteRates {
       if (counted === undefined || counted.requests === 0 || second - route.firstSecond < learntS) continue;
       const { usualRequests } = route;
       for (const [family, rate] of route.rates) {
+        if (family === 'changed' && second - route.firstSecond < knownAfterS) continue;
         // Late and changed responses come together: those of one second count once, and they are told when they have lasted.
         const most = isWithoutFailure(family) ? 1 : counted.requests;
         const failed = Math.min(most, counted.failed?.get(family)?.telling ?? 0);
@@ -254,6 +259,7 @@ export class RouteRates {
         if (failed === 0 || evidence < evidenceMin || rate.since === null) continue;
         if (isWithoutFailure(family) && !rate.hasLasted(second, family, usual, route.requests)) continue;
         if (family === 'changed' && areBesides(name, route, rate.since, second, usual, answers)) continue;
+        if (family === 'slower' && isOrdinary(name, route.requests, rate, second, areOrdinary)) continue;
         raised.push({ family, route: name, second: rate.since });
       }
       if (counted.failed !== null) for (const one of counted.failed.values()) one.clients = null;
@@ -362,6 +368,18 @@ export class RouteRates {
     }
     return { requests, failed, usual };
   }
+}
+
+function isOrdinary(
+  route: string,
+  requests: SlidingSeconds,
+  { since, failed }: FailureRate,
+  second: number,
+  areOrdinary: AreOrdinary,
+): boolean {
+  const widthS = Math.min(ordinaryS, second - (since ?? second) + 1);
+  const seen = { route, late: failed.sum(second, widthS), answered: requests.sum(second, widthS) };
+  return areOrdinary([seen], second, widthS);
 }
 
 /** Hardly any other answers are left without those to requests that came besides the usual ones. */

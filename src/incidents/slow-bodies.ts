@@ -1,5 +1,7 @@
 import { durationBoundsMs, type ExchangeCount, startOfDuration } from '../core/counters.ts';
+import { filledAbove } from '../core/latency-cells.ts';
 import type { Lateness } from '../core/live-incident.ts';
+import type { RouteTraffic } from '../core/route-traffic.ts';
 import type { PartBeginning } from './path-parts.ts';
 import { areFewerThanChance } from './replaced-answers.ts';
 import { LatenessSeconds, type SteadySpan } from './steady-lateness.ts';
@@ -188,14 +190,13 @@ export class SlowBodies {
     return known.isOpen ? late : 0;
   }
 
-  /** Responses that began late: it is not their bodies that take long. */
-  addLateHeads(
-    route: string,
-    { late, severe }: { readonly late: number; readonly severe: number },
-    second: number,
-  ): void {
-    if (late + severe === 0) return;
-    this.#routes.get(route)?.seconds.add({ second, answered: 0, late: -late, severe: -severe, usual: 0 });
+  /** Responses that began so late that it is not their bodies that take long. */
+  addLateHeads({ route, latencies }: Pick<RouteTraffic, 'route' | 'latencies'>, second: number): void {
+    const known = this.#routes.get(route);
+    if (known === undefined || known.limitMs === null) return;
+    const late = filledAbove(latencies, known.limitMs);
+    const severe = filledAbove(latencies, Math.max(known.limitMs, severeMs));
+    if (late > 0) known.seconds.add({ second, answered: 0, late: -late, severe: -severe, usual: 0 });
   }
 
   judge(second: number): readonly PartBeginning[] {

@@ -20,6 +20,10 @@ const sights = [
 const routesMin = 2;
 const lateOfRouteMin = 2;
 
+/** Of the late ones of each route, so many come besides those of a moment. */
+const momentS = 3;
+const besidesMin = 0.3;
+
 /** Three times as many as in the minute before, of which so many responses are known. */
 const beforeS = 60;
 const beforeMin = 50;
@@ -36,6 +40,13 @@ const clientShareMax = 0.5;
 const coldS = 60;
 
 const keptS = widthS + beforeS;
+
+/** Late responses of one route, among those of the last `widthS` seconds. */
+export interface LateOnRoute {
+  readonly route: string;
+  readonly late: number;
+  readonly answered: number;
+}
 
 /** Of the responses of a route that came in one batch, or have become late meanwhile. */
 export interface CountedLateness {
@@ -89,17 +100,37 @@ export class SteadyLateness {
     for (const { client } of passing(awaited, limitMs)) this.#clients.push({ second, client });
   }
 
-  /** The second in which it began; null: it is not so. Once for each second that is over. */
-  since(second: number): number | null {
+  /** The second in which it began; null: it is not so. Once for each second that is over. `areOrdinary`: late ones of these routes, of so many seconds. */
+  since(second: number, areOrdinary: (seen: readonly LateOnRoute[], widthS: number) => boolean): number | null {
     if (this.#clients.length === 0) return null;
     this.#clients = this.#clients.filter((one) => one.second > second - widthS);
     const all = this.#all.sum(second, widthS);
     if (Math.max(all.late, all.severe) < lateMin || !this.#areSeveralClients()) return null;
     for (const { of, kind, shareMin } of sights) {
+      const all = [...this.#routes];
       const seen =
-        of === 'route' ? [...this.#routes.values()] : this.#areSeveralRoutes(kind, second) ? [this.#all] : [];
-      const found = seen.find((one) => one.isSteady(kind, shareMin, second, span));
-      if (found !== undefined) return found.firstLate(kind, second, widthS);
+        of === 'route'
+          ? all.map((one) => ({ one: one[1], routes: [one] }))
+          : this.#areSeveralRoutes(kind, second)
+            ? [{ one: this.#all, routes: all }]
+            : [];
+      const found = seen.find(
+        ({ one, routes }) =>
+          one.isSteady(kind, shareMin, second, span) &&
+          !areOfMoment(
+            routes.map(([, counted]) => counted),
+            kind,
+            second,
+          ) &&
+          !areOrdinary(
+            routes.map(([route, counted]) => {
+              const sum = counted.sum(second, widthS);
+              return { route, late: sum[kind], answered: sum.answered };
+            }),
+            widthS,
+          ),
+      );
+      if (found !== undefined) return found.one.firstLate(kind, second, widthS);
     }
     return null;
   }
@@ -118,6 +149,20 @@ export class SteadyLateness {
 }
 
 type Kind = 'late' | 'severe';
+
+/** Each route has nearly all of its late ones in a moment: together they seem to last longer, since what is late on one is not yet so on another. */
+function areOfMoment(routes: readonly LatenessSeconds[], kind: Kind, second: number): boolean {
+  let [all, besides] = [0, 0];
+  for (const route of routes) {
+    const late = route.sum(second, widthS)[kind];
+    let most = 0;
+    for (let back = 0; late > most && back <= widthS - momentS; back++)
+      most = Math.max(most, route.sum(second - back, momentS)[kind]);
+    all += late;
+    besides += late - most;
+  }
+  return besides < besidesMin * all;
+}
 
 /** Of one route, or of all: the last seconds with responses. */
 export class LatenessSeconds {

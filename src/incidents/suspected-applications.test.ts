@@ -400,6 +400,16 @@ describe('errors of the application that come after one time', () => {
     assert.ok(
       (dependency({ elsewhere: { routes: 7, requests: 900, failed: 850 } })?.fit ?? 1) < (dependency()?.fit ?? 0),
     ));
+  test('are likelier its own where few requests have them after a time that is no timeout', () => {
+    const few = { ...errors, requests: 5000 };
+    for (const [afterMs, first] of [
+      [1204, 'application_errors'],
+      [1004, 'dependency'],
+      [3050, 'dependency'],
+    ] as const)
+      assert.equal(ranking(few, { waited: { ...waited, afterMs, status: 500 } })[0]?.name, first, String(afterMs));
+    assert.equal(ranking(errors, { waited: { ...waited, afterMs: 1204 } })[0]?.name, 'dependency');
+  });
   test('are not where it refuses requests, or where one endpoint alone has them', () => {
     assert.equal(dependency({ status: 501 }), undefined);
     const endpoints = [146, 0].map((failed, at) => ({ endpoint: `app/${at + 1}`, attempts: 500, failed }));

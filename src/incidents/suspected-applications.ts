@@ -1,5 +1,6 @@
 import { lowerFirst, upperFirst } from '#failures/first-letter.ts';
 import { specOfCause } from '#failures/failure-texts.ts';
+import { mayBeTimeout } from './error-waits.ts';
 import { familyOfCause, isNotHttp } from './failure-family.ts';
 import type { SuspectKind } from '../core/live-incident.ts';
 import { changeText, latenessText } from './incident-sentence.ts';
@@ -188,6 +189,9 @@ const statusesOfWait: ReadonlySet<number> = new Set([500, 502, 503, 504]);
 /** The other routes fail so much more seldom that they do not use what does not answer. */
 const wellShareMax = 0.1;
 
+/** Where so few requests fail, the time says whether it is a timeout. */
+const smallShare = 0.1;
+
 /** The application's own errors come after one time, which is its timeout for something that it calls. */
 function waitedInVain(context: SuspectContext): SuspectFinding | null {
   const { incident, waited } = context;
@@ -195,13 +199,14 @@ function waitedInVain(context: SuspectContext): SuspectFinding | null {
   const { routes, errors, afterMs, status, elsewhere } = waited;
   // What all endpoints need does not fail at one of them.
   if ((status !== null && !statusesOfWait.has(status)) || shortages.one_endpoint(context) !== null) return null;
+  const isTimeout = mayBeTimeout(afterMs) || incident.failed > smallShare * incident.requests;
   const isWellElsewhere = elsewhere !== null && elsewhere.failed <= wellShareMax * elsewhere.requests;
   const after = duration(afterMs);
   const failing = incident.endpoints.filter(({ failed }) => failed > 0).length;
   const output = outputStepOf(context) ?? "Look at the application's log at that time";
   return {
     // Where every route fails so, it may also be what the application waits for in itself.
-    fit: isWellElsewhere ? 0.84 : 0.76,
+    fit: !isTimeout ? 0.49 : isWellElsewhere ? 0.84 : 0.76,
     sentence: `Something that the application calls does not answer: its own errors come after ${after}, its timeout for it, on the ${routes.length === 1 ? 'route' : 'routes'} ${listOf(routes)}.`,
     evidence: [
       `${errors} of its errors in the last minute${status === null ? '' : `, ${status}`}: nearly all after ${after}`,

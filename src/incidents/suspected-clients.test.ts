@@ -83,7 +83,7 @@ describe('the client that has made a route busy', () => {
         rates.add('reports', second, more);
         rates.addFailed('reports', second, 'application', more, [{ client: '10.9.9.9', count: more }]);
       }
-      rates.judge(second, 2, new RouteAnswers());
+      rates.judge(second, 2, new RouteAnswers(), () => false);
       rates.settle(second, new Set());
     }
     return rates.demanding(200);

@@ -281,3 +281,33 @@ describe('a full pool tells how long its connections are in use', () => {
     assert.match(pool({ watched })?.nextStep ?? '', /`candor logs` which/);
   });
 });
+
+describe('where an endpoint goes out and the others answer otherwise', () => {
+  const [out, spare] = ['app/127.0.0.1:3001', 'app/127.0.0.1:3002'];
+  const endpoints = [{ endpoint: spare, attempts: 80, failed: 50 }];
+  const incident = { ...incidentOf('changed', [['changed_response', 50]]), endpoints };
+  const wentOut = (afterMs: number) =>
+    eventAt(afterMs, { kind: 'endpoint_state', subject: `endpoint:${out}`, from: 'healthy', to: 'unhealthy' });
+  const reload = eventAt(-11_000, {
+    ...{ kind: 'configuration_applied', subject: 'gateway', revision: 2 },
+    evidence: { changed: ['upstreams: app'], contentHash: '', source: '' },
+  });
+  const firstOf = (afterMs: number, state = 'unhealthy'): IncidentSuspect | undefined =>
+    ranking(incident, {
+      events: [reload, wentOut(afterMs)],
+      watched: { application: null, endpoints: [endpointOf(out, { state }), endpointOf(spare)] },
+    })[0];
+
+  test('that is why, rather than a change of the configuration before', () => {
+    const first = firstOf(-1000);
+    assert.equal(first?.name, 'one_endpoint');
+    assert.equal(
+      first.sentence,
+      `${out} went out 1 s before the first failure, and ${spare} answers otherwise than it did.`,
+    );
+  });
+  test('not long before, nor where it is back', () => {
+    assert.equal(firstOf(-60_000)?.name, 'configuration_change');
+    assert.equal(firstOf(-1000, 'healthy')?.name, 'configuration_change');
+  });
+});

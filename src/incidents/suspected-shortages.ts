@@ -16,6 +16,7 @@ import {
   type Rule,
   type SeenOf,
   type SuspectContext,
+  type SuspectFinding,
   checksFound,
   shownMax,
   soonMs,
@@ -30,6 +31,8 @@ import {
   shareText,
   sheds,
   sum,
+  beforeText,
+  isEndpointOf,
   times,
   rate,
   duration,
@@ -135,7 +138,7 @@ function showsOverload(incident: LiveIncident): boolean {
 
 /** Where few attempts fail, chance must explain that they are at these endpoints by less than e^-n. */
 const rareShareMax = 0.5;
-const rareChanceMin = 4;
+const rareChanceMin = 7;
 
 const failedOf = (endpoints: readonly CountedEndpoint[]): number =>
   endpoints.reduce((all, { failed }) => all + failed, 0);
@@ -192,6 +195,34 @@ function fitOfTheirRelease(
   return release === null || release.fit <= noReasonFit ? 1 : release.fit;
 }
 
+/** An endpoint goes out so shortly before the others, which get its requests, answer otherwise than it did. */
+const takenOverMs = 30_000;
+
+/** A spare host may have old data, or another version. Null: none has taken over, or what has answers as before. */
+function takesOver(context: SuspectContext): SuspectFinding | null {
+  const { incident, watched } = context;
+  if (!isOf(incident, 'changed') || incident.upstreams.length > 1) return null;
+  const isOut = ({ subject, to }: SeenOf<'endpoint_state'>['event']): boolean =>
+    (to === 'unhealthy' || to === 'ejected') && isEndpointOf(subject, incident.upstream);
+  const found = latestBefore(context, 'endpoint_state', isOut, takenOverMs);
+  const id = found?.event.subject.slice('endpoint:'.length);
+  if (found === null || !watched.endpoints.some((one) => one.id === id && one.state === found.event.to)) return null;
+  const bad = incident.endpoints.filter(({ failed }) => failed > 0);
+  if (bad.length === 0 || bad.some(({ endpoint }) => endpoint === id)) return null;
+  const others = listOf(bad.map(({ endpoint }) => endpoint));
+  return {
+    fit: 0.95,
+    sentence: `${id} went out ${beforeText(found.afterMs)} the first failure, and ${others} ${bad.length === 1 ? 'answers' : 'answer'} otherwise than it did.`,
+    evidence: [
+      `${id}: ${found.event.reason}`,
+      ...bad
+        .slice(0, shownMax)
+        .map((one) => `${one.endpoint}: ${one.failed} of ${one.attempts} responses were none of the usual`),
+    ],
+    nextStep: `Bring ${id} back; see which version and which data ${others} ${bad.length === 1 ? 'has' : 'have'}.`,
+  };
+}
+
 /** Only for what may still get requests: an instance that was replaced does not. */
 function drainStep({ watched }: SuspectContext, bad: readonly CountedEndpoint[], what: string): string {
   const used = new Set(
@@ -209,6 +240,8 @@ export const shortages = {
   one_endpoint: (context) => {
     const { incident } = context;
     const { endpoints } = incident;
+    const instead = takesOver(context);
+    if (instead !== null) return instead;
     if (endpoints.length < 2 || incident.upstreams.length > 1 || isOf(incident, 'full', 'gateway')) return null;
     const { bad, others: rest } = apart(endpoints);
     const others = ofOtherInstances(context, bad, rest);

@@ -48,6 +48,13 @@ test('a route that answers requests for an upgrade with 404, where it has switch
   assert.deepEqual(more, []);
 });
 
+test('a route that has nothing but tunnels shows itself by those that a restart ends', () => {
+  const [opened] = told({
+    answers: (second) => (second === 61 ? accepted : second > 61 ? refused(missingForm, ofMany(second)) : []),
+  });
+  assert.match(opened ?? '', /^opened 6[4-8] The application answers with 404 on the route ws/);
+});
+
 test('where a restart has cut streams first, the incident is about the upgrades after some seconds', () => {
   const all = told({ answers: withTunnels(ofMany), cut: 5 });
   assert.match(all[0] ?? '', /^opened 6[1-4] The application, or something before it, cuts its connections\./);
@@ -58,6 +65,10 @@ test('where a restart has cut streams first, the incident is about the upgrades 
 const noIncident: readonly (readonly [what: string, answers: Play['answers']])[] = [
   ['one client whose credentials are wrong', withTunnels(() => 1, deniedForm)],
   ['a route that has never switched protocols', (second) => (second > 60 ? refused(missingForm, ofMany(second)) : [])],
+  [
+    'tokens that have expired when a restart cuts tunnels',
+    (second) => (second === 61 ? accepted : second > 61 && second < 65 ? refused(deniedForm, ofMany(second)) : []),
+  ],
   [
     'as many refused before',
     (second) => (second % 10 === 0 ? accepted : second % 2 === 0 ? refused(deniedForm, ofMany(second)) : []),

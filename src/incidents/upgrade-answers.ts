@@ -6,6 +6,8 @@ import { formWords, upgradeWords } from '../core/answer-words.ts';
 const widthS = 15;
 const refusedMin = 5;
 const clientsMin = 3;
+/** And so many seconds: what a restart has cut comes back at once, some with a token that has expired meanwhile. */
+const secondsMin = 4;
 const beforeS = 240;
 const refusedBeforeMax = 2;
 
@@ -24,8 +26,9 @@ export class UpgradeAnswers {
   #accepted = 0;
   #seconds: Second[] = [];
 
-  constructor(second: number) {
-    this.#firstSecond = second;
+  /** `firstSecond`: of all routes. A tunnel is counted when it ends, so that a route that has nothing else may show itself by its first refusals. */
+  constructor(firstSecond: number) {
+    this.#firstSecond = firstSecond;
   }
 
   /** A tunnel is counted when it ends. */
@@ -50,6 +53,7 @@ export class UpgradeAnswers {
     const recent = this.#seconds.filter((one) => one.second > second - widthS && one.second <= second);
     const before = this.#seconds.filter((one) => one.second <= second - widthS);
     if (refusedIn(before) > refusedBeforeMax || refusedIn(recent) < refusedMin) return null;
+    if (recent.length < secondsMin) return null;
     const clients = recent.reduce((all, one) => all | one.clients, 0);
     return bitCount(clients) < clientsMin ? null : (recent[0] as Second).second;
   }

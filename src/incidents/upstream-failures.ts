@@ -14,6 +14,7 @@ import { RouteRates } from './route-rates.ts';
 import { ComparedRequests } from './compared-requests.ts';
 import { ConnectTimes } from './connect-times.ts';
 import { MovedPaths } from './moved-paths.ts';
+import { LastChange } from './what-is-over.ts';
 import { type PartBeginning, PathParts } from './path-parts.ts';
 import { IdleConnections } from './idle-connections.ts';
 import { TopCounts } from './top-counts.ts';
@@ -122,9 +123,15 @@ export class UpstreamFailures {
   /** Requests of a second that were counted before its first failure, by seconds with failures. */
   readonly #before = new Map<number, number>();
 
-  constructor(upstream: string, second: number, answers = new RouteAnswers(), moved = new MovedPaths()) {
+  constructor(
+    upstream: string,
+    second: number,
+    answers = new RouteAnswers(),
+    moved = new MovedPaths(),
+    lastChange = new LastChange(),
+  ) {
     this.upstream = upstream;
-    this.parts = new PathParts(moved);
+    this.parts = new PathParts(moved, lastChange);
     this.#answers = answers;
     this.firstSecond = second;
     this.requests = new RequestSeconds(second);
@@ -173,9 +180,8 @@ export class UpstreamFailures {
 
   addRoute(counted: RouteTraffic, second: number, firstMs: number): void {
     const part = this.parts.add(counted, second);
-    const heads = this.latencies.add(counted, second);
-    const { late: lateOfRoute, telling: tellingLate } = heads;
-    this.bodies.addLateHeads(counted.route, heads, second);
+    const { late: lateOfRoute, telling: tellingLate } = this.latencies.add(counted, second);
+    this.bodies.addLateHeads(counted, second);
     const late = Math.max(lateOfRoute, part.late);
     // One that was late while it was awaited tells something only when it comes.
     if (late > 0 || tellingLate > 0) {
@@ -217,8 +223,14 @@ export class UpstreamFailures {
 
   /** What has come at paths that an incident is about from now on. */
   addPart({ family, route, counts }: PartBeginning): void {
-    for (const { second, count } of counts)
-      if (count > 0) this.#addUnusual(family, route, count, second, second * 1000, 0);
+    for (const { second, count } of counts) {
+      // Of these the route may have counted some, or all.
+      const known = this.failures.filter(
+        (one) => one.second === second && one.family === family && one.route === route,
+      );
+      const more = count - known.reduce((sum, { failed }) => sum + failed, 0);
+      if (more > 0) this.#addUnusual(family, route, more, second, second * 1000, 0);
+    }
   }
 
   /** Requests that the gateway itself has refused, as an open incident is about. */

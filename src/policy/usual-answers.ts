@@ -44,7 +44,7 @@ const refusals: ReadonlySet<number> = new Set([
 /** In place of other answers they are a page for everybody, an error in words, or nothing. */
 const substitutes: ReadonlySet<number> = new Set([
   ...[emptyForm, redirectForm],
-  ...(['none', 'text', 'html'] as const).map((kind) => contentKinds.indexOf(kind)),
+  ...(['none', 'text', 'html', 'error'] as const).map((kind) => contentKinds.indexOf(kind)),
 ]);
 
 /** Answers at paths of one pattern to requests of one kind, and those of them that are worse than usual. */

@@ -6,11 +6,13 @@ import {
   acceptedKey,
   answerKey,
   contentKindOfText,
+  conflictForm,
   declinedForm,
   deniedForm,
   divertedForm,
   elsewhereCell,
   emptyForm,
+  limitedForm,
   lostForm,
   madeCell,
   optionsAnswerKey,
@@ -414,6 +416,19 @@ test('pairs of endpoints that are gone make room for others', () => {
   // Room is made by the next batch.
   countAll(5000);
   assert.ok(countAll(10_000) > 800);
+});
+
+test('a gRPC call that is refused counts as a request that is, and one that fails as its status 200', () => {
+  const counts = new RouteTrafficCounts();
+  const attempt = { contentKind: contentKindOfText('application/grpc') };
+  for (const grpcStatus of [0, 3, 5, 6, 7, 8, 16]) {
+    const call = exchangeOf(attempt, { method: 'POST', target: '/shop.Cart/Get' });
+    counts.count({ ...call, grpcStatus });
+  }
+  const [{ answers = [] } = {}] = counts.take();
+  const keys = answers.filter((_, at) => at % answerParts === 0);
+  const forms = keys.map((key) => Math.floor((key % unsafeKey) / sizeCells));
+  assert.deepEqual(forms, [attempt.contentKind, declinedForm, conflictForm, deniedForm, limitedForm]);
 });
 
 test('304 and 206 count where their request did not allow them', () => {

@@ -155,7 +155,8 @@ export class RouteTrafficCounts {
   /** A route answers in few ways. */
   #countAnswer(pair: Pair, exchange: EndedExchange, attempt: AttemptFacts): void {
     const { method, client, target } = exchange;
-    const { status, contentKind = noContentKind, bytesFromEndpoint = 0, isEncoded = false, redirectCell } = attempt;
+    const status = refusedCallStatus(exchange, attempt) ?? attempt.status;
+    const { contentKind = noContentKind, bytesFromEndpoint = 0, isEncoded = false, redirectCell } = attempt;
     // The end has not come, and with it the size.
     if (attempt.failure !== null && status < 300) return;
     if (method === 'OPTIONS') return this.#countOptions(pair, status, client.address);
@@ -291,6 +292,22 @@ const isAnswered = ({ failure, status, headMs }: AttemptFacts): boolean =>
 function countFailure(pair: Pair): void {
   pair.failures += 1;
   pair.isUrgent = true;
+}
+
+/** gRPC statuses by which a call is refused, and those of HTTP that say the same: of a call that does not find its thing, 404 would say that the call is not there. */
+const refusedCalls: ReadonlyMap<number, number> = new Map([
+  ...([3, 5, 9, 11] as const).map((status) => [status, 400] as const),
+  ...([6, 10] as const).map((status) => [status, 409] as const),
+  ...([
+    [7, 403],
+    [8, 429],
+    [16, 401],
+  ] as const),
+]);
+
+function refusedCallStatus({ grpcStatus, attempts }: EndedExchange, attempt: AttemptFacts): number | null {
+  if ((grpcStatus ?? 0) <= 0 || attempt !== attempts.at(-1)) return null;
+  return refusedCalls.get(grpcStatus ?? 0) ?? null;
 }
 
 const laneOf = (key: number): number => key - (key % unsafeKey);

@@ -7,6 +7,7 @@ import {
   sizeCells,
   unaskedForm,
   unfitForm,
+  unreadableForm,
   unsafeKey,
 } from '../../src/core/content-kind.ts';
 import { incidentSentence } from '../../src/incidents/incident-sentence.ts';
@@ -33,6 +34,10 @@ const [unasked, unfit, lost] = [unaskedForm * sizeCells, unsafeKey + unfitForm *
 const missing = answerKey(404, 'GET', json, 80, false);
 const inVain: FlowMet = { answer: missing, route: 'v1', path: '/v1/*' };
 const asUsual: FlowMet = {};
+
+const firmware = flow('firmware', 'files', 0.16, { path: '/files/firmware/#' });
+const binary = answerKey(200, 'GET', contentKindOfText('application/octet-stream'), 95_000, false);
+const unreadable = unreadableForm * sizeCells;
 
 /** What a flow meets from the beginning on, with a share of its requests. */
 const meets =
@@ -75,6 +80,14 @@ describe('an outage of few requests is an incident within two minutes', () => {
       '304 for 4 % of those that had no copy',
       { flows: [...usual, flow('style', 'assets', 9)], meets: meets('style', { answer: unasked }, 0.04) },
       ...([3, /304 or 206 for requests without a condition or a range on the route assets/] as const),
+    ],
+    [
+      'content that its clients cannot read, at a path that has few requests and content of its own',
+      {
+        flows: [...usual, firmware],
+        meets: (request) => (request.flow !== 'firmware' ? asUsual : { answer: request.at < 0 ? binary : unreadable }),
+      },
+      ...([4, /content that its clients cannot read/] as const),
     ],
     [
       '413 for long texts',

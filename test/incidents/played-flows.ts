@@ -27,6 +27,8 @@ export interface PlayedFlow {
   readonly perS: number;
   /** Half of them take no longer. */
   readonly medianMs?: number;
+  /** Of the logarithm of what they take; 0.35 by default. */
+  readonly sigma?: number;
   /** How many clients send it, and the number of the first; 40 from 0 by default. */
   readonly clients?: number;
   readonly firstClient?: number;
@@ -50,6 +52,8 @@ export interface FlowMet {
   readonly path?: string;
   readonly route?: string;
   readonly moreMs?: number;
+  /** So many times as long as usual, before that is added. */
+  readonly times?: number;
   /** From its head until it is complete. */
   readonly bodyMs?: number;
   readonly bytes?: number;
@@ -123,7 +127,8 @@ export function playFlows({
         const client = (flow.firstClient ?? 0) + random.integer(flow.clients ?? 40);
         const request = { flow: flow.name, endpoint: random.integer(2), at, client, drawn: random.next() };
         const met = meets(request);
-        const headMs = (flow.medianMs ?? 12) * Math.exp(0.35 * normal(random)) + (met.moreMs ?? 0);
+        const usualMs = (flow.medianMs ?? 12) * Math.exp((flow.sigma ?? 0.35) * normal(random));
+        const headMs = usualMs * (met.times ?? 1) + (met.moreMs ?? 0);
         const afterMs = met.leftAfterMs ?? met.cutAfterMs ?? headMs + (met.bodyMs ?? 0);
         const one = { flow, request, met, ms: afterMs, headMs, isNewcomer: false };
         if (afterMs < 1000) ended.push(one);

@@ -4,6 +4,8 @@ import { createServer as createTlsServer } from 'node:https';
 import { createSecureServer } from 'node:http2';
 import { createServer as createRawServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { randomBytes } from 'node:crypto';
+import { gzipSync } from 'node:zlib';
 import { WebSocketServer } from 'ws';
 import type { Behaviour, Deed, Rule } from './behaviour.ts';
 import { Dependencies, DependencyFailure } from './dependencies.ts';
@@ -116,26 +118,37 @@ async function act(deed: Deed, request: IncomingMessage, response: ServerRespons
     endBadly(deed.end, request.socket);
     return deed.end === 'hang' ? new Promise<void>((resolve) => void response.once('close', resolve)) : undefined;
   }
-  const text = deed.body ?? ' '.repeat(deed.bytes ?? usual.bytes);
+  const body = bodyOf(deed, usual.bytes);
   response.statusCode = deed.status ?? usual.status;
   response.setHeader('content-type', deed.type ?? usual.type);
   if (deed.location !== undefined) response.setHeader('location', deed.location);
   for (const [name, value] of Object.entries(deed.headers ?? {})) response.setHeader(name, value);
-  response.setHeader('content-length', Math.floor(text.length * (deed.announcedShare ?? 1)));
+  response.setHeader('content-length', Math.floor(body.length * (deed.announcedShare ?? 1)));
   if (deed.end === 'cut') {
-    response.write(text.slice(0, text.length / 2), () => setTimeout(() => request.socket.destroy(), 60));
+    response.write(body.subarray(0, body.length / 2), () => setTimeout(() => request.socket.destroy(), 60));
     return;
   }
-  await send(response, text, deed.bodyMs ?? 0);
+  await send(response, body, deed.bodyMs ?? 0);
 }
 
-async function send(response: ServerResponse, text: string, bodyMs: number): Promise<void> {
+const packed = new Map<number, Buffer>();
+
+/** What the head says is gzip is gzip. */
+function bodyOf({ body, bytes, headers }: Deed, usualBytes: number): Buffer {
+  const length = bytes ?? usualBytes;
+  if (headers?.['content-encoding'] !== 'gzip') return Buffer.from(body ?? ' '.repeat(length));
+  const known = packed.get(length) ?? gzipSync(body ?? randomBytes(length));
+  packed.set(length, known);
+  return known;
+}
+
+async function send(response: ServerResponse, body: Buffer, bodyMs: number): Promise<void> {
   const slices = bodyMs === 0 ? 1 : 10;
   for (let index = 0; index < slices - 1; index++) {
-    response.write(text.slice((text.length * index) / slices, (text.length * (index + 1)) / slices));
+    response.write(body.subarray((body.length * index) / slices, (body.length * (index + 1)) / slices));
     await sleep(bodyMs / slices);
   }
-  response.end(text.slice((text.length * (slices - 1)) / slices));
+  response.end(body.subarray((body.length * (slices - 1)) / slices));
 }
 
 function endBadly(end: 'reset' | 'close' | 'hang' | 'garbage', socket: Socket): void {

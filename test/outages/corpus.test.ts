@@ -90,6 +90,16 @@ test('the ninth set has 30 outages of thirty kinds, and sixteen controls, with t
   assert.ok(ninth.filter(({ no5xx }) => no5xx).length >= 10);
 });
 
+test('the tenth set has 30 outages of thirty kinds, and sixteen controls, with the same shares', () => {
+  const names = new Set<string>(playSets.tenth.map(({ name }) => name));
+  const tenth = outages.filter(({ name }) => names.has(name));
+  assert.equal(tenth.length, 30);
+  assert.equal(names.size - tenth.length, 16);
+  assert.equal(new Set(tenth.map(({ kind }) => kind)).size, 30);
+  assert.ok(tenth.filter(({ lowRate }) => lowRate).length >= 10);
+  assert.ok(tenth.filter(({ no5xx }) => no5xx).length >= 10);
+});
+
 test('every play belongs to one set', () => {
   const { all, ...sets } = playSets;
   assert.equal(Object.values(sets).flat().length, all.length);

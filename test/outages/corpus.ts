@@ -22,6 +22,8 @@ import { seventhControls } from './seventh-controls.ts';
 import { seventhOutages } from './seventh-outages.ts';
 import { sixthControls } from './sixth-controls.ts';
 import { sixthOutages } from './sixth-outages.ts';
+import { tenthControls } from './tenth-controls.ts';
+import { tenthOutages } from './tenth-outages.ts';
 import { thirdControls } from './third-controls.ts';
 import { thirdOutages } from './third-outages.ts';
 
@@ -48,6 +50,7 @@ export const outages: readonly Outage[] = [
   ...seventhOutages,
   ...eighthOutages,
   ...ninthOutages,
+  ...tenthOutages,
 ];
 export const controls: readonly Control[] = [
   ...firstControls,
@@ -59,6 +62,7 @@ export const controls: readonly Control[] = [
   ...seventhControls,
   ...eighthControls,
   ...ninthControls,
+  ...tenthControls,
 ];
 
 /** Each set was written after the one before had been played. */
@@ -72,6 +76,7 @@ export const playSets = {
   seventh: [...seventhOutages, ...seventhControls],
   eighth: [...eighthOutages, ...eighthControls],
   ninth: [...ninthOutages, ...ninthControls],
+  tenth: [...tenthOutages, ...tenthControls],
   all: [...outages, ...controls],
 } as const;
 

@@ -18,7 +18,7 @@ result is there is skipped.
 
   --only <name>     this play alone; may be repeated
   --kind <kind>     plays of this kind alone
-  --set <set>       first, second, third, fourth, fifth, sixth, seventh, eighth, ninth or all (all)
+  --set <set>       first, second, third, fourth, fifth, sixth, seventh, eighth, ninth, tenth or all (all)
   --at-once <n>     (5)
   --label <text>    (the commit)
   --again           plays what has a result too
@@ -57,7 +57,7 @@ function readOptions() {
     for (const name of values.only ?? []) findPlay(name);
     const { set } = values;
     if (!isPlaySet(set))
-      throw new Error('--set takes first, second, third, fourth, fifth, sixth, seventh, eighth, ninth or all.');
+      throw new Error('--set takes first, second, third, fourth, fifth, sixth, seventh, eighth, ninth, tenth or all.');
     if (!(Number(values['at-once']) >= 1)) throw new Error('--at-once takes a number.');
     return { ...values, set };
   } catch (error) {
