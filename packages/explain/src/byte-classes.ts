@@ -24,7 +24,8 @@ export class ByteCache<T> {
     const index = hash & (entriesMax - 1);
     const entry = this.#entries[index] ?? null;
     if (entry !== null && entry.hash === hash && isSameBytes(entry.bytes, bytes, start, end)) return entry.value;
-    const own = bytes.slice(start, end);
+    // Not by `slice`: what is read of a file comes in one Buffer again and again, and its `slice` is a view.
+    const own = new Uint8Array(bytes.subarray(start, end));
     const value = this.#create(decoder.decode(own));
     if (own.length <= cachedBytesMax) this.#entries[index] = { hash, bytes: own, value };
     return value;

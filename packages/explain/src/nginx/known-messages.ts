@@ -145,7 +145,11 @@ export class KnownMessages implements FastReader {
   #remember(bytes: Uint8Array): void {
     const { message, level } = this.#line;
     if (this.#messages.size >= messagesMax) this.#messages.clear();
-    this.#messages.set(message.hash, { bytes: bytes.slice(message.start, message.end), level, byScheme: new Map() });
+    this.#messages.set(message.hash, {
+      bytes: new Uint8Array(bytes.subarray(message.start, message.end)),
+      level,
+      byScheme: new Map(),
+    });
   }
 }
 
