@@ -213,7 +213,7 @@ function fastCgiApplication(): FastCgiServer {
 /** Files, by their mark. */
 export const fileSizes: Readonly<Record<number, number>> = { 90001: 700 * kib, 90002: 40 * kib };
 
-export interface MarkedRun {
+interface MarkedRun {
   readonly features: readonly BodyFeature[];
   /** So many requests of each feature, over each protocol. */
   readonly requests: number;
