@@ -188,9 +188,13 @@ export class IncidentTracker {
     const second = secondOf(ms);
     this.#failuresOf(counted.upstream, second)?.addExchanges(counted, second, firstMs);
     const refused = this.#refused.add(counted, second);
-    if (refused !== null)
-      this.#failuresOf(refused.upstream, second)?.addRefused(refused, { second, firstMs, count: counted.count });
-    else if (this.#refused.isOpenWithoutRoute) this.#failuresOf('', second)?.addBeside(second, counted.count);
+    if (refused !== null) {
+      const { count, client = '', clients = [] } = counted;
+      const [only = null, ...others] =
+        clients.length === 0 && client !== '' ? [client] : clients.map((one) => one.client);
+      const of = { second, firstMs, count, client: others.length === 0 ? only : null };
+      this.#failuresOf(refused.upstream, second)?.addRefused(refused, of);
+    } else if (this.#refused.isOpenWithoutRoute) this.#failuresOf('', second)?.addBeside(second, counted.count);
     if (counted.shape !== 'client_abort') this.#earlier.count(counted.upstream, counted.count, second * 1000);
   }
 

@@ -54,6 +54,7 @@ export function ranking(incident: LiveIncident, more: Partial<SuspectContext> = 
     waited: null,
     topClient: null,
     loopClient: null,
+    refusedClient: null,
     busiest: null,
     demanding: null,
     silent: null,

@@ -13,6 +13,10 @@ interface Play {
   /** Requests that the gateway refuses in a second. */
   readonly refused: (second: number) => number;
   readonly clients?: number;
+  /** Of one client: its address. */
+  readonly client?: string;
+  /** Who answers those that are refused, and those that are served. */
+  readonly ends?: readonly [refused: ExchangeCount['end'], served: ExchangeCount['end']];
   /** Requests that a route serves in a second; by default the cart serves 40. */
   readonly served?: (second: number) => Readonly<Record<string, number>>;
   /** Since when those who are served have authenticated. */
@@ -28,6 +32,8 @@ function play({
   route = '',
   refused,
   clients = 8,
+  client,
+  ends: [refusedEnd, servedEnd] = ['generated', 'forwarded'],
   served = () => ({ cart: 40 }),
   usersFrom = Infinity,
   appliedAt = 100,
@@ -54,14 +60,17 @@ function play({
   for (let second = 1; second <= seconds; second++) {
     if (second === appliedAt) tracker.onEvent(applied(2, [changed]), second * 1000 + 300);
     const count = refused(second);
-    const of = { upstream: '', route, count, cause, end: 'generated', statusClass: '4xx' } as const;
-    const by = Array.from({ length: clients }, (_, at) => ({ client: `10.0.0.${at}`, count: 1 }));
+    const of = { upstream: '', route, count, cause, end: refusedEnd, statusClass: '4xx' } as const;
+    const by = Array.from({ length: clients }, (_, at) => ({ client: client ?? `10.0.0.${at}`, count: 1 }));
     const one: Partial<ExchangeCount> =
       cause === 'none'
         ? { client: `10.0.0.${second % clients}` }
         : { shape: 'client_abort', clients: by, whose: 'client' };
     const exchanges = Object.entries(served(second)).map(([name, of]) =>
-      sampleCount({ upstream: 'shop', route: name, count: of, client: second < usersFrom ? '10.0.0.1' : 'user ann' }),
+      sampleCount({
+        ...{ upstream: 'shop', route: name, count: of, end: servedEnd },
+        client: second < usersFrom ? '10.0.0.1' : 'user ann',
+      }),
     );
     if (count > 0) exchanges.push(sampleCount({ ...of, ...one }));
     tracker.note({ exchanges, outcomes: [], staleReusesFailed: 0 }, second * 1000 + 600);
@@ -109,8 +118,29 @@ describe('what a new configuration refuses is an incident, whose first suspect i
     });
 
   test('403 of a route that was served before', () => {
-    const [opened = ''] = play({ cause: 'none', route: 'cart', refused: since(100, 20), changed: 'routes: cart' });
+    const [opened = '', ...more] = play({
+      cause: 'none',
+      route: 'cart',
+      refused: since(100, 20),
+      changed: 'routes: cart',
+    });
     assert.match(opened, /^opened 10\d operator configuration_change /);
+    assert.deepEqual(more, [], 'it goes on, and is no second incident');
+  });
+
+  test('404 of an application for pages that the gateway sent before', () => {
+    const asked = { cause: 'none', route: 'cart', changed: 'routes: cart', ends: ['forwarded', 'generated'] } as const;
+    const served = (second: number) => ({ cart: second >= 100 ? 0 : 20, pages: 32 });
+    const [opened = '', ...more] = play({ ...asked, refused: since(100, 20), served });
+    assert.match(opened, /^opened 10\d operator configuration_change /);
+    assert.deepEqual(more, []);
+    assert.deepEqual(play({ ...asked, refused: () => 20, served }), [], 'it did so before');
+    const application = { ...asked, ends: ['forwarded', 'forwarded'] } as const;
+    assert.deepEqual(
+      play({ ...application, refused: since(100, 20), served }),
+      [],
+      'that of an application is another rule',
+    );
   });
 
   test('it is over when the requests are served again', () => {
@@ -177,6 +207,27 @@ describe('a route that served clients and demands a login', () => {
     const seldom = (second: number) => ({ pages: 32, ...(second === 50 ? { cart: 1 } : {}) });
     assert.match(play({ ...demanded, served: seldom })[0] ?? '', /^opened 10\d operator /);
   });
+});
+
+describe('a newcomer that is refused in place of those who were served', () => {
+  const limited = { cause: 'rate_limited', route: 'cart', clients: 1, appliedAt: Infinity } as const;
+  const served = (after: number) => (second: number) => ({ cart: second >= 100 ? after : 40, pages: 32 });
+
+  test('is an incident: a front that all come by now has one address', () => {
+    const told = play({ ...limited, refused: since(100, 30), served: served(10) });
+    assert.equal(told.length, 1, told.join('; '));
+    assert.match(told[0] ?? '', /^opened 10\d client one_client 10\.0\.0\.0 has 100 % of the refused requests$/);
+  });
+  const none: readonly (readonly [what: string, play: Play])[] = [
+    ['a crawler beside the others', { ...limited, refused: since(100, 30), served: served(40) }],
+    ['a crawler at the end of a busy time', { ...limited, refused: since(100, 30), served: served(25) }],
+    [
+      'a client that was served before',
+      { ...limited, client: '10.0.0.1', refused: since(100, 30), served: served(10) },
+    ],
+    ['a scanner of paths that no route has', { ...limited, route: '', refused: since(100, 30), served: served(10) }],
+  ];
+  for (const [what, one] of none) test(`none: ${what}`, () => assert.deepEqual(play(one), []));
 });
 
 describe('no incident', () => {

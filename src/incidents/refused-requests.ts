@@ -5,7 +5,7 @@ import { upperShare } from '../core/upper-share.ts';
 import { chanceExponent } from './chance.ts';
 import { SlidingSeconds } from './family-window.ts';
 import { areFewerThanChance } from './replaced-answers.ts';
-import type { CountedFailure } from './upstream-failures.ts';
+import type { CountedFailure, RefusedSecond } from './upstream-failures.ts';
 
 /** What a new configuration refuses shows within this time, by so many requests of so many clients. */
 const watchedS = 90;
@@ -41,12 +41,18 @@ const instead = {
   usualShareMin: 0.5,
   usualAfterS: 20,
 } as const;
+
+/**
+ * A newcomer takes the place of those who were served: a front that all come by now has one address, a partner has another one. It is refused in nearly every second of a width, and half
+ * of the served requests of its route are missing. A client that was served before and is refused itself tells nothing: its key was revoked, or it has lost it.
+ */
+const newcomer = { secondsMin: 8, leftMax: 0.5 } as const;
 const clientsKept = 32;
 const servedClientsMax = 4096;
 
 const kindsMax = 1000;
 
-/** Requests that the gateway itself answers with 4xx, for one reason. */
+/** Requests that the gateway itself answers with 4xx, for one reason, or the application where the gateway did before. */
 interface RefusedKind {
   readonly upstream: string;
   readonly route: string;
@@ -55,15 +61,10 @@ interface RefusedKind {
   readonly refused: SlidingSeconds;
   /** The last ones, as hashes: when each was refused last, and whether it was served before. */
   readonly clients: Map<number, { readonly second: number; readonly isUsual: boolean }>;
+  /** The newest of them. */
+  newest: string;
   /** An incident is about it. */
   isOpen: boolean;
-}
-
-interface RefusedSecond {
-  readonly second: number;
-  /** No earlier than the configuration. */
-  readonly firstMs: number;
-  readonly count: number;
 }
 
 /**
@@ -77,6 +78,8 @@ export class RefusedRequests {
   readonly #servedSince = new Map<string, number>();
   /** The same of users who have authenticated. */
   readonly #usersSince = new Map<string, number>();
+  /** Routes with pages that the gateway sends itself. */
+  readonly #ownRoutes = new Set<string>();
   readonly #servedAll = new SlidingSeconds();
   /** Some of the clients that were served, as hashes, and since when they are known. */
   readonly #servedClients = new Map<number, number>();
@@ -103,13 +106,16 @@ export class RefusedRequests {
     this.#all.add(second, count);
     if ((end === 'forwarded' || end === 'generated') && isGood(statusClass)) {
       this.noteServed(route, second);
+      if (end === 'generated' && this.#ownRoutes.size < kindsMax) this.#ownRoutes.add(route);
       if (counted.client?.startsWith(userPrefix) === true) noteFirst(this.#usersSince, route, second);
       valueOf(this.#served, route)?.add(second, count);
       this.#servedAll.add(second, count);
       if (counted.client !== undefined && counted.client !== '') this.#noteServedClient(counted.client, second);
     }
+    // Where the gateway has no page any more, the application is asked, which never had it.
+    const isRefused = end === 'generated' || (end === 'forwarded' && this.#ownRoutes.has(route));
     // Clients that send no head open connections to have them.
-    if (end !== 'generated' || statusClass !== '4xx' || cause === 'request_head_timeout') return null;
+    if (!isRefused || statusClass !== '4xx' || cause === 'request_head_timeout') return null;
     const key = `${upstream}\n${route}\n${cause}`;
     let kind = this.#kinds.get(key);
     if (kind === undefined) {
@@ -120,7 +126,15 @@ export class RefusedRequests {
           : ({ kind: cause, family: 'gateway' } as const);
       this.#kinds.set(
         key,
-        (kind = { upstream, route, ...what, refused: new SlidingSeconds(), clients: new Map(), isOpen: false }),
+        (kind = {
+          upstream,
+          route,
+          ...what,
+          refused: new SlidingSeconds(),
+          clients: new Map(),
+          newest: '',
+          isOpen: false,
+        }),
       );
     }
     kind.refused.add(second, count);
@@ -137,8 +151,10 @@ export class RefusedRequests {
     this.#servedClients.set(hash, second);
   }
 
-  #noteRefused({ clients }: RefusedKind, client: string, second: number): void {
+  #noteRefused(kind: RefusedKind, client: string, second: number): void {
+    const { clients } = kind;
     const hash = clientHash(client);
+    kind.newest = client;
     if (!clients.delete(hash) && clients.size >= clientsKept) clients.delete(clients.keys().next().value as number);
     clients.set(hash, { second, isUsual: (this.#servedClients.get(hash) ?? Infinity) <= second - instead.usualAfterS });
   }
@@ -148,14 +164,16 @@ export class RefusedRequests {
     const sinceApplied = second - this.#appliedAt + 1;
     const isNew = sinceApplied <= watchedS && this.#appliedAt - this.#firstSecond >= knownS;
     for (const kind of this.#kinds.values()) {
-      if (kind.isOpen || kind.clients.size < clientsMin) continue;
-      const isByChange = isNew && this.#isMore(kind, second, sinceApplied);
+      if (kind.isOpen) continue;
+      const isByChange = isNew && kind.clients.size >= clientsMin && this.#isMore(kind, second, sinceApplied);
       const since = isByChange ? sinceApplied : this.#insteadFor(kind, second);
       if (since === null) continue;
       kind.isOpen = true;
+      const isOfOne = [...kind.clients.values()].filter((one) => one.second > second - since).length === 1;
       const refused = Array.from({ length: since }, (_, at) => {
         const one = second - since + 1 + at;
-        return { second: one, firstMs: Math.max(one * 1000, this.#appliedMs), count: kind.refused.at(one) };
+        const firstMs = Math.max(one * 1000, this.#appliedMs);
+        return { second: one, firstMs, count: kind.refused.at(one), client: isOfOne ? kind.newest : null };
       });
       yield { kind, refused: refused.filter(({ count }) => count > 0) };
     }
@@ -170,13 +188,17 @@ export class RefusedRequests {
       const knownFor = Math.min(beforeS, second - widthS - this.#firstSecond);
       if (now < refusedMin || knownFor < knownS) continue;
       const before = sumUntil(refused, second, widthS);
-      if (now * knownFor < timesMin * before * widthS || this.#secondsOf(refused, second, widthS) < instead.secondsMin)
-        continue;
       const recent = [...clients.values()].filter((one) => one.second > second - widthS);
-      if (recent.length < clientsMin) continue;
-      const isOfUsers = this.#usersSince.has(route);
       const usual = recent.filter(({ isUsual }) => isUsual).length;
-      if (!isOfUsers && usual < instead.usualShareMin * recent.length) continue;
+      if (recent.length === 0) continue;
+      const isByNewcomer = recent.length < clientsMin;
+      const { secondsMin } = isByNewcomer ? newcomer : instead;
+      if (now * knownFor < timesMin * before * widthS || this.#secondsOf(refused, second, widthS) < secondsMin)
+        continue;
+      const isOfUsers = this.#usersSince.has(route);
+      if (isByNewcomer ? usual > 0 || route === '' : !isOfUsers && usual < instead.usualShareMin * recent.length)
+        continue;
+      const leftMax = isByNewcomer ? newcomer.leftMax : isOfUsers ? instead.ofUsers.leftMax : instead.leftMax;
       const chanceMax =
         instead.chanceMax + Math.log(1 + this.#served.size) + (isOfUsers ? instead.ofUsers.moreChance : 0);
       const own = this.#served.get(route);
@@ -188,7 +210,7 @@ export class RefusedRequests {
         const { min, max } = instead.missing;
         if (now < instead.shareMin * (now + left) || missing < min * now || missing > max * now) continue;
         const found = { usual: left, expected, widths: knownFor / widthS };
-        if (areFewerThanChance(found, chanceMax, isOfUsers ? instead.ofUsers.leftMax : instead.leftMax)) return widthS;
+        if (areFewerThanChance(found, chanceMax, leftMax)) return widthS;
       }
     }
     return null;

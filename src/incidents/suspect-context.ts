@@ -75,6 +75,7 @@ export function suspectContext(
     busiest: isAtOne ? rates.busiest(second) : null,
     topClient: isAtOne ? topClientOf(open, failures, second) : null,
     loopClient: loopClientOf(open),
+    refusedClient: refusedClientOf(open),
     retries: isAtOne ? retriesOf(open, rates.busiest(second)) : null,
     newestFailure: open.newestFailure,
     methods: new Map(
@@ -99,6 +100,7 @@ function connectsAgainOf(
 
 /** Nearly all. */
 const loopShareMin = 0.75;
+const refusedShareMin = 0.9;
 
 function loopClientOf(open: OpenIncident): SuspectContext['loopClient'] {
   const { top } = open.clients;
@@ -106,6 +108,11 @@ function loopClientOf(open: OpenIncident): SuspectContext['loopClient'] {
   if (top === null || claimed === 0) return null;
   const share = Math.min(1, top.count / claimed);
   return share < loopShareMin ? null : { client: top.name, share };
+}
+
+function refusedClientOf({ root, clients: { top }, requestsFailed }: OpenIncident): SuspectContext['refusedClient'] {
+  if (root !== 'gateway' || top === null || top.count < refusedShareMin * requestsFailed) return null;
+  return { client: top.name, share: Math.min(1, top.count / requestsFailed) };
 }
 
 function topClientOf(open: OpenIncident, failures: UpstreamFailures, second: number): FailingClient | null {

@@ -91,6 +91,8 @@ export interface SuspectContext {
   readonly topClient: FailingClient | null;
   /** The client that has nearly all requests which only say themselves that they are in a loop; null: there is none. */
   readonly loopClient: LoopClient | null;
+  /** The client that has nearly all requests which the gateway refuses; null: there is none. */
+  readonly refusedClient: LoopClient | null;
   /** Null: clients have retried nothing, their retries cannot be told apart, or there are several upstreams. */
   readonly retries: IncidentRetries | null;
   /** The client with most of the requests; null: not known, or there are several upstreams. */

@@ -75,7 +75,7 @@ const isUser = (client: string): boolean => client.startsWith(userPrefix);
 const searchFor = (client: string): string =>
   isUser(client) ? conditionText('user', client.slice(userPrefix.length)).replaceAll("'", `'\\''`) : `client:${client}`;
 
-const logsOf = (client: string, { storesOutput }: SuspectContext['watched']): string =>
+export const logsOf = (client: string, { storesOutput }: SuspectContext['watched']): string =>
   `\`candor logs '${searchFor(client)}'\`${storesOutput === true ? '' : ' (needs a `store`)'}`;
 
 function failingAlone(context: SuspectContext): SuspectFinding | null {

@@ -1,6 +1,7 @@
 import { specOfCause } from '#failures/failure-texts.ts';
 import { familyOfCause, isCause } from './failure-family.ts';
-import { shareText, shareOf, type SuspectContext, type SuspectFinding } from './suspect-facts.ts';
+import { percent, shareText, shareOf, type SuspectContext, type SuspectFinding } from './suspect-facts.ts';
+import { logsOf } from './suspected-clients.ts';
 
 const shareMin = 0.5;
 /** Behind a new configuration, and whatever shows itself. */
@@ -47,5 +48,18 @@ export function metLimits(context: SuspectContext): SuspectFinding | null {
     evidence: evidenceOf(context, cause),
     nextStep:
       'See in `candor logs` for one of them which rule it breaks, and what has changed in what clients send, such as longer cookies or larger bodies; raise the limit only if they need it.',
+  };
+}
+
+/** Others were served in its place: a proxy that has begun to stand before the gateway, or a partner who has moved. */
+export function refusedNewcomer(context: SuspectContext): SuspectFinding | null {
+  const { refusedClient, watched } = context;
+  if (refusedClient === null || refusedBy(context) === null) return null;
+  const { client, share } = refusedClient;
+  return {
+    fit: 0.85,
+    sentence: `Nearly all requests that the gateway refuses come from one client, ${client}, and about as many of others are missing.`,
+    evidence: [`${client} has ${percent(share)} of the refused requests`],
+    nextStep: `See with ${logsOf(client, watched)} who it is. If it is a proxy before the gateway, name it in \`trusted_peers\`, so that each client counts for itself; if a client of yours has moved to this address, allow it where the old one is allowed.`,
   };
 }

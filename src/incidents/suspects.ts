@@ -8,7 +8,7 @@ import { applications } from './suspected-applications.ts';
 import { authenticationService, changedDependency } from './suspected-dependencies.ts';
 import { clients } from './suspected-clients.ts';
 import { limits } from './suspected-limits.ts';
-import { changedCredentials, metLimits } from './suspected-refusals.ts';
+import { changedCredentials, metLimits, refusedNewcomer } from './suspected-refusals.ts';
 import type { IncidentSuspect, SuspectKind } from '../core/live-incident.ts';
 import {
   type SuspectContext,
@@ -39,6 +39,7 @@ const rules: Readonly<Record<SuspectKind, Rule>> = {
   ...clients,
   ...limits,
   gateway_limit: (context) => shortages.gateway_limit(context) ?? metLimits(context),
+  one_client: (context) => clients.one_client(context) ?? refusedNewcomer(context),
   dependency: (context) =>
     changedDependency(context) ??
     authenticationService(context) ??

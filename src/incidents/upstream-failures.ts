@@ -24,6 +24,16 @@ import { ErrorWaits, type WaitedRoutes } from './error-waits.ts';
 
 export type CountedFailure = CountedCause['cause'];
 
+/** Requests that the gateway has refused in one second. */
+export interface RefusedSecond {
+  readonly second: number;
+  /** No earlier than the configuration. */
+  readonly firstMs: number;
+  readonly count: number;
+  /** Who has sent them all; null: several have. */
+  readonly client: string | null;
+}
+
 /** What one second has added. */
 export interface FailureDelta {
   readonly second: number;
@@ -236,11 +246,15 @@ export class UpstreamFailures {
   /** Requests that the gateway itself has refused, as an open incident is about. */
   addRefused(
     of: Pick<FailureDelta, 'kind' | 'family' | 'route'>,
-    { second, firstMs, count }: Pick<FailureDelta, 'second' | 'firstMs'> & { readonly count: number },
+    { second, firstMs, count, client }: RefusedSecond,
   ): void {
     const { kind, family, route } = of;
-    this.addBeside(second, count, route);
-    this.#failure({ second, family, kind, route, whose: null, firstMs, startedWall: Infinity }).failed += count;
+    // Those that are refused for no failure are counted already.
+    if (isWithoutFailure(family)) this.rates.addFailed(route, second, family, count, [], 0);
+    else this.addBeside(second, count, route);
+    const delta = this.#failure({ second, family, kind, route, whose: null, firstMs, startedWall: Infinity });
+    delta.failed += count;
+    if (client !== null) (delta.clients ??= new TopCounts()).add(client, count);
   }
 
   addBeside(second: number, count: number, route = ''): void {
