@@ -67,7 +67,7 @@ interface Slice {
 
 /**
  * Tells late responses to more requests from those to usual requests that take longer now. In an outage they are missing among the responses that are in time; where
- * somebody asks for long reports, or more people than usual for what takes long by its nature, as many responses as before are in time besides.
+ * a client asks for long reports, or more clients than usual for what takes long by its nature, as many responses as before are in time besides.
  */
 export class LateBesides {
   readonly #slices: Slice[] = [];
