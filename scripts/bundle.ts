@@ -1,5 +1,7 @@
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { build, type BuildOptions, type Plugin, stop } from 'esbuild';
+import { pathToFileURL } from 'node:url';
+import { build, type BuildOptions, type BuildResult, type Plugin, stop } from 'esbuild';
 import { threadEntries, workerEntry } from './bundle-entries.ts';
 import { repositoryRoot } from './repository.ts';
 
@@ -25,7 +27,7 @@ const library: BundledProgram = {
 };
 
 /** What a test starts a gateway by, and runs a command by, in its own process. */
-const withinTests: BundledProgram = {
+export const withinTests: BundledProgram = {
   entries: [
     'gateway/gateway.ts',
     'config/load.ts',
@@ -67,13 +69,16 @@ export async function writeBundles(
   return new Set(inputs.flatMap((path) => /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? []));
 }
 
+/** The result names what was read. */
+type Listed = BuildOptions & { readonly metafile: true };
+
 async function writeBundle(
   program: BundledProgram,
   folder: string,
   root: string,
   plugins: Plugin[],
 ): Promise<string[]> {
-  const options: BuildOptions & { metafile: true } = {
+  const options: Listed = {
     ...common,
     absWorkingDir: root,
     entryPoints: program.entries.map((entry) => join('src', entry)),
@@ -83,12 +88,63 @@ async function writeBundle(
     metafile: true,
     plugins,
   };
+  return Object.keys((await writeWith(options)).metafile.inputs);
+}
+
+async function writeWith(options: Listed): Promise<BuildResult<Listed>> {
   try {
-    return Object.keys((await build(options)).metafile.inputs);
+    return await build(options);
   } catch (error) {
     throw new BundleFailure(error instanceof Error ? error.message : String(error), { cause: error });
   }
 }
+
+/**
+ * Bundles modules into one script: a function, for V8 to compile as a whole. It exports the modules by their entries, and `ended`, a promise, where one
+ * awaits something.
+ */
+export async function writeScript(entries: readonly string[], file: string, root: string): Promise<void> {
+  const exports = entries.map((entry) => `export * as ${JSON.stringify(entry)} from './src/${entry}';`);
+  await writeWith({
+    ...common,
+    absWorkingDir: root,
+    stdin: { contents: exports.join('\n'), resolveDir: root },
+    outfile: file,
+    format: 'cjs',
+    metafile: true,
+    define: { 'import.meta.url': 'moduleUrl', 'import.meta.dirname': 'moduleFolder' },
+    banner: { js: '(function (exports, require, module, moduleUrl, moduleFolder) {' },
+    footer: { js: '})' },
+    plugins: [withinScript],
+  });
+  // Regular expressions are written as they are. A script that is ASCII takes half of the memory, and is read without being decoded.
+  const text = readFileSync(file, 'utf8');
+  writeFileSync(
+    file,
+    text.replaceAll(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`),
+  );
+}
+
+/** Modules that start a thread from their own file, which a script has not: the thread starts from the source. */
+export const ownThreads: RegExp = /\/(?:worker-password-thread|unreachable-address)\.ts$/;
+
+/** A script cannot await: what an entry does from its first `await` on becomes a function. */
+const withinScript: Plugin = {
+  name: 'within a script',
+  setup(script) {
+    script.onLoad({ filter: /\/src\/cli\/(?:main|configuration-thread)\.ts$/ }, ({ path }) => {
+      const text = readFileSync(path, 'utf8');
+      const at = text.search(/^(?:const [^=\n]+ = )?await /m);
+      if (at === -1) return { contents: text, loader: 'ts' };
+      const rest = `export const ended = (async () => {\n${text.slice(at)}})();\n`;
+      return { contents: text.slice(0, at) + rest, loader: 'ts' };
+    });
+    script.onLoad({ filter: ownThreads }, ({ path }) => {
+      const own = `new URL(${JSON.stringify(pathToFileURL(path).href)})`;
+      return { contents: readFileSync(path, 'utf8').replaceAll('new URL(import.meta.url)', own), loader: 'ts' };
+    });
+  },
+};
 
 const common: BuildOptions = {
   bundle: true,

@@ -1,12 +1,12 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { run } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { testBundleVariable } from '../test/program.ts';
-import { threadEntries } from './bundle-entries.ts';
+import { threadModules } from './compiled-programs.ts';
 import { repositoryRoot } from './repository.ts';
+import { flagsOfTests } from './test-flags.ts';
 import { cpuFileVariable, type CpuTimes } from './test-cpu.ts';
 import { bundledThreadsVariable } from './test-preload.ts';
 
@@ -20,12 +20,6 @@ interface TestProcessOptions {
   /** The folder with the bundle of the command that the tests shall start; null to start it from the source. */
   readonly bundle: string | null;
 }
-
-/**
- * A test file loads several hundred modules. Without a look for symbolic links in each path it starts in a tenth less of processor time, and in a further
- * tenth less where what it loads does not fill the young generation of V8's heap again and again: that begins with a sixteenth of this.
- */
-const nodeFlags = ['--preserve-symlinks', '--preserve-symlinks-main', '--min-semi-space-size=16'];
 
 /** What the process starts inherits it. */
 const runVariable = 'CANDOR_TEST_RUN';
@@ -47,14 +41,14 @@ export class TestProcess {
       argv: words,
       cwd: repositoryRoot,
       signal,
-      execArgv: [...nodeFlags, `--import=${join(repositoryRoot, 'scripts', 'test-preload.ts')}`],
+      execArgv: [...flagsOfTests, `--import=${join(repositoryRoot, 'scripts', 'test-preload.ts')}`],
       env: {
         ...process.env,
         [cpuFileVariable]: this.#cpuFile,
         [runVariable]: this.#cpuFile,
         ...(bundle === null
           ? {}
-          : { [testBundleVariable]: bundle, [bundledThreadsVariable]: JSON.stringify(bundledThreads(bundle)) }),
+          : { [testBundleVariable]: bundle, [bundledThreadsVariable]: JSON.stringify(threadModules(bundle)) }),
       },
     });
   }
@@ -106,17 +100,6 @@ export class TestProcess {
       .filter((pid) => pid !== '' && `\0${readOrEmpty(`/proc/${pid}/cmdline`)}`.includes(`\0${command}\0`))
       .map(Number);
   }
-}
-
-/** The modules of the bundle that threads start from, by those of the source. */
-function bundledThreads(bundle: string): Readonly<Record<string, string>> {
-  const urlOf = (...path: string[]): string => pathToFileURL(join(...path)).href;
-  return Object.fromEntries(
-    threadEntries.map((entry) => [
-      urlOf(repositoryRoot, 'src', entry),
-      urlOf(bundle, 'dist', entry.replace(/\.ts$/, '.js')),
-    ]),
-  );
 }
 
 function killIfRunning(pid: number): void {

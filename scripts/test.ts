@@ -44,6 +44,9 @@ const limits: TestLimits = {
 
 const bundle = new TestBundle();
 
+/** Fewer files take less processor time than what V8 has compiled of the bundle takes to make. */
+const compiledFilesMin = 40;
+
 // Without this cache each test file, and each gateway and worker that it starts, compiles the same modules again, which
 // takes two fifths of the processor time of most files. Node finds an entry by a module's content and its own version.
 // (nodejs.org/api/module.html, "Module compile cache")
@@ -58,9 +61,9 @@ if (options === null) {
 }
 
 /** Null where the source cannot be bundled: then tests start it as it is, and those that need the wrong part fail. */
-async function currentBundle(): Promise<string | null> {
+async function currentBundle(isCompiled: boolean): Promise<string | null> {
   try {
-    return await bundle.current();
+    return await (isCompiled ? bundle.compiled() : bundle.current());
   } catch (error) {
     if (!(error instanceof BundleFailure)) throw error;
     console.error(`no bundle of the source could be made, so that gateways start from the source: ${error.message}`);
@@ -87,10 +90,13 @@ async function runTests({ only, complete, timeLimits, cpuSecondsMax }: TestOptio
   const usualSeconds = isSuite ? suiteCpuSecondsMax : Number.POSITIVE_INFINITY;
   const cpuBudget = { msMax: 1000 * (cpuSecondsMax ?? usualSeconds), fails: cpuSecondsMax !== null };
   const report = new TestReport(console.log, { withDiagnostics: only.length > 0, complete, cpuBudget, leftOut });
+  const isCompiled = files.length >= compiledFilesMin;
+  // Nearly all groups need it.
+  if (isCompiled) void bundle.compiled().catch(() => null);
   const peersPrepared = preparePeers(complete);
   const idleShare = idleShareFromNow();
   const order = orderTestFiles(files, readTestDurations());
-  await runTestFiles(order, longer(limits, timeLimits), report, peersPrepared, currentBundle);
+  await runTestFiles(order, longer(limits, timeLimits), report, peersPrepared, () => currentBundle(isCompiled));
   // Those of a slower machine say nothing about this one.
   if (timeLimits === 1) writeTestDurations(report.durations());
   return report.finish(idleShare()) && (await peersPrepared) ? 0 : 1;

@@ -12,7 +12,7 @@ import { repositoryRoot } from '../../scripts/repository.ts';
 import { limitCompiled } from '../../src/system/compile-cache.ts';
 import { freePort } from '../free-port.ts';
 import { until } from '../gateway/start-from-yaml.ts';
-import { candorProgram } from '../program.ts';
+import { packedProgram } from '../program.ts';
 
 const { cacheFolder } = createRequire(import.meta.url)(join(repositoryRoot, 'bin/compile-cache.cjs')) as {
   cacheFolder: (this: void, env: NodeJS.ProcessEnv) => string | null;
@@ -104,7 +104,7 @@ async function run(env: NodeJS.ProcessEnv): Promise<{ child: ChildProcess; outpu
     join(home, 'candor.yaml'),
     `listeners: { http: "127.0.0.1:${port}" }\napplications: { app: { command: ["${process.execPath}", app.cjs] } }\nroutes: [{ to: app }]\n`,
   );
-  const child = spawn(process.execPath, [candorProgram, 'up'], {
+  const child = spawn(process.execPath, [packedProgram, 'up'], {
     cwd: home,
     env: { PATH: process.env['PATH'], XDG_RUNTIME_DIR: home, TMPDIR: home, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -147,7 +147,7 @@ test('a gateway that is killed has kept what each thread compiled, and has told 
 
 test('a damaged file changes nothing', async () => {
   const version = async (): Promise<readonly [number | null, string]> => {
-    const child = execFile(process.execPath, [candorProgram, 'version'], { env: { HOME: home } });
+    const child = execFile(process.execPath, [packedProgram, 'version'], { env: { HOME: home } });
     const output = (child.stdout ?? assert.fail()).setEncoding('utf8').toArray();
     await once(child, 'exit');
     return [child.exitCode, (await output).join('')];

@@ -11,7 +11,7 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isWholeSweep, sampled } from '../../src/testing/sweep.test-support.ts';
 import { requestText, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
-import { candorProgram as program } from '../program.ts';
+import { packedProgram as program } from '../program.ts';
 
 // Large bodies: every byte reaches its recipient, and the gateway buffers only a bounded amount when a recipient is slow.
 

@@ -23,9 +23,11 @@ interface CertificateLine {
 export class GatewayFolder {
   readonly path: string;
   readonly #started: RunningGateway[] = [];
+  readonly #program: string;
 
   /** `files`: by name. */
-  constructor(context: TestContext, files: Readonly<Record<string, string>> = {}) {
+  constructor(context: TestContext, files: Readonly<Record<string, string>> = {}, program: string = candorProgram) {
+    this.#program = program;
     this.path = mkdtempSync(join(tmpdir(), 'candor-folder-'));
     context.after(async () => {
       await Promise.all(this.#started.map((gateway) => gateway.stop()));
@@ -43,7 +45,7 @@ export class GatewayFolder {
     const state = yaml.includes('state:') ? '' : `state: ${join(this.path, 'state')}\n`;
     const configuration = join(this.path, `${name}.yaml`);
     writeFileSync(configuration, own + state + yaml);
-    const command = [candorProgram, 'up', '-c', configuration];
+    const command = [this.#program, 'up', '-c', configuration];
     const child = spawn(process.execPath, command, {
       env: { ...process.env, XDG_RUNTIME_DIR: this.path, ...environment },
       stdio: ['ignore', 'ignore', 'pipe'],

@@ -1,9 +1,12 @@
+// Starts processes: a module is loaded once in a process.
+
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { authority } from '../tls-clients/tls-edge.ts';
 import { freePort } from '../free-port.ts';
+import { packedProgram } from '../program.ts';
 import { isWholeSweep } from '../../src/testing/sweep.test-support.ts';
 import { GatewayFolder } from './gateway-folder.ts';
 
@@ -25,7 +28,11 @@ const configurations: readonly (readonly [string, string, boolean])[] = [
 for (const [what, listener, isLoaded] of configurations.slice(isWholeSweep ? 0 : 1))
   test(`${what} loads ${isLoaded ? 'the' : 'no'} modules that obtain certificates`, async (t) => {
     const { certificate, key } = authority.issue({ names: ['edge.test'] });
-    const folder = new GatewayFolder(t, { 'edge.pem': certificate, 'edge.key': key, 'note.mjs': noting });
+    const folder = new GatewayFolder(
+      t,
+      { 'edge.pem': certificate, 'edge.key': key, 'note.mjs': noting },
+      packedProgram,
+    );
     const noted = join(folder.path, 'modules');
     const port = String(await freePort());
     const gateway = await folder.start(`listeners: { edge: ${listener.replace('PORT', port)} }\n${routes}`, {

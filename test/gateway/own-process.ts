@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { eventOfJson } from '../../src/core/event-json.ts';
 import { freePort } from '../free-port.ts';
 import { until } from './start-from-yaml.ts';
-import { candorProgram as program } from '../program.ts';
+import { packedProgram as program } from '../program.ts';
 
 /** An event as the process prints it on standard error. */
 export interface ReportedEvent {

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { hashSync } from 'bcryptjs';
 import { freePort } from '../free-port.ts';
-import { candorProgram } from '../program.ts';
+import { packedProgram } from '../program.ts';
 import { until } from './start-from-yaml.ts';
 
 test('the installed program checks passwords of bcrypt', async () => {
@@ -25,7 +25,7 @@ routes: [{ respond: { body: in } }]
 `;
   writeFileSync(join(folder, 'users'), `ada:${hashSync('secret', 4)}\n`, { mode: 0o600 });
   writeFileSync(join(folder, 'candor.yaml'), yaml);
-  const gateway = spawn(process.execPath, [candorProgram, 'up', '-c', 'candor.yaml'], { cwd: folder, stdio: 'ignore' });
+  const gateway = spawn(process.execPath, [packedProgram, 'up', '-c', 'candor.yaml'], { cwd: folder, stdio: 'ignore' });
   const statusOf = async (password: string): Promise<number> => {
     const headers = { authorization: `Basic ${btoa(`ada:${password}`)}`, connection: 'close' };
     return fetch(`http://127.0.0.1:${port}/`, { headers }).then(

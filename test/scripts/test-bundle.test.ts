@@ -102,7 +102,8 @@ describe('the bundle that tests start', () => {
       // It cannot work without its data, and the error names the file that was loaded.
       const [error] = (await once(thread, 'error')) as [Error];
       const stack = error.stack ?? '';
-      assert.ok(stack.includes(join(folder, 'dist', entry.replace(/\.ts$/, '.js'))), stack);
+      const file = join('dist', entry.replace(/\.ts$/, '.js'));
+      assert.ok(stack.includes(join(folder, file)) || stack.includes(join(folder, 'compiled', file)), stack);
       assert.match(withSourcePositions(stack), /at .*\bsrc\/[\w/-]+\.ts:\d+:\d+/);
     });
   }

@@ -8,7 +8,7 @@ import { setTimeout as passTime } from 'node:timers/promises';
 import type { ExchangeRecord } from '../../src/core/schemas/record.ts';
 import { parseRecord } from '../../src/record/parse-record.ts';
 import { freePort } from '../free-port.ts';
-import { candorProgram as ownProgram } from '../program.ts';
+import { packedProgram as ownProgram } from '../program.ts';
 
 /** A gateway as it is installed: its own process, with the defaults, a log, and one upstream. */
 export class GatewayProcess {

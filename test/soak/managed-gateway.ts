@@ -14,7 +14,7 @@ import type { GatewayStatus } from '../../src/core/schemas/status.ts';
 import { systemClock } from '../../src/system/system.ts';
 import { parseRecord } from '../../src/record/parse-record.ts';
 import type { ThreadSnapshot, InspectionRequest } from './inspector-server.ts';
-import { candorProgram as ownProgram } from '../program.ts';
+import { packedProgram as ownProgram } from '../program.ts';
 
 /** How a worker ends: it throws, it exits, or it loops for ever. */
 const deaths = {
