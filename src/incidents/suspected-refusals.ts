@@ -51,14 +51,14 @@ export function metLimits(context: SuspectContext): SuspectFinding | null {
   };
 }
 
-/** Others were served in its place: a proxy that has begun to stand before the gateway, or a partner who has moved. */
+/** One client has nearly all of them: a proxy that has begun to stand before the gateway, or a partner who has moved. */
 export function refusedNewcomer(context: SuspectContext): SuspectFinding | null {
   const { refusedClient, watched } = context;
   if (refusedClient === null || refusedBy(context) === null) return null;
   const { client, share } = refusedClient;
   return {
     fit: 0.85,
-    sentence: `Nearly all requests that the gateway refuses come from one client, ${client}, and about as many of others are missing.`,
+    sentence: `Nearly all requests that the gateway refuses come from one client, ${client}.`,
     evidence: [`${client} has ${percent(share)} of the refused requests`],
     nextStep: `See with ${logsOf(client, watched)} who it is. If it is a proxy before the gateway, name it in \`trusted_peers\`, so that each client counts for itself; if a client of yours has moved to this address, allow it where the old one is allowed.`,
   };
