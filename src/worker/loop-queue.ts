@@ -15,8 +15,8 @@ export interface LoopQueueParts {
 }
 
 /**
- * Requests that begin in one turn of the loop. What came back for earlier ones is read between two turns. By `npm run bench:own-overload` the gateway serves 76 to 93 % of what it
- * can with 16, 53 to 86 % with 32, and 59 to 68 % with 64.
+ * Requests that begin in one turn of the loop. What came back for earlier ones is read between two turns. By `npm run bench:own-overload` the gateway serves 58 to 105 % of what it
+ * can with 16 (eleven runs, of which nine are below 90 %), 53 to 86 % with 32, and 59 to 68 % with 64.
  */
 const perTurn = 16;
 
