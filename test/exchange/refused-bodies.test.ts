@@ -6,7 +6,7 @@ import { pattern } from './cases.ts';
 import { Answering, Authorizing } from './test-filters.ts';
 import type { ClientActor, RequestText } from './world.ts';
 
-/** A request that a filter refuses, whose body nobody reads, and whether its connection carries the next one. */
+/** A request that a filter refuses before its body is read, and whether its connection carries the next one. */
 interface Case {
   readonly what: string;
   readonly request: RequestText;
@@ -122,7 +122,7 @@ describe('the rest of a body that is discarded', () => {
   });
 });
 
-/** What nobody has asked for: a request, which stands in bodies. */
+/** A request that stands in bodies, and that no client sends. */
 const hidden = 'GET /hidden HTTP/1.1\r\nHost: a\r\n\r\n';
 const posted = (target: string, lines = ''): string =>
   `POST ${target} HTTP/1.1\r\nHost: a\r\n${lines}Content-Length: ${hidden.length}\r\n\r\n${hidden}`;

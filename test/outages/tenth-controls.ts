@@ -193,7 +193,7 @@ export const tenthControls: readonly Control[] = [
   control(
     'letters-of-2009-are-moved-as-announced',
     'planned_window',
-    'A window for maintenance closes the oldest letters while they are moved, as practices were told. One program, which nobody reads, asks on and gets 503 with the time of the end.',
+    'A window for maintenance closes the oldest letters while they are moved, as practices were told. One program, whose answers no person reads, asks on and gets 503 with the time of the end.',
     {
       setup: oldLetters(),
       begin: async (lab) => windowForOldLetters(lab, windowOfNow()),

@@ -68,7 +68,7 @@ export const tenthAnswerOutages: readonly Outage[] = [
     end: asBefore('records'),
   }),
   outage('locks-of-calendars-are-never-opened', 'stale_locks', {
-    what: 'Programs lock a calendar before they write. Since its last update the server keeps a lock whose program has gone: calendars that several people share, one of thirty requests, can be written by nobody, 423.',
+    what: 'Programs lock a calendar before they write. Since its last update the server keeps a lock whose program has gone: calendars that several people share, one of thirty requests, can no longer be written, 423.',
     marks: ['low rate', 'no 5xx'],
     harm: ['different'],
     suspects: ['changed_responses'],
@@ -129,7 +129,7 @@ export const tenthAnswerOutages: readonly Outage[] = [
     end: asBefore('booking'),
   }),
   outage('follower-sends-writers-to-its-leader', 'leader_redirect', {
-    what: 'The second of two hosts lost the election of a leader, and sends whoever writes to the other one, 307: by an inner address that no browser can reach.',
+    what: 'The second of two hosts lost the election of a leader, and sends clients that write to the other one, 307: by an inner address that no browser can reach.',
     marks: ['no 5xx'],
     harm: ['different'],
     suspects: ['one_endpoint', 'changed_responses'],
@@ -146,7 +146,7 @@ export const tenthAnswerOutages: readonly Outage[] = [
     end: asBefore('kitchen'),
   }),
   outage('one-host-fetches-the-newest-image', 'floating_tag', {
-    what: 'One of three hosts restarts, and fetches the image that is called the newest. It is that of next month, whose menus are data for an app that nobody has yet: JSON in place of pages.',
+    what: 'One of three hosts restarts, and fetches the image that is called the newest. It is that of next month, whose menus are data for an app that is not released yet: JSON in place of pages.',
     marks: ['no 5xx'],
     harm: ['different'],
     suspects: ['one_endpoint', 'changed_responses'],

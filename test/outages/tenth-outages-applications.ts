@@ -81,7 +81,7 @@ export const tenthApplicationOutages: readonly Outage[] = [
     end: asBefore('records'),
   }),
   outage('rented-space-is-used-up', 'quota', {
-    what: 'The space for files is rented, and used up: whoever sends a scan gets 507. Older ones can be read.',
+    what: 'The space for files is rented, and used up: each scan that is sent gets 507. Older ones can be read.',
     suspects: ['application_errors', 'dependency'],
     side: 'application',
     names: ['scans'],
@@ -142,7 +142,7 @@ export const tenthApplicationOutages: readonly Outage[] = [
     end: asBefore('booking'),
   }),
   outage('release-hashes-passwords-for-longer', 'hash_cost', {
-    what: 'For the sake of security a release hashes passwords with a cost of fifteen in place of eleven. Each sign-in takes 0.7 s of the only thread of its process, and everybody else waits meanwhile.',
+    what: 'For the sake of security a release hashes passwords with a cost of fifteen in place of eleven. Each sign-in takes 0.7 s of the only thread of its process, and all other requests wait meanwhile.',
     marks: ['no 5xx'],
     harm: ['slow'],
     suspects: ['release', 'slow_application'],
@@ -154,7 +154,7 @@ export const tenthApplicationOutages: readonly Outage[] = [
     end: async (lab) => lab.release('booking', {}),
   }),
   outage('release-lets-browsers-load-links-ahead', 'prefetch', {
-    what: 'A release lets browsers load the pages behind links before somebody clicks. One of the links signs out: half of what people ask about their bookings is 401.',
+    what: 'A release lets browsers load the pages behind links before a person clicks. One of the links signs out: half of what people ask about their bookings is 401.',
     marks: ['no 5xx'],
     harm: ['different'],
     suspects: ['release', 'changed_responses'],

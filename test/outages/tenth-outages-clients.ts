@@ -53,7 +53,7 @@ export const tenthClientOutages: readonly Outage[] = [
     end: asBefore(),
   }),
   outage('a-chain-changes-its-provider', 'allow_list', {
-    what: 'Tills may ask from two addresses alone, those of the two chains. One of them has another provider since this morning, and told nobody: its tills get 403 from the gateway.',
+    what: 'Tills may ask from two addresses alone, those of the two chains. One of them has another provider since this morning, and did not tell the operator: its tills get 403 from the gateway.',
     marks: ['no 5xx'],
     harm: ['different'],
     suspects: ['one_client'],
@@ -69,7 +69,7 @@ export const tenthClientOutages: readonly Outage[] = [
     end: asBefore(),
   }),
   outage('a-new-front-has-one-address', 'new_front', {
-    what: 'The gateway lets each address send fifteen requests a second, more than anybody does. A person puts a network for faster pages in front of it, and does not tell the gateway: all customers come from one address, and three of four get 429.',
+    what: 'The gateway lets each address send fifteen requests a second, more than any customer does. A person puts a network for faster pages in front of it, and does not tell the gateway: all customers come from one address, and three of four get 429.',
     marks: ['no 5xx'],
     harm: ['different'],
     suspects: ['gateway_limit', 'one_client'],

@@ -73,7 +73,7 @@ export const tenthOperatorOutages: readonly Outage[] = [
     },
   }),
   outage('reload-speaks-the-second-version-of-http', 'http2_setting', {
-    what: 'A reload has the gateway speak HTTP/2 with the service that knows where couriers are, which speaks HTTP/1.1 alone: nobody sees one any more.',
+    what: 'A reload has the gateway speak HTTP/2 with the service that knows where couriers are, which speaks HTTP/1.1 alone: customers see none any more.',
     suspects: ['configuration_change', 'invalid_responses'],
     side: 'operator',
     names: ['couriers|positions'],

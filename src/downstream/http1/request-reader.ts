@@ -353,7 +353,7 @@ export class RequestReader {
   }
 
   /**
-   * The request is answered, and nobody reads its body: where it is small, it is discarded, now and as it comes, so that the connection can
+   * The request is answered before its body was read: where that is small, it is discarded, now and as it comes, so that the connection can
    * carry the next request. False: it is large, its length is not known, or its client may not send it.
    */
   skipBody(): boolean {

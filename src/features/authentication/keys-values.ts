@@ -54,7 +54,7 @@ export function reviewAsked(
   if (host !== undefined)
     findings.warnAtValue(
       at,
-      `${quoted(name)} is asked in clear text at ${host}: an attacker on the way can read it, and let anybody in`,
+      `${quoted(name)} is asked in clear text at ${host}: an attacker on the way can read and change the answers`,
       'write https:// before its address under "upstreams"',
     );
 }
